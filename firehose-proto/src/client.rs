@@ -1,0 +1,90 @@
+//! The client's half of an exchange: [`encode`] an input into a request, [`decode`] a response into an output.
+//!
+//! Between the two the caller [signs](crate::sigv4::Signer::sign) the request and sends it by whatever means it has.
+
+use core::fmt;
+
+use crate::endpoint::Endpoint;
+use crate::exception::{CONTENT_TYPE, ServiceError};
+use crate::http::{Headers, Method, Request, Response};
+use crate::limits;
+use crate::op::{MalformedResponse, Operation};
+use crate::validate::Violations;
+
+/// Writes the request of one call, unsigned.
+///
+/// # Errors
+///
+/// Every breach of a documented limit; nothing is written then.
+pub fn encode<'a, O: Operation>(input: &O::Input<'_>, endpoint: &'a Endpoint) -> Result<Request<'a>, Violations> {
+    O::validate(input)?;
+    let mut body = alloc::vec::Vec::new();
+    O::write_input(input, &mut body);
+    let mut request = request(O::TARGET, endpoint);
+    request.set_body(body);
+    Ok(request)
+}
+
+/// A request with the headers that all operations share and no body yet.
+pub(crate) fn request<'a>(target: &str, endpoint: &'a Endpoint) -> Request<'a> {
+    let mut request = Request::new(Method::Post, endpoint.url());
+    // Room for what signing adds, too.
+    request.headers = Headers::with_capacity(10, 640);
+    request.headers.append_with("host", |value| value.push_str(endpoint.host()));
+    request.headers.append_with("content-type", |value| value.push_str(CONTENT_TYPE));
+    request.headers.append_with("x-amz-target", |value| value.push_str(target));
+    request
+}
+
+/// Reads the answer to one call, which must be known to be told apart from an answer to another.
+///
+/// # Errors
+///
+/// [`ResponseError::Refused`] when the service said no, [`ResponseError::Malformed`] when nothing can be
+/// concluded from the answer: the call may have had its effect.
+pub fn decode<'a, O: Operation>(input: &O::Input<'_>, response: &'a Response) -> Result<O::Output<'a>, ResponseError> {
+    successful(response, |body| O::read_output(input, body))
+}
+
+/// Applies `read` to the body of a successful response.
+pub(crate) fn successful<'a, T>(
+    response: &'a Response,
+    read: impl FnOnce(&'a [u8]) -> Result<T, MalformedResponse>,
+) -> Result<T, ResponseError> {
+    let (bytes, max_bytes) = (response.body.len(), limits::MAX_RESPONSE_BYTES);
+    if bytes > max_bytes {
+        return Err(ResponseError::Malformed(MalformedResponse::TooLarge { bytes, max_bytes }));
+    }
+    if !(200..300).contains(&response.status) {
+        return Err(ResponseError::Refused(ServiceError::read(response)));
+    }
+    read(&response.body).map_err(ResponseError::Malformed)
+}
+
+/// A response that is no success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseError {
+    /// The service said no.
+    Refused(ServiceError),
+    /// The peer broke the protocol: whether the call had its effect is unknown.
+    Malformed(MalformedResponse),
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(_) => f.write_str("the service refused the call"),
+            Self::Malformed(_) => f.write_str("the answer makes no sense"),
+        }
+    }
+}
+
+impl core::error::Error for ResponseError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(match self {
+            Self::Refused(error) => error,
+            Self::Malformed(error) => error,
+        })
+    }
+}

@@ -1,0 +1,47 @@
+//! [`Credentials`]: what signs a request.
+
+use alloc::string::String;
+
+use time::OffsetDateTime;
+
+use crate::sensitive::Sensitive;
+
+/// An AWS access key, with a session token and an expiry when it is temporary.
+///
+/// ```
+/// use firehose_proto::credentials::Credentials;
+///
+/// let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+/// assert!(!format!("{credentials:?}").contains("wJalr"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Credentials {
+    /// The access key id, which is not a secret.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: Sensitive<String>,
+    /// The session token of temporary credentials.
+    pub session_token: Option<Sensitive<String>>,
+    /// When temporary credentials stop working.
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+impl Credentials {
+    /// Long-term credentials: no session token, no expiry.
+    pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
+        Self {
+            access_key_id: access_key_id.into(),
+            secret_access_key: Sensitive::new(secret_access_key.into()),
+            session_token: None,
+            expires_at: None,
+        }
+    }
+
+    /// The same credentials with a session token.
+    #[must_use]
+    pub fn with_session_token(mut self, session_token: impl Into<String>) -> Self {
+        self.session_token = Some(Sensitive::new(session_token.into()));
+        self
+    }
+}

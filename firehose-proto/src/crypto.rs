@@ -1,0 +1,159 @@
+//! SHA-256, HMAC-SHA-256 and comparison in constant time: the only file that names `sha2`, `hmac` and `hex`.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+/// Length of a SHA-256 digest, in bytes.
+pub const DIGEST_BYTES: usize = 32;
+
+/// Returns the SHA-256 digest of `data`.
+#[must_use]
+pub fn sha256(data: &[u8]) -> [u8; DIGEST_BYTES] {
+    Sha256::digest(data).into()
+}
+
+/// SHA-256 of data that comes in pieces.
+#[derive(Clone, Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// A hash of nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// Returns the digest of all pieces.
+    #[must_use]
+    pub fn finish(self) -> [u8; DIGEST_BYTES] {
+        self.0.finalize().into()
+    }
+}
+
+impl core::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Hasher")
+    }
+}
+
+/// HMAC-SHA-256 with its key already absorbed.
+///
+/// Absorbing a key costs two of the four compressions that a short message takes, so a key that signs
+/// many messages is kept in this form.
+#[derive(Clone)]
+pub struct HmacKey(Hmac<Sha256>);
+
+impl HmacKey {
+    /// Absorbs a key of any length.
+    #[must_use]
+    pub fn new(key: &[u8]) -> Self {
+        Self(Hmac::new_from_slice(key).expect("HMAC takes a key of any length (RFC 2104, section 2)"))
+    }
+
+    /// Returns the MAC of `message`.
+    #[must_use]
+    pub fn mac(&self, message: &[u8]) -> [u8; DIGEST_BYTES] {
+        self.mac_parts(&[message])
+    }
+
+    /// Returns the MAC of the message that these parts make one after the other.
+    #[must_use]
+    pub fn mac_parts(&self, parts: &[&[u8]]) -> [u8; DIGEST_BYTES] {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl core::fmt::Debug for HmacKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("HmacKey(<redacted>)")
+    }
+}
+
+/// Lower-case hexadecimal of a digest, without an allocation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HexDigest([u8; DIGEST_BYTES * 2]);
+
+impl HexDigest {
+    /// Writes out a digest.
+    #[must_use]
+    pub fn new(digest: &[u8; DIGEST_BYTES]) -> Self {
+        let mut text = [0; DIGEST_BYTES * 2];
+        hex::encode_to_slice(digest, &mut text).expect("the buffer is twice the digest");
+        Self(text)
+    }
+
+    /// The 64 hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.0).expect("hexadecimal digits are ASCII")
+    }
+}
+
+impl core::fmt::Debug for HexDigest {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Reads a digest from its 64 hexadecimal digits of either case.
+#[must_use]
+pub fn parse_digest(text: &str) -> Option<[u8; DIGEST_BYTES]> {
+    let mut digest = [0; DIGEST_BYTES];
+    hex::decode_to_slice(text, &mut digest).ok()?;
+    Some(digest)
+}
+
+/// Compares two byte strings in time that depends on their lengths alone.
+#[must_use]
+pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    // The barriers keep the compiler from turning the folds into an early exit.
+    let difference = a.chunks(16).zip(b.chunks(16)).fold(0, |sum, (a, b)| {
+        let difference = a.iter().zip(b).fold(0_u8, |sum, (x, y)| sum | (x ^ y));
+        core::hint::black_box(sum | difference)
+    });
+    difference == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn hashes_pieces_of_any_size_as_one_text() {
+        let text: Vec<u8> = (0..=255).cycle().take(2000).collect();
+        for size in [1, 63, 64, 255, 256, 257, 300, 2000] {
+            let mut hasher = Hasher::new();
+            text.chunks(size).for_each(|piece| hasher.update(piece));
+            assert_eq!(hasher.finish(), sha256(&text), "{size}");
+        }
+        assert_eq!(Hasher::new().finish(), sha256(b""));
+    }
+
+    #[test]
+    fn compares_every_byte() {
+        for len in [0, 1, 15, 16, 17, 40] {
+            let text: Vec<u8> = (0..len).collect();
+            assert!(constant_time_eq(&text, &text));
+            for index in 0..text.len() {
+                let mut other = text.clone();
+                other[index] ^= 0x80;
+                assert!(!constant_time_eq(&text, &other), "byte {index} of {len}");
+            }
+        }
+        assert!(!constant_time_eq(b"a", b"ab"));
+    }
+}

@@ -1,0 +1,289 @@
+//! JSON as the awsJson1.1 protocol uses it: the only file that names `serde_json`, and the only one that names `base64`.
+//!
+//! A document is read through [`parse`] into shapes that borrow its strings. Keys that are not known are
+//! skipped, `null` is as good as absent, and of a key that comes twice the last counts.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::{self, Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
+
+/// A document that is not the JSON it should be. Says where, never what stood there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ParseError {
+    /// Nothing, or white space alone.
+    Empty,
+    /// Markup, most likely an error page from something between here and the peer.
+    Html,
+    /// Not UTF-8.
+    Utf8 {
+        /// Bytes before the first bad one.
+        offset: usize,
+    },
+    /// Not JSON, or cut short, or nested too deeply.
+    Syntax {
+        /// Bytes before the place where reading stopped.
+        offset: usize,
+    },
+    /// JSON, but a value has another type than its member.
+    Type {
+        /// Bytes before the place where reading stopped.
+        offset: usize,
+    },
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("empty document where JSON was expected"),
+            Self::Html => f.write_str("HTML or XML where JSON was expected"),
+            Self::Utf8 { offset } => write!(f, "invalid UTF-8 at byte {offset}"),
+            Self::Syntax { offset } => write!(f, "invalid JSON at byte {offset}"),
+            Self::Type { offset } => write!(f, "JSON value of the wrong type at byte {offset}"),
+        }
+    }
+}
+
+impl core::error::Error for ParseError {}
+
+/// Reads one document.
+///
+/// # Errors
+///
+/// [`ParseError`], which tells a document that is no JSON from one that has another shape.
+pub fn parse<'de, T: Deserialize<'de>>(document: &'de [u8]) -> Result<T, ParseError> {
+    let text = core::str::from_utf8(document).map_err(|error| ParseError::Utf8 { offset: error.valid_up_to() })?;
+    match text.trim_start().bytes().next() {
+        None => return Err(ParseError::Empty),
+        Some(b'<') => return Err(ParseError::Html),
+        Some(_) => {}
+    }
+    serde_json::from_str(text).map_err(|error| {
+        let offset = offset_of(text, error.line(), error.column());
+        if error.is_data() { ParseError::Type { offset } } else { ParseError::Syntax { offset } }
+    })
+}
+
+/// Turns a line and a column, both counted from 1 and the column in bytes, into an offset.
+fn offset_of(text: &str, line: usize, column: usize) -> usize {
+    let lines_before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    lines_before.saturating_add(column.saturating_sub(1)).min(text.len())
+}
+
+/// Appends a value as compact JSON.
+pub(crate) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    out.extend_from_slice(&serde_json::to_vec(value).expect("shapes serialize: their maps have string keys"));
+}
+
+/// Appends a string with its quotes, escaped where it must be.
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+    // Names and other plain text pass through as they are, without the serializer's own buffer.
+    if text.bytes().any(|byte| byte.is_ascii_control() || matches!(byte, b'"' | b'\\')) {
+        write(text, out);
+    } else {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    }
+}
+
+/// Text that borrows from the document unless an escape in it had to be resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> de::Visitor<'de> for Reader {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.into())))
+            }
+        }
+        deserializer.deserialize_str(Reader)
+    }
+}
+
+/// A member's value where anything may stand and only text counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TextOrNone<'a>(pub(crate) Option<Cow<'a, str>>);
+
+impl<'de> Deserialize<'de> for TextOrNone<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw: &'de serde_json::value::RawValue = Deserialize::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str::<Text<'de>>(raw.get()).ok().map(|text| text.0)))
+    }
+}
+
+/// Declares a document as it comes over the wire: every member optional, `null` as good as absent, unknown
+/// members skipped, of a member that comes twice the last kept, and all text borrowed.
+macro_rules! document {
+    ($(#[$doc:meta])* $name:ident<$de:lifetime> { $($field:ident: $type:ty = $key:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Default)]
+        pub(crate) struct $name<$de> {
+            $(pub(crate) $field: Option<$type>,)+
+            pub(crate) lifetime: core::marker::PhantomData<&$de ()>,
+        }
+
+        impl<$de> serde::Deserialize<$de> for $name<$de> {
+            fn deserialize<D: serde::Deserializer<$de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Reader;
+                impl<$de> serde::de::Visitor<$de> for Reader {
+                    type Value = $name<$de>;
+
+                    fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<$de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                        let mut document = $name::default();
+                        while let Some(key) = map.next_key::<$crate::json::Text<$de>>()? {
+                            match &*key.0 {
+                                $($key => document.$field = map.next_value()?,)+
+                                _ => {
+                                    map.next_value::<serde::de::IgnoredAny>()?;
+                                }
+                            }
+                        }
+                        Ok(document)
+                    }
+                }
+                deserializer.deserialize_map(Reader)
+            }
+        }
+    };
+}
+pub(crate) use document;
+
+/// Base64 with the standard alphabet and padding, by the fastest means this machine has.
+///
+/// Finding that out costs more than encoding a small record: make one and keep it.
+#[derive(Clone)]
+pub(crate) struct Base64(Engine);
+
+#[cfg(all(feature = "simd", any(target_arch = "x86_64", target_arch = "aarch64")))]
+type Engine = base64::engine::Simd;
+#[cfg(not(all(feature = "simd", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+type Engine = base64::engine::GeneralPurpose;
+
+impl Base64 {
+    pub(crate) fn new() -> Self {
+        #[cfg(all(feature = "simd", any(target_arch = "x86_64", target_arch = "aarch64")))]
+        let engine = Engine::standard(base64::engine::general_purpose::PAD);
+        #[cfg(not(all(feature = "simd", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+        let engine = STANDARD;
+        Self(engine)
+    }
+
+    /// Length of the text that encodes so many bytes.
+    pub(crate) const fn encoded_len(bytes: usize) -> usize {
+        bytes.div_ceil(3) * 4
+    }
+
+    /// Encodes into a buffer of exactly the right length.
+    pub(crate) fn encode(&self, data: &[u8], out: &mut [u8]) {
+        let written = self.0.encode_slice(data, out);
+        debug_assert_eq!(written, Ok(out.len()), "the caller sized the buffer");
+    }
+
+    /// Decodes, or says that the text is not what an encoder writes.
+    pub(crate) fn decode(&self, text: &str) -> Option<Vec<u8>> {
+        self.0.decode(text).ok()
+    }
+}
+
+impl fmt::Debug for Base64 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Base64")
+    }
+}
+
+/// Appends the base64 of one small blob.
+pub(crate) fn write_blob(data: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + Base64::encoded_len(data.len()), 0);
+    if let Some(place) = out.get_mut(start..) {
+        // The portable engine is a constant; the fast one pays for its set-up from about this size on.
+        if data.len() < 2048 {
+            let written = STANDARD.encode_slice(data, place);
+            debug_assert_eq!(written, Ok(place.len()), "the buffer was sized for it");
+        } else {
+            Base64::new().encode(data, place);
+        }
+    }
+}
+
+/// Serializes bytes as base64 text, for `#[serde(serialize_with)]`.
+pub(crate) fn serialize_blob<S: Serializer>(data: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&base64::display::Base64Display::new(data, &STANDARD))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    document!(Sample<'a> { name: Text<'a> = "Name", count: u32 = "Count", });
+
+    #[test]
+    fn tells_what_is_wrong_and_where() {
+        for (document, expected) in [
+            (&b""[..], ParseError::Empty),
+            (b" \n", ParseError::Empty),
+            (b"\n<html>", ParseError::Html),
+            (b"{\"Name\":\"\xff\"}", ParseError::Utf8 { offset: 9 }),
+            (b"{\"Name\":", ParseError::Syntax { offset: 7 }),
+            (b"{} x", ParseError::Syntax { offset: 3 }),
+            (b"[]", ParseError::Type { offset: 0 }),
+            (b"null", ParseError::Type { offset: 3 }),
+            (b"{\n\"Count\":\"secret\"}", ParseError::Type { offset: 17 }),
+        ] {
+            let found = parse::<Sample<'_>>(document).err();
+            assert_eq!(found, Some(expected), "{:?}", alloc::string::String::from_utf8_lossy(document));
+        }
+        let deep = alloc::format!("{{\"x\":{}", "[".repeat(100_000));
+        assert!(matches!(parse::<Sample<'_>>(deep.as_bytes()), Err(ParseError::Syntax { .. })));
+    }
+
+    #[test]
+    fn skips_the_unknown_takes_null_as_absent_and_the_last_of_two() {
+        let sample: Sample<'_> =
+            parse(br#"{"New":[{"a":1}],"Name":"a","Name":"\u0062","Count":null,"Name2":1.5e300}"#).unwrap();
+        assert_eq!(sample.name, Some(Text("b".into())));
+        assert_eq!(sample.count, None);
+    }
+
+    #[test]
+    fn escapes_strings_as_the_serializer_does() {
+        for text in ["", "plain", "a\"b", "a\\b", "line\n", "\u{7f}", "é\u{2028}", "\0"] {
+            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            write_string(text, &mut ours);
+            write(text, &mut theirs);
+            assert_eq!(ours, theirs, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn both_engines_write_the_same_text() {
+        let data: Vec<u8> = (0..=255).cycle().take(5000).collect();
+        for length in [0, 1, 2, 3, 47, 48, 49, 2047, 2048, 5000] {
+            let mut blob = Vec::new();
+            write_blob(&data[..length], &mut blob);
+            assert_eq!(blob, STANDARD.encode(&data[..length]).into_bytes(), "{length}");
+        }
+    }
+}

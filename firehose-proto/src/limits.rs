@@ -1,0 +1,67 @@
+//! Every number AWS documents for the put operations, and the few we chose ourselves, one named constant each.
+
+/// Most records in one PutRecordBatch call
+/// ([`Records`](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html)).
+pub const MAX_BATCH_RECORDS: usize = 500;
+
+/// Most bytes in one record, before base64
+/// ([`Data`](https://docs.aws.amazon.com/firehose/latest/APIReference/API_Record.html)). A record may be empty.
+pub const MAX_RECORD_BYTES: usize = 1_024_000;
+
+/// Most bytes of data in one PutRecordBatch call, before base64
+/// ([PutRecordBatch](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html): "4 MB for
+/// the entire request").
+///
+/// The page does not say of what; the service accepts bodies whose base64 is well over this, and AWS's own
+/// producers count decoded bytes.
+pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most characters in a delivery stream's name
+/// ([`DeliveryStreamName`](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecord.html)).
+pub const MAX_STREAM_NAME_CHARACTERS: usize = 64;
+
+/// What a delivery stream's name may consist of, as AWS writes it.
+pub const STREAM_NAME_PATTERN: &str = "[a-zA-Z0-9_.-]+";
+
+/// Most bytes of a response that are read and parsed. Ours: the largest answer to a put is about 120 kB,
+/// and a peer that sends far more is not Firehose.
+pub const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most bytes of an unreadable error document that are kept as its message. Ours.
+pub const MAX_ERROR_TEXT_BYTES: usize = 1024;
+
+/// Limits of one PutRecordBatch call.
+///
+/// Start from [`Limits::SERVICE`] and lower what needs a margin. Values above the service's make it refuse
+/// the whole call; they are for the day it relaxes a limit.
+///
+/// ```
+/// use firehose_proto::limits::Limits;
+///
+/// let small = Limits { max_records: 100, ..Limits::SERVICE };
+/// assert_eq!(small.max_record_bytes, 1_024_000);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most records in a request.
+    pub max_records: usize,
+    /// Most bytes in a record, before base64.
+    pub max_record_bytes: usize,
+    /// Most bytes of data in a request, before base64.
+    pub max_request_bytes: usize,
+}
+
+impl Limits {
+    /// What the service documents.
+    pub const SERVICE: Self = Self {
+        max_records: MAX_BATCH_RECORDS,
+        max_record_bytes: MAX_RECORD_BYTES,
+        max_request_bytes: MAX_REQUEST_BYTES,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::SERVICE
+    }
+}

@@ -1,0 +1,3 @@
+//! Shapes that several operations share, under AWS's names.
+
+pub mod record;

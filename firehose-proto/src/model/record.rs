@@ -1,0 +1,82 @@
+//! [`Record`]: the unit that Firehose accepts, refuses and delivers.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::Serialize;
+
+use crate::json::{self, Base64, Text};
+use crate::limits;
+use crate::op::InputError;
+use crate::validate::{Rule, Unit, Violation};
+
+/// One record: at most 1,024,000 bytes of anything, or nothing.
+///
+/// `Debug` shows the size alone. Firehose joins records without a delimiter: include the newline that your
+/// destination needs.
+///
+/// See [`Record`](https://docs.aws.amazon.com/firehose/latest/APIReference/API_Record.html).
+///
+/// ```
+/// use firehose_proto::model::record::Record;
+///
+/// let record = Record::new(b"one line\n");
+/// assert_eq!(format!("{record:?}"), "Record { data_bytes: 9 }");
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Record<'a> {
+    /// The data, before base64.
+    #[serde(serialize_with = "json::serialize_blob")]
+    pub data: Cow<'a, [u8]>,
+}
+
+impl<'a> Record<'a> {
+    /// A record of borrowed or owned bytes.
+    pub fn new<D: AsRef<[u8]> + ?Sized>(data: &'a D) -> Self {
+        Self { data: Cow::Borrowed(data.as_ref()) }
+    }
+
+    /// A record of bytes of its own.
+    #[must_use]
+    pub const fn from_vec(data: Vec<u8>) -> Self {
+        Self { data: Cow::Owned(data) }
+    }
+
+    /// Checks the size; `path` is where the record stands in its input.
+    pub(crate) fn check(&self, path: impl FnOnce() -> String) -> Result<(), Violation> {
+        let (actual, max) = (self.data.len(), limits::MAX_RECORD_BYTES);
+        if actual <= max {
+            return Ok(());
+        }
+        Err(Violation::new(path(), Rule::Above { actual, max, unit: Unit::Bytes }))
+    }
+}
+
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("data_bytes", &self.data.len()).finish()
+    }
+}
+
+json::document!(
+    /// A record as it comes over the wire, its data still base64.
+    RecordDocument<'a> { data: Text<'a> = "Data", }
+);
+
+impl RecordDocument<'_> {
+    /// Decodes the data; `path` is where the record stands in its input.
+    pub(crate) fn read<'a>(self, base64: &Base64, path: impl FnOnce() -> String) -> Result<Record<'a>, InputError> {
+        match self.data {
+            None => Err(Violation::new(format!("{}.Data", path()), Rule::Missing).into()),
+            Some(text) => match base64.decode(&text.0) {
+                Some(data) => Ok(Record::from_vec(data)),
+                None => Err(InputError::Base64 { path: format!("{}.Data", path()) }),
+            },
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! [`Operation`]: what an API operation is called and how its documents are written and read, one file each.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::exception::ErrorCode;
+use crate::json::ParseError;
+use crate::validate::{Violation, Violations};
+
+pub mod put_record;
+pub mod put_record_batch;
+
+/// One operation of the Firehose API, in both roles: a client writes inputs and reads outputs, a server
+/// reads inputs and writes outputs.
+///
+/// Sealed: the operations are those of this module.
+pub trait Operation: sealed::Sealed {
+    /// AWS's name, such as `PutRecord`.
+    const NAME: &'static str;
+    /// The value of the header `X-Amz-Target`.
+    const TARGET: &'static str;
+    /// The exceptions on the operation's page.
+    const ERRORS: &'static [ErrorCode];
+    /// What the caller sends.
+    type Input<'a>;
+    /// What the service answers.
+    type Output<'a>;
+
+    /// Reports every breach of a documented limit.
+    ///
+    /// # Errors
+    ///
+    /// The breaches with their paths.
+    fn validate(input: &Self::Input<'_>) -> Result<(), Violations>;
+
+    /// Appends the request's body.
+    fn write_input(input: &Self::Input<'_>, out: &mut Vec<u8>);
+
+    /// Reads a request's body.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`] when it is not the JSON it should be or lacks a required member.
+    fn read_input(body: &[u8]) -> Result<Self::Input<'_>, InputError>;
+
+    /// Appends the body of a successful response.
+    fn write_output(output: &Self::Output<'_>, out: &mut Vec<u8>);
+
+    /// Reads the body of a successful response and holds it against what was sent.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedResponse`] when nothing can be concluded from it; the call may have had its effect.
+    fn read_output<'a>(input: &Self::Input<'_>, body: &'a [u8]) -> Result<Self::Output<'a>, MalformedResponse>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::put_record::PutRecord {}
+    impl Sealed for super::put_record_batch::PutRecordBatch {}
+}
+
+/// A request body that does not hold the operation's input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputError {
+    /// Not the JSON it should be.
+    Parse(ParseError),
+    /// A blob is not base64.
+    Base64 {
+        /// The member, as `Records[0].Data`.
+        path: String,
+    },
+    /// A required member is absent.
+    Invalid(Violations),
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parse(error) => error.fmt(f),
+            Self::Base64 { path } => write!(f, "{path}: not base64"),
+            Self::Invalid(violations) => violations.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for InputError {}
+
+impl From<ParseError> for InputError {
+    fn from(error: ParseError) -> Self {
+        Self::Parse(error)
+    }
+}
+
+impl From<Violation> for InputError {
+    fn from(violation: Violation) -> Self {
+        Self::Invalid(violation.into())
+    }
+}
+
+/// A successful status with a body that does not say what happened: the peer broke the protocol.
+///
+/// Never a success and never a refusal: the records may or may not have been stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MalformedResponse {
+    /// The body is longer than any answer of the service.
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+        /// The most that is read.
+        max_bytes: usize,
+    },
+    /// Not the JSON it should be.
+    Parse(ParseError),
+    /// A required member is absent.
+    Missing {
+        /// The member.
+        member: &'static str,
+    },
+    /// PutRecordBatch answered for another number of records than were sent.
+    WrongCount {
+        /// Records sent.
+        sent: usize,
+        /// Entries in `RequestResponses`.
+        answered: usize,
+    },
+    /// `FailedPutCount` is not the number of entries that failed.
+    FailedPutCount {
+        /// What the member says.
+        stated: u64,
+        /// What the entries say.
+        counted: usize,
+    },
+    /// An entry has neither a `RecordId` nor an `ErrorCode`, or has both.
+    Entry {
+        /// The entry's position, from 0.
+        index: usize,
+    },
+}
+
+impl fmt::Display for MalformedResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { bytes, max_bytes } => write!(f, "response of {bytes} bytes is above {max_bytes}"),
+            Self::Parse(error) => write!(f, "{error} in the response"),
+            Self::Missing { member } => write!(f, "response lacks the member `{member}`"),
+            Self::WrongCount { sent, answered } => {
+                write!(f, "response has {answered} entries in `RequestResponses` for {sent} records")
+            }
+            Self::FailedPutCount { stated, counted } => {
+                write!(f, "response states {stated} in `FailedPutCount`, but {counted} of its entries failed")
+            }
+            Self::Entry { index } => {
+                write!(f, "`RequestResponses[{index}]` needs either a `RecordId` or an `ErrorCode`")
+            }
+        }
+    }
+}
+
+impl core::error::Error for MalformedResponse {}
+
+impl From<ParseError> for MalformedResponse {
+    fn from(error: ParseError) -> Self {
+        Self::Parse(error)
+    }
+}

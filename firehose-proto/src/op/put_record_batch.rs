@@ -1,0 +1,227 @@
+//! [`PutRecordBatch`]: up to 500 records into one delivery stream, each with an outcome of its own.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+use super::{InputError, MalformedResponse, Operation};
+use crate::batch::Batch;
+use crate::exception::ErrorCode;
+use crate::json::{self, Base64, Text};
+use crate::limits;
+use crate::model::record::{Record, RecordDocument};
+use crate::validate::{self, Rule, Unit, Violation, Violations};
+
+/// What both puts may be refused with.
+pub(super) const PUT_ERRORS: &[ErrorCode] = &[
+    ErrorCode::ResourceNotFoundException,
+    ErrorCode::InvalidArgumentException,
+    ErrorCode::InvalidKMSResourceException,
+    ErrorCode::InvalidSourceException,
+    ErrorCode::ServiceUnavailableException,
+];
+
+/// Writes up to 500 records of together up to 4 MiB.
+///
+/// A successful answer may still refuse some of the records: look at
+/// [`failed_put_count`](PutRecordBatchOutput::failed_put_count) and send those again, and only those. A
+/// [`Batch`] makes that simple.
+///
+/// See [PutRecordBatch](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
+#[derive(Debug, Clone, Copy)]
+pub enum PutRecordBatch {}
+
+/// Input of [`PutRecordBatch`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct PutRecordBatchInput<'a> {
+    /// The stream's name, 1 to 64 of `[a-zA-Z0-9_.-]`.
+    pub delivery_stream_name: Cow<'a, str>,
+    /// The records, 1 to 500.
+    pub records: Vec<Record<'a>>,
+}
+
+impl<'a> PutRecordBatchInput<'a> {
+    /// Records for a stream.
+    pub fn new(delivery_stream_name: impl Into<Cow<'a, str>>, records: Vec<Record<'a>>) -> Self {
+        Self { delivery_stream_name: delivery_stream_name.into(), records }
+    }
+}
+
+/// Output of [`PutRecordBatch`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct PutRecordBatchOutput<'a> {
+    /// How many records were refused; not zero means that the caller has work to do.
+    pub failed_put_count: usize,
+    /// Whether server-side encryption was on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<bool>,
+    /// One entry for each record, in the order of the records.
+    pub request_responses: Vec<PutRecordBatchResponseEntry<'a>>,
+}
+
+impl<'a> PutRecordBatchOutput<'a> {
+    /// An answer made of its entries.
+    #[must_use]
+    pub fn new(request_responses: Vec<PutRecordBatchResponseEntry<'a>>) -> Self {
+        let failed_put_count = request_responses.iter().filter(|entry| entry.is_failed()).count();
+        Self { failed_put_count, encrypted: None, request_responses }
+    }
+
+    /// The same output, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> PutRecordBatchOutput<'static> {
+        PutRecordBatchOutput {
+            failed_put_count: self.failed_put_count,
+            encrypted: self.encrypted,
+            request_responses: self
+                .request_responses
+                .into_iter()
+                .map(PutRecordBatchResponseEntry::into_owned)
+                .collect(),
+        }
+    }
+
+    /// Reads an answer to so many records.
+    pub(crate) fn read(sent: usize, body: &'a [u8]) -> Result<Self, MalformedResponse> {
+        let output: Output<'a> = json::parse(body)?;
+        let entries = output.entries.ok_or(MalformedResponse::Missing { member: "RequestResponses" })?;
+        let stated = output.failed_put_count.ok_or(MalformedResponse::Missing { member: "FailedPutCount" })?;
+        if entries.len() != sent {
+            return Err(MalformedResponse::WrongCount { sent, answered: entries.len() });
+        }
+        let is_odd = |entry: &EntryDocument<'_>| entry.record_id.is_some() == entry.error_code.is_some();
+        if let Some(index) = entries.iter().position(is_odd) {
+            return Err(MalformedResponse::Entry { index });
+        }
+        let mut answer = Self::new(entries.into_iter().map(PutRecordBatchResponseEntry::from).collect());
+        if u64::try_from(answer.failed_put_count) != Ok(stated) {
+            return Err(MalformedResponse::FailedPutCount { stated, counted: answer.failed_put_count });
+        }
+        answer.encrypted = output.encrypted;
+        Ok(answer)
+    }
+}
+
+/// What became of one record: exactly one of `record_id` and `error_code` is there.
+///
+/// See [PutRecordBatchResponseEntry](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatchResponseEntry.html).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct PutRecordBatchResponseEntry<'a> {
+    /// The id that the service gave an accepted record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_id: Option<Cow<'a, str>>,
+    /// Why the record was refused: `ServiceUnavailableException` or `InternalFailure`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<Cow<'a, str>>,
+    /// The service's words about a refused record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<Cow<'a, str>>,
+}
+
+impl<'a> PutRecordBatchResponseEntry<'a> {
+    /// The entry of an accepted record.
+    pub fn accepted(record_id: impl Into<Cow<'a, str>>) -> Self {
+        Self { record_id: Some(record_id.into()), ..Self::default() }
+    }
+
+    /// The entry of a refused record.
+    pub fn failed(error_code: impl Into<Cow<'a, str>>, error_message: impl Into<Cow<'a, str>>) -> Self {
+        Self { record_id: None, error_code: Some(error_code.into()), error_message: Some(error_message.into()) }
+    }
+
+    /// Whether the record was refused and has to be sent again.
+    #[must_use]
+    pub const fn is_failed(&self) -> bool {
+        self.error_code.is_some()
+    }
+
+    /// The same entry, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> PutRecordBatchResponseEntry<'static> {
+        let owned = |text: Option<Cow<'a, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        PutRecordBatchResponseEntry {
+            record_id: owned(self.record_id),
+            error_code: owned(self.error_code),
+            error_message: owned(self.error_message),
+        }
+    }
+}
+
+impl<'a> From<EntryDocument<'a>> for PutRecordBatchResponseEntry<'a> {
+    fn from(entry: EntryDocument<'a>) -> Self {
+        let [record_id, error_code, error_message] =
+            [entry.record_id, entry.error_code, entry.error_message].map(|text| text.map(|text| text.0));
+        Self { record_id, error_code, error_message }
+    }
+}
+
+json::document!(Input<'a> { name: Text<'a> = "DeliveryStreamName", records: Vec<RecordDocument<'a>> = "Records", });
+json::document!(Output<'a> {
+    failed_put_count: u64 = "FailedPutCount",
+    encrypted: bool = "Encrypted",
+    entries: Vec<EntryDocument<'a>> = "RequestResponses",
+});
+json::document!(EntryDocument<'a> {
+    record_id: Text<'a> = "RecordId",
+    error_code: Text<'a> = "ErrorCode",
+    error_message: Text<'a> = "ErrorMessage",
+});
+
+impl Operation for PutRecordBatch {
+    const NAME: &'static str = "PutRecordBatch";
+    const TARGET: &'static str = "Firehose_20150804.PutRecordBatch";
+    const ERRORS: &'static [ErrorCode] = PUT_ERRORS;
+    type Input<'a> = PutRecordBatchInput<'a>;
+    type Output<'a> = PutRecordBatchOutput<'a>;
+
+    fn validate(input: &Self::Input<'_>) -> Result<(), Violations> {
+        let records = &input.records;
+        let mut found = Vec::new();
+        found.extend(validate::check_stream_name(&input.delivery_stream_name).err());
+        let (actual, unit) = (records.len(), Unit::Members);
+        if records.is_empty() {
+            found.push(Violation::new("Records", Rule::Below { actual, min: 1, unit }));
+        }
+        if actual > limits::MAX_BATCH_RECORDS {
+            found.push(Violation::new("Records", Rule::Above { actual, max: limits::MAX_BATCH_RECORDS, unit }));
+        }
+        for (index, record) in records.iter().enumerate() {
+            found.extend(record.check(|| format!("Records[{index}].Data")).err());
+        }
+        let (bytes, max_bytes) = (records.iter().map(|record| record.data.len()).sum(), limits::MAX_REQUEST_BYTES);
+        if bytes > max_bytes {
+            found.push(Violation::new("Records", Rule::RequestTooLarge { bytes, max_bytes }));
+        }
+        Violations::check(found)
+    }
+
+    fn write_input(input: &Self::Input<'_>, out: &mut Vec<u8>) {
+        Batch::write(&input.delivery_stream_name, &input.records, out);
+    }
+
+    fn read_input(body: &[u8]) -> Result<Self::Input<'_>, InputError> {
+        let input: Input<'_> = json::parse(body)?;
+        let name = input.name.ok_or_else(|| Violation::new("DeliveryStreamName", Rule::Missing))?;
+        let records = input.records.ok_or_else(|| Violation::new("Records", Rule::Missing))?;
+        let base64 = Base64::new();
+        let read = |(index, record): (usize, RecordDocument<'_>)| record.read(&base64, || format!("Records[{index}]"));
+        let records = records.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        Ok(PutRecordBatchInput::new(name.0, records))
+    }
+
+    fn write_output(output: &Self::Output<'_>, out: &mut Vec<u8>) {
+        json::write(output, out);
+    }
+
+    fn read_output<'a>(input: &Self::Input<'_>, body: &'a [u8]) -> Result<Self::Output<'a>, MalformedResponse> {
+        PutRecordBatchOutput::read(input.records.len(), body)
+    }
+}

@@ -1,0 +1,228 @@
+//! The server's half of an exchange: [`parse`] a request into a call, [`respond`] to it or [`refuse`] it.
+//!
+//! What the service would refuse, this refuses with the service's code and words. It keeps no state: whether a
+//! stream exists is the caller's to know.
+//!
+//! ```
+//! use firehose_proto::http::{Method, Request};
+//! use firehose_proto::op::put_record::{PutRecord, PutRecordOutput};
+//! use firehose_proto::server::{self, Call};
+//!
+//! let mut request = Request::new(Method::Post, "/");
+//! request.headers.append("X-Amz-Target", "Firehose_20150804.PutRecord")?;
+//! request.set_body(br#"{"DeliveryStreamName":"s","Record":{"Data":"b25l"}}"#.as_slice());
+//! let Ok(Call::PutRecord(input)) = server::parse(&request) else { panic!("this is a call") };
+//! assert_eq!(&*input.record.data, b"one");
+//! let response = server::respond::<PutRecord>(&PutRecordOutput::new("1"));
+//! assert_eq!(response.body, br#"{"RecordId":"1"}"#);
+//! # Ok::<(), firehose_proto::http::InvalidHeader>(())
+//! ```
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::exception::{CONTENT_TYPE, ErrorCode, ServiceError};
+use crate::http::{Headers, Request, Response};
+use crate::op::put_record::{PutRecord, PutRecordInput};
+use crate::op::put_record_batch::{PutRecordBatch, PutRecordBatchInput};
+use crate::op::{InputError, Operation};
+use crate::validate::{Rule, Unit, Violation, Violations};
+
+/// A call that keeps every documented limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Call<'a> {
+    /// One record.
+    PutRecord(PutRecordInput<'a>),
+    /// Up to 500 records.
+    PutRecordBatch(PutRecordBatchInput<'a>),
+}
+
+/// Reads a call. Whether the request is signed by whom it says is
+/// [another question](crate::sigv4::Verifier), to be asked first.
+///
+/// # Errors
+///
+/// What the service would answer.
+pub fn parse<'a>(request: &'a Request<'_>) -> Result<Call<'a>, ServiceError> {
+    let target = request.headers.value("x-amz-target").unwrap_or_default();
+    match target {
+        PutRecord::TARGET => read::<PutRecord>(request.body()).map(Call::PutRecord),
+        PutRecordBatch::TARGET => read::<PutRecordBatch>(request.body()).map(Call::PutRecordBatch),
+        _ => Err(ServiceError::new(400, ErrorCode::UnknownOperationException, "")),
+    }
+}
+
+fn read<O: Operation>(body: &[u8]) -> Result<O::Input<'_>, ServiceError> {
+    let input = O::read_input(body).map_err(|error| match error {
+        InputError::Invalid(violations) => invalid(&violations),
+        malformed => ServiceError::new(400, ErrorCode::SerializationException, malformed.to_string()),
+    })?;
+    O::validate(&input).map_err(|violations| invalid(&violations))?;
+    Ok(input)
+}
+
+/// Writes the answer to a call that had its effect.
+#[must_use]
+pub fn respond<O: Operation>(output: &O::Output<'_>) -> Response {
+    let mut response = Response::new(200, Vec::new());
+    O::write_output(output, &mut response.body);
+    response.headers = Headers::with_capacity(4, 256);
+    response.headers.append_with("content-type", |value| value.push_str(CONTENT_TYPE));
+    response
+}
+
+/// Writes the answer to a call that had none.
+#[must_use]
+pub fn refuse(error: &ServiceError) -> Response {
+    error.write()
+}
+
+/// The service's way to report breaches of its model, and of the one rule that the model cannot express.
+fn invalid(violations: &Violations) -> ServiceError {
+    let constraints: Vec<String> = violations.iter().filter_map(constraint).collect();
+    if constraints.is_empty() {
+        return ServiceError::new(400, ErrorCode::InvalidArgumentException, "Records size exceeds 4 MB limit");
+    }
+    let plural = if constraints.len() == 1 { "" } else { "s" };
+    let message = format!("{} validation error{plural} detected: {}", constraints.len(), constraints.join("; "));
+    ServiceError::new(400, ErrorCode::ValidationException, message)
+}
+
+/// One breach in the service's words, unless it is of the rule that the model cannot express.
+fn constraint(violation: &Violation) -> Option<String> {
+    let (value, rule) = match &violation.rule {
+        Rule::Missing => (" null".into(), "Member must not be null".into()),
+        Rule::Below { actual, min, unit } => {
+            (shown(*actual, *unit), format!("Member must have length greater than or equal to {min}"))
+        }
+        Rule::Above { actual, max, unit } => {
+            (shown(*actual, *unit), format!("Member must have length less than or equal to {max}"))
+        }
+        Rule::Pattern { value, pattern } => {
+            (format!(" '{value}'"), format!("Member must satisfy regular expression pattern: {pattern}"))
+        }
+        Rule::RequestTooLarge { .. } => return None,
+    };
+    Some(format!("Value{value} at '{}' failed to satisfy constraint: {rule}", member_path(&violation.path)))
+}
+
+/// The offending value as the service shows it: a blob by its size, an empty one as such, others not at all.
+fn shown(actual: usize, unit: Unit) -> String {
+    match unit {
+        Unit::Bytes => format!(" 'java.nio.HeapByteBuffer[pos=0 lim={actual} cap={actual}]'"),
+        Unit::Characters if actual == 0 => " ''".into(),
+        Unit::Members if actual == 0 => " '[]'".into(),
+        Unit::Characters | Unit::Members => String::new(),
+    }
+}
+
+/// Turns `Records[96].Data` into the service's `records.97.member.data`.
+fn member_path(path: &str) -> String {
+    let mut text = String::with_capacity(path.len() + 8);
+    for (position, segment) in path.split('.').enumerate() {
+        if position > 0 {
+            text.push('.');
+        }
+        let (name, index) = segment.split_once('[').unwrap_or((segment, ""));
+        let mut letters = name.chars();
+        text.extend(letters.next().map(|first| first.to_ascii_lowercase()));
+        text.push_str(letters.as_str());
+        if let Some(index) = index.strip_suffix(']').and_then(|digits| digits.parse::<usize>().ok()) {
+            text.push_str(&format!(".{}.member", index + 1));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Method;
+
+    fn call(target: &str, body: &str) -> Result<(), (u16, String, String)> {
+        let mut request = Request::new(Method::Post, "/");
+        request.headers.append("X-Amz-Target", target).unwrap();
+        request.set_body(body.as_bytes());
+        parse(&request).map(|_| ()).map_err(|error| (error.status, error.code.unwrap().to_string(), error.message))
+    }
+
+    fn batch(sizes: &[usize]) -> String {
+        let records: Vec<String> =
+            sizes.iter().map(|size| format!("{{\"Data\":\"{}\"}}", "AAAA".repeat(size / 3))).collect();
+        format!("{{\"DeliveryStreamName\":\"s\",\"Records\":[{}]}}", records.join(","))
+    }
+
+    #[test]
+    fn refuses_in_the_words_of_the_service() {
+        let one = "1 validation error detected: Value";
+        let failed = "failed to satisfy constraint: Member must";
+        for (target, body, code, message) in [
+            ("", "{}", "UnknownOperationException", String::new()),
+            ("Firehose_20150804.PutRecords", "{}", "UnknownOperationException", String::new()),
+            ("PutRecord", "[]", "SerializationException", "JSON value of the wrong type at byte 0".into()),
+            (
+                "PutRecord",
+                r#"{"DeliveryStreamName":"s","Record":{"Data":"AB"}}"#,
+                "SerializationException",
+                "Record.Data: not base64".into(),
+            ),
+            (
+                "PutRecord",
+                r#"{"DeliveryStreamName":"s","Record":{}}"#,
+                "ValidationException",
+                format!("{one} null at 'record.data' {failed} not be null"),
+            ),
+            (
+                "PutRecord",
+                r#"{"DeliveryStreamName":"a b","Record":{"Data":""}}"#,
+                "ValidationException",
+                format!(
+                    "{one} 'a b' at 'deliveryStreamName' {failed} satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+                ),
+            ),
+            (
+                "PutRecordBatch",
+                &batch(&[]),
+                "ValidationException",
+                format!("{one} '[]' at 'records' {failed} have length greater than or equal to 1"),
+            ),
+            (
+                "PutRecordBatch",
+                &batch(&[0; 501]),
+                "ValidationException",
+                format!("{one} at 'records' {failed} have length less than or equal to 500"),
+            ),
+            (
+                "PutRecordBatch",
+                &batch(&[0, 1_024_002]),
+                "ValidationException",
+                format!(
+                    "{one} 'java.nio.HeapByteBuffer[pos=0 lim=1024002 cap=1024002]' at 'records.2.member.data' \
+                     {failed} have length less than or equal to 1024000"
+                ),
+            ),
+            (
+                "PutRecordBatch",
+                &batch(&[999_999; 5]),
+                "InvalidArgumentException",
+                "Records size exceeds 4 MB limit".into(),
+            ),
+        ] {
+            let target = if target.contains('.') || target.is_empty() {
+                target.into()
+            } else {
+                format!("Firehose_20150804.{target}")
+            };
+            assert_eq!(call(&target, body), Err((400, code.into(), message)), "{target} {body:.80}");
+        }
+    }
+
+    #[test]
+    fn takes_what_the_limits_allow() {
+        for sizes in [&[0][..], &[1_023_999; 4], &[0; 500], &[8_388; 500]] {
+            assert_eq!(call("Firehose_20150804.PutRecordBatch", &batch(sizes)), Ok(()), "{}", sizes.len());
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! The canonical request and the string to sign: the two texts that a signature is computed over.
+//!
+//! Signing feeds the canonical request straight into the hash; [`canonical_request`] collects the same
+//! pieces in a `String`, so what one reads there is what was signed.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use time::OffsetDateTime;
+
+use super::{Scope, Settings};
+use crate::crypto::{self, HexDigest};
+use crate::http::{Headers, Request};
+use crate::time::AmzDate;
+
+/// The one algorithm this module signs with.
+pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// The canonical form of a request, step one of [AWS's recipe](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#create-canonical-request).
+///
+/// For diagnosis: takes the request as it is sent, and the signed headers as its `Authorization` lists them.
+/// Beware that the text holds the session token, if there is one.
+#[must_use]
+pub fn canonical_request(request: &Request<'_>, signed_headers: &str, settings: &Settings) -> String {
+    let mut text = String::new();
+    let payload = HexDigest::new(&crypto::sha256(request.body()));
+    write_request(&mut text, request, &Fields::listed(&request.headers, signed_headers), &payload, settings);
+    text
+}
+
+/// The text whose MAC is the signature, step three of [AWS's recipe](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#create-string-to-sign).
+#[must_use]
+pub fn string_to_sign(now: OffsetDateTime, scope: &Scope, canonical_request: &str) -> String {
+    let digest = HexDigest::new(&crypto::sha256(canonical_request.as_bytes()));
+    string_to_sign_parts(&AmzDate::new(now), scope.as_str(), &digest).concat()
+}
+
+/// The string to sign in pieces, for the MAC to take in one by one.
+pub(super) fn string_to_sign_parts<'a>(date: &'a AmzDate, scope: &'a str, digest: &'a HexDigest) -> [&'a str; 7] {
+    [ALGORITHM, "\n", date.as_str(), "\n", scope, "\n", digest.as_str()]
+}
+
+/// Takes in a canonical text, piece by piece.
+pub(super) trait Sink {
+    fn push(&mut self, piece: &str);
+}
+
+impl Sink for String {
+    fn push(&mut self, piece: &str) {
+        self.push_str(piece);
+    }
+}
+
+impl Sink for crypto::Hasher {
+    fn push(&mut self, piece: &str) {
+        self.update(piece.as_bytes());
+    }
+}
+
+/// Writes the canonical request of these header fields; `payload` is the digest of the body.
+pub(super) fn write_request(
+    sink: &mut impl Sink,
+    request: &Request<'_>,
+    fields: &Fields<'_>,
+    payload: &HexDigest,
+    settings: &Settings,
+) {
+    let (_, path, query) = request.parts();
+    sink.push(request.method.as_str());
+    sink.push("\n");
+    write_path(sink, path, settings);
+    sink.push("\n");
+    write_query(sink, query);
+    sink.push("\n");
+    fields.write(sink);
+    sink.push("\n");
+    fields.write_names(sink);
+    sink.push("\n");
+    sink.push(payload.as_str());
+}
+
+/// Header fields that a signature covers, in canonical order: by name, then as they came.
+pub(super) struct Fields<'a>(Inline<(&'a str, &'a str), 16>);
+
+impl<'a> Fields<'a> {
+    /// Those that a signer has to cover: all but the ones that change on the way.
+    pub(super) fn signable(headers: &'a Headers) -> Self {
+        Self::select(headers, |name| !changes_on_the_way(name))
+    }
+
+    /// Those that a semicolon-separated list names.
+    pub(super) fn listed(headers: &'a Headers, names: &str) -> Self {
+        Self::select(headers, |name| names.split(';').any(|listed| listed == name))
+    }
+
+    fn select(headers: &'a Headers, is_signed: impl Fn(&str) -> bool) -> Self {
+        let mut fields = Inline::new(("", ""));
+        for field in headers.iter().filter(|(name, _)| is_signed(name)) {
+            fields.extend(&[field]);
+        }
+        fields.as_mut_slice().sort_by_key(|(name, _)| *name);
+        Self(fields)
+    }
+
+    /// Writes `a;b`, each name once.
+    pub(super) fn write_names(&self, sink: &mut impl Sink) {
+        let mut last = "";
+        for &(name, _) in self.0.as_slice() {
+            if name != last {
+                if !last.is_empty() {
+                    sink.push(";");
+                }
+                sink.push(name);
+                last = name;
+            }
+        }
+    }
+
+    /// Writes one line per name, the values of a repeated one joined by commas.
+    fn write(&self, sink: &mut impl Sink) {
+        let mut last = "";
+        for &(name, value) in self.0.as_slice() {
+            if name == last {
+                sink.push(",");
+            } else {
+                if !last.is_empty() {
+                    sink.push("\n");
+                }
+                sink.push(name);
+                sink.push(":");
+                last = name;
+            }
+            write_value(sink, value);
+        }
+        if !last.is_empty() {
+            sink.push("\n");
+        }
+    }
+}
+
+/// Whether proxies and tracers rewrite a header on the way, or the client does with each attempt.
+fn changes_on_the_way(name: &str) -> bool {
+    matches!(
+        name,
+        "amz-sdk-invocation-id"
+            | "amz-sdk-request"
+            | "authorization"
+            | "baggage"
+            | "connection"
+            | "expect"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "traceparent"
+            | "tracestate"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "user-agent"
+            | "x-amzn-trace-id"
+    )
+}
+
+/// The text of [`Fields::write_names`], kept when the fields themselves are no longer borrowed.
+pub(super) struct Names(Inline<u8, 256>);
+
+impl Names {
+    pub(super) fn new(fields: &Fields<'_>) -> Self {
+        let mut names = Self(Inline::new(0));
+        fields.write_names(&mut names);
+        names
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        core::str::from_utf8(self.0.as_slice()).expect("a concatenation of strings is UTF-8")
+    }
+}
+
+impl Sink for Names {
+    fn push(&mut self, piece: &str) {
+        self.0.extend(piece.as_bytes());
+    }
+}
+
+/// A list on the stack that moves to the heap when it outgrows its place.
+struct Inline<T, const N: usize> {
+    first: [T; N],
+    len: usize,
+    spilled: Vec<T>,
+}
+
+impl<T: Copy, const N: usize> Inline<T, N> {
+    const fn new(filler: T) -> Self {
+        Self { first: [filler; N], len: 0, spilled: Vec::new() }
+    }
+
+    fn extend(&mut self, items: &[T]) {
+        let end = self.len + items.len();
+        if self.spilled.is_empty() {
+            if let Some(place) = self.first.get_mut(self.len..end) {
+                place.copy_from_slice(items);
+                self.len = end;
+                return;
+            }
+            self.spilled.extend_from_slice(self.first.split_at(self.len).0);
+        }
+        self.spilled.extend_from_slice(items);
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [T] {
+        if self.spilled.is_empty() { self.first.split_at_mut(self.len).0 } else { &mut self.spilled }
+    }
+
+    fn as_slice(&self) -> &[T] {
+        if self.spilled.is_empty() { self.first.split_at(self.len).0 } else { &self.spilled }
+    }
+}
+
+/// Writes a header value without blanks at its ends, every run of blanks within as one space.
+fn write_value(sink: &mut impl Sink, value: &str) {
+    // A session token is long and has none: this pass over it is vectorised, splitting is not.
+    if value.as_bytes().iter().fold(0, |blanks, byte| blanks | u8::from(matches!(byte, b' ' | b'\t'))) == 0 {
+        return sink.push(value);
+    }
+    let mut words = value.split([' ', '\t']).filter(|word| !word.is_empty());
+    sink.push(words.next().unwrap_or_default());
+    for word in words {
+        sink.push(" ");
+        sink.push(word);
+    }
+}
+
+/// Writes a path whose percent-encoding is encoded once more, `%20` becoming `%2520`, unless the settings say otherwise.
+fn write_path(sink: &mut impl Sink, path: &str, settings: &Settings) {
+    if matches!(path, "" | "/") {
+        return sink.push("/");
+    }
+    let is_kept = |byte| is_unreserved(byte) || byte == b'/' || (byte == b'%' && !settings.double_encode_path);
+    if !settings.normalize_path {
+        if !path.starts_with('/') {
+            sink.push("/");
+        }
+        return write_encoded(sink, path.bytes(), is_kept);
+    }
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            name => segments.push(name),
+        }
+    }
+    for segment in &segments {
+        sink.push("/");
+        write_encoded(sink, segment.bytes(), is_kept);
+    }
+    let is_directory = matches!(path.rsplit('/').next(), Some("" | "." | ".."));
+    if segments.is_empty() || is_directory {
+        sink.push("/");
+    }
+}
+
+/// Writes the parameters sorted by their encoded names, then values; one without a value gets an empty one.
+fn write_query(sink: &mut impl Sink, query: &str) {
+    if query.is_empty() {
+        return;
+    }
+    let encoded = |text: &str| {
+        let mut encoded = String::new();
+        write_encoded(&mut encoded, decoded(text), is_unreserved);
+        encoded
+    };
+    let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
+    let mut parameters: Vec<_> = parameters
+        .map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
+        .map(|(name, value)| (encoded(name), encoded(value)))
+        .collect();
+    parameters.sort_unstable();
+    for (index, (name, value)) in parameters.iter().enumerate() {
+        if index > 0 {
+            sink.push("&");
+        }
+        sink.push(name);
+        sink.push("=");
+        sink.push(value);
+    }
+}
+
+/// Writes bytes percent-encoded, but for those that are kept, which must be ASCII.
+pub(super) fn write_encoded(sink: &mut impl Sink, bytes: impl Iterator<Item = u8>, is_kept: impl Fn(u8) -> bool) {
+    let hex_digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 });
+    for byte in bytes {
+        if is_kept(byte) {
+            sink.push(char::from(byte).encode_utf8(&mut [0; 1]));
+        } else {
+            sink.push("%");
+            sink.push(hex_digit(byte >> 4).encode_utf8(&mut [0; 1]));
+            sink.push(hex_digit(byte & 15).encode_utf8(&mut [0; 1]));
+        }
+    }
+}
+
+/// Whether a byte needs no encoding anywhere in a URI (RFC 3986, section 2.3).
+pub(super) const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// Undoes percent-encoding; `+` stays `+`, and a `%` that begins no escape stays `%`.
+fn decoded(text: &str) -> impl Iterator<Item = u8> {
+    let mut rest = text.as_bytes();
+    core::iter::from_fn(move || {
+        if let [b'%', high, low, after @ ..] = rest
+            && let (Some(high), Some(low)) = (char::from(*high).to_digit(16), char::from(*low).to_digit(16))
+        {
+            rest = after;
+            return u8::try_from(high * 16 + low).ok();
+        }
+        let (first, after) = rest.split_first()?;
+        rest = after;
+        Some(*first)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    fn path(path: &str, settings: &Settings) -> String {
+        let mut text = String::new();
+        write_path(&mut text, path, settings);
+        text
+    }
+
+    #[test]
+    fn normalizes_paths_and_encodes_them_twice() {
+        for (input, normalized, as_it_stands) in [
+            ("", "/", "/"),
+            ("/", "/", "/"),
+            ("//", "/", "//"),
+            ("/./", "/", "/./"),
+            ("/a", "/a", "/a"),
+            ("a/b", "/a/b", "/a/b"),
+            ("/a/", "/a/", "/a/"),
+            ("//a//b//", "/a/b/", "//a//b//"),
+            ("/a/..", "/", "/a/.."),
+            ("/a/b/..", "/a/", "/a/b/.."),
+            ("/a/.", "/a/", "/a/."),
+            ("/../../a", "/a", "/../../a"),
+            ("/a/...", "/a/...", "/a/..."),
+            ("/a%20b", "/a%2520b", "/a%2520b"),
+            ("/a b@c", "/a%20b%40c", "/a%20b%40c"),
+            ("/\u{1234}", "/%E1%88%B4", "/%E1%88%B4"),
+        ] {
+            assert_eq!(path(input, &Settings::default()), normalized, "{input:?}");
+            let settings = Settings { normalize_path: false, ..Settings::default() };
+            assert_eq!(path(input, &settings), as_it_stands, "{input:?}");
+        }
+        let settings = Settings { double_encode_path: false, ..Settings::default() };
+        assert_eq!(path("/a%20b c", &settings), "/a%20b%20c");
+    }
+
+    #[test]
+    fn sorts_parameters_by_their_encoded_form() {
+        for (query, canonical) in [
+            ("", ""),
+            ("a", "a="),
+            ("a=", "a="),
+            ("=a", "=a"),
+            ("&&a=1&", "a=1"),
+            ("a=b=c", "a=b%3Dc"),
+            ("b=2&a=2&a=1&B=3", "B=3&a=1&a=2&b=2"),
+            ("Param-3=3&Param=2&%E1%88%B4=1", "%E1%88%B4=1&Param=2&Param-3=3"),
+            ("\u{1234}=%e1%88%b4", "%E1%88%B4=%E1%88%B4"),
+            ("%7e=%41+", "~=A%2B"),
+            ("a=%&b=%4&c=%zz&d=%ff", "a=%25&b=%254&c=%25zz&d=%FF"),
+        ] {
+            let mut text = String::new();
+            write_query(&mut text, query);
+            assert_eq!(text, canonical, "{query:?}");
+        }
+    }
+
+    #[test]
+    fn collapses_blanks_in_values() {
+        for (value, canonical) in [
+            ("", ""),
+            (" \t ", ""),
+            ("a", "a"),
+            (" a ", "a"),
+            ("\"a   b\tc\"", "\"a b c\""),
+            ("a\u{a0}\u{a0}b", "a\u{a0}\u{a0}b"),
+        ] {
+            let mut text = String::new();
+            write_value(&mut text, value);
+            assert_eq!(text, canonical, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn sorts_fields_and_joins_repeated_ones_however_many_there_are() {
+        for count in [0, 1, 7, 8, 9, 40] {
+            let mut headers = Headers::new();
+            for index in 0..count {
+                headers.append("B", &format!("b{index}")).unwrap();
+                headers.append("A", &format!("a{index}")).unwrap();
+            }
+            headers.append("user-agent", "x").unwrap();
+            let joined = |letter| (0..count).map(|index| format!("{letter}{index}")).collect::<Vec<_>>().join(",");
+            let fields = Fields::signable(&headers);
+            let mut text = String::new();
+            fields.write(&mut text);
+            if count == 0 {
+                assert_eq!((text.as_str(), Names::new(&fields).as_str()), ("", ""));
+            } else {
+                assert_eq!(text, format!("a:{}\nb:{}\n", joined('a'), joined('b')), "{count}");
+                assert_eq!(Names::new(&fields).as_str(), "a;b");
+            }
+        }
+    }
+
+    #[test]
+    fn keeps_long_lists_of_names() {
+        let names: Vec<_> = (100..200).map(|number| format!("name-{number}")).collect();
+        let mut headers = Headers::new();
+        names.iter().rev().for_each(|name| headers.append(name, "").unwrap());
+        assert_eq!(Names::new(&Fields::signable(&headers)).as_str(), names.join(";"));
+    }
+
+    #[test]
+    fn selects_fields_by_whole_names() {
+        let mut headers = Headers::new();
+        for name in ["a", "ab", "b", "c"] {
+            headers.append(name, "").unwrap();
+        }
+        assert_eq!(Names::new(&Fields::listed(&headers, "a;c;d")).as_str(), "a;c");
+        assert_eq!(Names::new(&Fields::listed(&headers, "")).as_str(), "");
+    }
+}

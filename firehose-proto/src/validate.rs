@@ -1,0 +1,220 @@
+//! [`Violation`]: one breach of one documented rule, with the path of the member that breaks it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::limits;
+
+/// One breach of one rule.
+///
+/// ```
+/// use firehose_proto::validate::check_stream_name;
+///
+/// let violation = check_stream_name("app logs").unwrap_err();
+/// assert_eq!(violation.to_string(), "DeliveryStreamName: \"app logs\" does not match [a-zA-Z0-9_.-]+");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Violation {
+    /// The member, as `Records[96].Data`; list indices start at 0.
+    pub path: String,
+    /// The rule and by how much it was missed.
+    pub rule: Rule,
+}
+
+/// A rule and what was found instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// A required member is absent.
+    Missing,
+    /// Less than the minimum.
+    Below {
+        /// What was found.
+        actual: usize,
+        /// The least allowed.
+        min: usize,
+        /// What is counted.
+        unit: Unit,
+    },
+    /// More than the maximum.
+    Above {
+        /// What was found.
+        actual: usize,
+        /// The most allowed.
+        max: usize,
+        /// What is counted.
+        unit: Unit,
+    },
+    /// A text outside its pattern.
+    Pattern {
+        /// The text, which is never a secret: only names and addresses have patterns checked here.
+        value: String,
+        /// The pattern as AWS writes it.
+        pattern: &'static str,
+    },
+    /// All records together are over the limit of a request.
+    RequestTooLarge {
+        /// Bytes of data in all records.
+        bytes: usize,
+        /// The most allowed.
+        max_bytes: usize,
+    },
+}
+
+/// What a length rule counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unit {
+    /// Bytes of a blob, before base64.
+    Bytes,
+    /// Characters of a string.
+    Characters,
+    /// Members of a list.
+    Members,
+}
+
+impl Violation {
+    /// A breach at a path.
+    pub fn new(path: impl Into<String>, rule: Rule) -> Self {
+        Self { path: path.into(), rule }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.path)?;
+        match &self.rule {
+            Rule::Missing => f.write_str("required, but absent"),
+            Rule::Below { actual, min, unit } => write!(f, "{actual} {unit} is below {min}"),
+            Rule::Above { actual, max, unit } => write!(f, "{actual} {unit} is above {max}"),
+            Rule::Pattern { value, pattern } => write!(f, "{value:?} does not match {pattern}"),
+            Rule::RequestTooLarge { bytes, max_bytes } => {
+                write!(f, "{bytes} bytes in all is above the {max_bytes} of one request")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Violation {}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bytes => "bytes",
+            Self::Characters => "characters",
+            Self::Members => "members",
+        })
+    }
+}
+
+/// Every breach found in one input, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Turns what a check collected into its result.
+    ///
+    /// # Errors
+    ///
+    /// The collected breaches, when there are any.
+    pub fn check(found: Vec<Violation>) -> Result<(), Self> {
+        if found.is_empty() { Ok(()) } else { Err(Self(found)) }
+    }
+
+    /// The breaches in the order of the input's members.
+    pub fn iter(&self) -> core::slice::Iter<'_, Violation> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Violations {
+    type Item = &'a Violation;
+    type IntoIter = core::slice::Iter<'a, Violation>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl From<Violation> for Violations {
+    fn from(violation: Violation) -> Self {
+        Self(Vec::from([violation]))
+    }
+}
+
+impl fmt::Display for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, violation) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            violation.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Violations {}
+
+/// Checks a delivery stream's name: 1 to 64 of `[a-zA-Z0-9_.-]`.
+///
+/// An ARN in place of a name fails here; the service would answer it with a confusing `AccessDeniedException`.
+///
+/// # Errors
+///
+/// The first rule it breaks.
+pub fn check_stream_name(name: &str) -> Result<(), Violation> {
+    let characters = name.chars().count();
+    let (min, max, unit) = (1, limits::MAX_STREAM_NAME_CHARACTERS, Unit::Characters);
+    let rule = if characters < min {
+        Rule::Below { actual: characters, min, unit }
+    } else if characters > max {
+        Rule::Above { actual: characters, max, unit }
+    } else if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-')) {
+        Rule::Pattern { value: name.into(), pattern: limits::STREAM_NAME_PATTERN }
+    } else {
+        return Ok(());
+    };
+    Err(Violation::new("DeliveryStreamName", rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn stream_name_limits() {
+        for (name, ok) in [
+            ("a", true),
+            ("", false),
+            ("a b", false),
+            ("Logs_2.x-eu", true),
+            ("é", false),
+            ("arn:aws:firehose:us-east-1:123456789012:deliverystream/x", false),
+            (&"n".repeat(64), true),
+            (&"n".repeat(65), false),
+        ] {
+            assert_eq!(check_stream_name(name).is_ok(), ok, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn lists_every_breach_with_its_path() {
+        let found = Vec::from([
+            Violation::new("Records", Rule::Above { actual: 501, max: 500, unit: Unit::Members }),
+            Violation::new("Records[96].Data", Rule::Above { actual: 1_024_001, max: 1_024_000, unit: Unit::Bytes }),
+            Violation::new("Records", Rule::RequestTooLarge { bytes: 5, max_bytes: 4 }),
+            Violation::new("Record", Rule::Missing),
+        ]);
+        let text = Violations::check(found).unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "Records: 501 members is above 500; Records[96].Data: 1024001 bytes is above 1024000; \
+             Records: 5 bytes in all is above the 4 of one request; Record: required, but absent"
+        );
+    }
+}
