@@ -1,0 +1,279 @@
+//! [`Client`]: the operations as methods, with signing, retries and clock correction around each.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use firehose_proto::batch::Batch;
+use firehose_proto::client as exchange;
+use firehose_proto::client::ResponseError;
+use firehose_proto::credentials::Credentials;
+use firehose_proto::endpoint::Endpoint;
+use firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_proto::http::{Request, Response};
+use firehose_proto::op::Operation;
+use firehose_proto::op::put_record::{PutRecord, PutRecordInput, PutRecordOutput};
+use firehose_proto::op::put_record_batch::{
+    PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
+};
+use firehose_proto::retry::{self, ClockSkew, Decision, Retries, RetryClass, RetryQuota};
+use firehose_proto::sigv4::{KeyCache, SignError, Signer};
+use time::SignedDuration;
+
+use crate::builder::{ClientBuilder, Settings};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::transport::{Transport, TransportError};
+use crate::uuid;
+
+/// The name under which requests are signed.
+const SERVICE: &str = "firehose";
+
+/// A Firehose client for one region and set of credentials.
+///
+/// It is `Send` and `Sync`, and a clone shares connections, signing key, clock correction and retry quota with
+/// its origin: make one and clone it into every thread.
+///
+/// Calls are tried up to three times, by the rules that all AWS SDKs share. A call that times out or ends in a
+/// server error may have stored its records; trying it again may store them twice.
+///
+/// ```no_run
+/// use firehose_blocking::{Client, Credentials, PutRecordInput, Record};
+///
+/// let client = Client::builder().region("eu-west-1").credentials(Credentials::new("AKIDEXAMPLE", "secret")).build()?;
+/// let output = client.put_record(&PutRecordInput::new("my-stream", Record::new(b"one line\n")))?;
+/// println!("accepted as {}", output.record_id);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    endpoint: Endpoint,
+    credentials: Credentials,
+    transport: Box<dyn Transport>,
+    clock: Box<dyn Clock>,
+    settings: Settings,
+    keys: Mutex<KeyCache>,
+    quota: Mutex<RetryQuota>,
+    skew: Mutex<ClockSkew>,
+}
+
+impl Client {
+    /// Begins a client with the settings of the environment.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        credentials: Credentials,
+        transport: Box<dyn Transport>,
+        clock: Box<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        let shared = Shared {
+            endpoint,
+            credentials,
+            transport,
+            clock,
+            settings,
+            keys: Mutex::new(KeyCache::new()),
+            quota: Mutex::new(RetryQuota::new()),
+            skew: Mutex::new(ClockSkew::new()),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.shared.endpoint
+    }
+
+    /// Puts one record of at most 1,024,000 bytes into a stream.
+    ///
+    /// See [PutRecord](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecord.html).
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; the exceptions of the service are those of [`PutRecord`]'s page and the common ones.
+    pub fn put_record(&self, input: &PutRecordInput<'_>) -> Result<PutRecordOutput<'static>, Error> {
+        let mut request = exchange::encode::<PutRecord>(input, &self.shared.endpoint)?;
+        let response = self.call(&mut request, PutRecord::ERRORS)?;
+        decoded(exchange::decode::<PutRecord>(input, &response)).map(PutRecordOutput::into_owned)
+    }
+
+    /// Puts 1 to 500 records of together at most 4 MiB into a stream, some of which may fail: see
+    /// [`failed_put_count`](PutRecordBatchOutput::failed_put_count). To send those again, use [`put_batch`](Self::put_batch).
+    ///
+    /// See [PutRecordBatch](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; the exceptions of the service are those of [`PutRecordBatch`]'s page and the common ones.
+    pub fn put_record_batch(&self, input: &PutRecordBatchInput<'_>) -> Result<PutRecordBatchOutput<'static>, Error> {
+        let mut request = exchange::encode::<PutRecordBatch>(input, &self.shared.endpoint)?;
+        let response = self.call(&mut request, PutRecordBatch::ERRORS)?;
+        decoded(exchange::decode::<PutRecordBatch>(input, &response)).map(PutRecordBatchOutput::into_owned)
+    }
+
+    /// Puts the records of a batch, and leaves in it exactly those that failed, in order and ready to be sent again.
+    ///
+    /// The output has an entry for each record that was in the batch before the call. When the call fails as a
+    /// whole the batch keeps all of its records.
+    ///
+    /// ```no_run
+    /// use firehose_blocking::{Batch, Client};
+    ///
+    /// let client = Client::builder().build()?;
+    /// let mut batch = Batch::new("my-stream")?;
+    /// batch.push(b"one line\n")?;
+    /// client.put_batch(&mut batch)?;
+    /// println!("{} to send again", batch.len());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`put_record_batch`](Self::put_record_batch), and [`Error::EmptyBatch`].
+    pub fn put_batch(&self, batch: &mut Batch) -> Result<PutRecordBatchOutput<'static>, Error> {
+        let mut request = batch.encode(&self.shared.endpoint).map_err(|_| Error::EmptyBatch)?;
+        let response = self.call(&mut request, PutRecordBatch::ERRORS)?;
+        let output = decoded(batch.decode(&response))?.into_owned();
+        let entries = &output.request_responses;
+        batch.retain(|index| entries.get(index).is_some_and(PutRecordBatchResponseEntry::is_failed));
+        Ok(output)
+    }
+
+    /// Makes one call: signs, sends, and tries again as the rules allow. Returns a response of success.
+    fn call(&self, request: &mut Request<'_>, modeled: &[ErrorCode]) -> Result<Response, Error> {
+        let Shared { clock, settings, quota, .. } = &*self.shared;
+        let invocation_id = uuid::v4(u128::from(clock.random()) << 64 | u128::from(clock.random()));
+        let mut retries = Retries::new(settings.max_attempts);
+        loop {
+            self.prepare(request, &invocation_id, &retries)?;
+            let outcome = self.attempt(request, modeled);
+            let attempts = retries.attempt();
+            let (class, hint, failure) = match outcome {
+                Ok(response) => {
+                    retries.on_success(&mut lock(quota));
+                    return Ok(response);
+                }
+                Err(Failure::NoResponse(error)) => {
+                    let class = if error.kind().is_transient() { RetryClass::Transient } else { RetryClass::None };
+                    (class, None, Error::Transport { error, attempts })
+                }
+                Err(Failure::Refused { error, class, hint }) => {
+                    (class, hint, Error::Refused { error, attempts, is_transient: class != RetryClass::None })
+                }
+            };
+            match retries.on_failure(class, hint, clock.random(), &mut lock(quota)) {
+                Decision::RetryAfter(delay) => {
+                    log::debug!("attempt {attempts} failed, trying again in {delay:?}: {}", Chain(&failure));
+                    clock.sleep(delay);
+                }
+                Decision::GiveUp(reason) => {
+                    log::debug!("attempt {attempts} failed, giving up ({reason:?}): {}", Chain(&failure));
+                    return Err(failure);
+                }
+            }
+        }
+    }
+
+    /// Signs a request for its next attempt. What differs between attempts stays outside the signature.
+    fn prepare(&self, request: &mut Request<'_>, invocation_id: &str, retries: &Retries) -> Result<(), SignError> {
+        let Shared { endpoint, credentials, clock, settings, keys, skew, .. } = &*self.shared;
+        let now = lock(skew).now(clock.now());
+        // Hashed before the key is locked: of all that signing does, only this takes long.
+        request.body_sha256();
+        let mut keys = lock(keys);
+        let key = keys.key(now, credentials, endpoint.region().as_str(), SERVICE)?;
+        for unsigned in ["amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "accept-encoding"] {
+            request.headers.remove(unsigned);
+        }
+        Signer::new(credentials, key).sign(now, request)?;
+        drop(keys);
+        let mut sdk_request = String::with_capacity(48);
+        retries.write_sdk_request(now, Some(settings.timeouts.read), &mut sdk_request);
+        for (name, value) in [
+            ("amz-sdk-invocation-id", invocation_id),
+            ("amz-sdk-request", &sdk_request),
+            ("user-agent", &settings.user_agent),
+            ("accept-encoding", "identity"),
+        ] {
+            let added = request.headers.append(name, value);
+            debug_assert!(added.is_ok(), "{name} is made of checked parts");
+        }
+        Ok(())
+    }
+
+    /// Sends a request once.
+    fn attempt(&self, request: &Request<'_>, modeled: &[ErrorCode]) -> Result<Response, Failure> {
+        let Shared { transport, clock, settings, skew, .. } = &*self.shared;
+        let sent = clock.now();
+        let response = transport.send(request, &settings.timeouts).map_err(Failure::NoResponse)?;
+        let headers = &response.headers;
+        let measured = lock(skew).observe(sent, clock.now(), headers.value("date"), headers.value("age").is_some());
+        warn_of_skew(measured);
+        if (200..300).contains(&response.status) {
+            return Ok(response);
+        }
+        let error = ServiceError::read(&response);
+        let class = error.retry_class(modeled, measured);
+        let hint = headers.value(retry::RETRY_AFTER_HEADER).and_then(retry::retry_after);
+        Err(Failure::Refused { error, class, hint })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("endpoint", &self.shared.endpoint)
+            .field("access_key_id", &self.shared.credentials.access_key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why one attempt failed.
+enum Failure {
+    NoResponse(TransportError),
+    Refused { error: ServiceError, class: RetryClass, hint: Option<std::time::Duration> },
+}
+
+/// Separates the service's no from an answer that makes no sense; `call` has dealt with the former already.
+fn decoded<T>(result: Result<T, ResponseError>) -> Result<T, Error> {
+    result.map_err(|error| match error {
+        ResponseError::Malformed(error) => Error::Malformed(error),
+        ResponseError::Refused(error) => Error::Refused { error, attempts: 1, is_transient: false },
+        _ => unreachable!("the core has no other kind"),
+    })
+}
+
+/// Says once an answer shows it that the local clock is off; signatures carry the corrected time from then on.
+fn warn_of_skew(measured: Option<SignedDuration>) {
+    if let Some(skew) = measured.filter(|skew| skew.whole_seconds().abs() > 240) {
+        log::warn!("the local clock is {} s off the service's; correcting for it", -skew.whole_seconds());
+    }
+}
+
+/// Locks what no thread leaves half-changed, so that one that panicked elsewhere does no harm.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Shows an error with everything that caused it.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

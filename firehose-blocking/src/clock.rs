@@ -1,0 +1,62 @@
+//! [`Clock`]: time and chance, the two things a client needs that no value can carry. [`SystemClock`] is the real one.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use firehose_proto::time::Tick;
+use time::OffsetDateTime;
+
+/// Where a client gets time and random numbers.
+///
+/// Open for implementation: a test on virtual time returns moments of its own and does not sleep.
+pub trait Clock: Send + Sync {
+    /// The time of day, which signatures carry.
+    fn now(&self) -> OffsetDateTime;
+
+    /// A moment on a clock that never goes back, which deadlines are measured on.
+    fn tick(&self) -> Tick;
+
+    /// Returns after this long.
+    fn sleep(&self, duration: Duration);
+
+    /// The next random number, for the jitter of retries and the ids of calls. Need not be secret.
+    fn random(&self) -> u64;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    origin: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose ticks begin now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { origin: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+
+    fn tick(&self) -> Tick {
+        Tick::from_duration(self.origin.elapsed())
+    }
+
+    fn sleep(&self, duration: Duration) {
+        thread::sleep(duration);
+    }
+
+    fn random(&self) -> u64 {
+        fastrand::u64(..)
+    }
+}

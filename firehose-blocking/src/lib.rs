@@ -1,0 +1,44 @@
+//! Blocking Amazon Data Firehose client: no async runtime, few dependencies, and no record lost in silence.
+//!
+//! The protocol is in [`firehose_proto`], which does no I/O; this crate adds sockets, clock and environment.
+//!
+//! ```no_run
+//! use firehose_blocking::{Batch, Client};
+//!
+//! let client = Client::builder().region("eu-west-1").build()?;
+//! let mut batch = Batch::new("my-stream")?;
+//! batch.push(b"first line\n")?;
+//! batch.push(b"second line\n")?;
+//! while !batch.is_empty() {
+//!     // What the service accepts leaves the batch; what it could not take stays, to be sent again.
+//!     let output = client.put_batch(&mut batch)?;
+//!     println!("{} failed", output.failed_put_count);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod builder;
+mod client;
+mod clock;
+mod environment;
+mod error;
+mod local;
+mod transport;
+mod uuid;
+
+pub use firehose_proto;
+pub use firehose_proto::batch::{Batch, PushError};
+pub use firehose_proto::credentials::Credentials;
+pub use firehose_proto::model::record::Record;
+pub use firehose_proto::op::put_record::{PutRecordInput, PutRecordOutput};
+pub use firehose_proto::op::put_record_batch::{
+    PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
+};
+
+pub use self::builder::{BuildError, ClientBuilder};
+pub use self::client::Client;
+pub use self::clock::{Clock, SystemClock};
+pub use self::error::Error;
+pub use self::local::{Accepted, LocalEndpoint, LocalEndpointBuilder, LocalEndpointError};
+pub use self::transport::{Timeouts, Transport, TransportError, TransportErrorKind, Ureq};

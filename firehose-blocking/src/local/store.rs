@@ -1,0 +1,420 @@
+//! [`Store`]: streams as directories, and the files in them that records are appended to.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use firehose_proto::model::record::Record;
+use time::{Date, Duration, Month, OffsetDateTime, Time};
+
+use crate::uuid;
+
+/// A file that has reached this many bytes is not added to; Firehose's default buffer size for S3.
+const ROLL_BYTES: u64 = 5 * 1024 * 1024;
+
+/// A file this old is not added to; Firehose's default buffer interval for S3.
+const ROLL_AGE: Duration = Duration::seconds(300);
+
+/// Sequence numbers that a version 7 UUID has for one millisecond.
+const SEQUENCES: u16 = 1 << 12;
+
+/// What was accepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// Records.
+    pub records: u64,
+    /// Bytes of data in them.
+    pub bytes: u64,
+}
+
+/// All streams below one directory.
+#[derive(Debug)]
+pub(crate) struct Store {
+    dir: PathBuf,
+    creates_streams: bool,
+    syncs: bool,
+    streams: RwLock<HashMap<String, Arc<Mutex<Stream>>>>,
+    accepted_records: AtomicU64,
+    accepted_bytes: AtomicU64,
+}
+
+/// Why records were not stored; none of them was.
+#[derive(Debug)]
+pub(crate) enum AppendError {
+    /// There is no such stream.
+    NoStream,
+    /// The file system said no.
+    Io { path: PathBuf, error: io::Error },
+}
+
+impl Store {
+    pub(crate) fn new(dir: PathBuf, creates_streams: bool, syncs: bool) -> Self {
+        Self {
+            dir,
+            creates_streams,
+            syncs,
+            streams: RwLock::default(),
+            accepted_records: AtomicU64::new(0),
+            accepted_bytes: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn accepted(&self) -> Accepted {
+        Accepted {
+            records: self.accepted_records.load(Ordering::Relaxed),
+            bytes: self.accepted_bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Writes records to their stream's file, all or none, and returns an id for each.
+    pub(crate) fn append(
+        &self,
+        now: OffsetDateTime,
+        name: &str,
+        records: &[Record<'_>],
+    ) -> Result<Vec<String>, AppendError> {
+        let stream = self.stream(name)?;
+        let mut written = lock(&stream).append(now, records, self.syncs);
+        if matches!(&written, Err(AppendError::Io { error, .. }) if is_out_of_files(error)) {
+            self.close_idle_files();
+            written = lock(&stream).append(now, records, self.syncs);
+        }
+        let Place { file_id, mut offset } = written?;
+        let start = offset;
+        let ids = records.iter().enumerate().map(|(index, record)| {
+            // Where the record lies, and its place in the request, since records may be empty.
+            let id = format!("{file_id}-{offset:012x}-{index:03x}");
+            offset += length(&record.data);
+            id
+        });
+        let ids = ids.collect();
+        self.accepted_records.fetch_add(length(records), Ordering::Relaxed);
+        self.accepted_bytes.fetch_add(offset - start, Ordering::Relaxed);
+        Ok(ids)
+    }
+
+    fn stream(&self, name: &str) -> Result<Arc<Mutex<Stream>>, AppendError> {
+        let dir = self.dir.join(dir_name(name));
+        if !self.creates_streams && !dir.is_dir() {
+            return Err(AppendError::NoStream);
+        }
+        if let Some(stream) = self.streams.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Ok(Arc::clone(stream));
+        }
+        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stream) = streams.get(name) {
+            return Ok(Arc::clone(stream));
+        }
+        let earliest = first_free_moment(&dir).map_err(|error| AppendError::Io { path: dir.clone(), error })?;
+        let stream = Stream { name: name.into(), dir, last: earliest, sequence: 0, file: None, buffer: Vec::new() };
+        let stream = Arc::new(Mutex::new(stream));
+        streams.insert(name.into(), Arc::clone(&stream));
+        Ok(stream)
+    }
+
+    /// Closes the files of all streams that nobody is writing to; each opens a new one when it is needed.
+    fn close_idle_files(&self) {
+        for stream in self.streams.read().unwrap_or_else(PoisonError::into_inner).values() {
+            if let Ok(mut stream) = stream.try_lock() {
+                stream.file = None;
+            }
+        }
+    }
+}
+
+/// One stream and the file that is open for it.
+#[derive(Debug)]
+struct Stream {
+    name: String,
+    dir: PathBuf,
+    /// No file may be named for an earlier moment than this, or files would not sort by their age.
+    last: OffsetDateTime,
+    sequence: u16,
+    file: Option<OpenFile>,
+    /// The records of one request, joined so that they are written at once.
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    id: String,
+    path: PathBuf,
+    file: File,
+    opened: OffsetDateTime,
+    bytes: u64,
+}
+
+/// Where the records of one request lie.
+struct Place {
+    file_id: String,
+    offset: u64,
+}
+
+impl Stream {
+    fn append(&mut self, now: OffsetDateTime, records: &[Record<'_>], syncs: bool) -> Result<Place, AppendError> {
+        if self.file.as_ref().is_none_or(|file| file.is_done(now)) {
+            self.file = Some(self.open(now, syncs)?);
+        }
+        self.buffer.clear();
+        for record in records {
+            self.buffer.extend_from_slice(&record.data);
+        }
+        let Some(open) = &mut self.file else { unreachable!("a file has just been opened") };
+        let offset = open.bytes;
+        let written =
+            open.file.write_all(&self.buffer).and_then(|()| if syncs { open.file.sync_data() } else { Ok(()) });
+        if let Err(error) = written {
+            let path = open.path.clone();
+            // What was written of a request that fails must not be delivered; if even that fails, at least
+            // nothing is added after it.
+            if let Err(error) = open.file.set_len(offset) {
+                log::error!("cannot take back a part of a request from {}: {error}", path.display());
+            }
+            self.file = None;
+            return Err(AppendError::Io { path, error });
+        }
+        open.bytes += length(&self.buffer);
+        Ok(Place { file_id: open.id.clone(), offset })
+    }
+
+    /// Makes the next file, whose name sorts after those of all earlier ones.
+    fn open(&mut self, now: OffsetDateTime, syncs: bool) -> Result<OpenFile, AppendError> {
+        let moment = truncate_to_millis(now).max(self.last);
+        self.sequence = if moment == self.last { self.sequence + 1 } else { 0 };
+        self.last = moment;
+        if self.sequence == SEQUENCES {
+            self.last += Duration::MILLISECOND;
+            self.sequence = 0;
+        }
+        let (moment, name) = (self.last, &self.name);
+        let (date, time) = (moment.date(), moment.time());
+        let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
+        let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+        let millis = u64::try_from(moment.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+        let id = uuid::v7(millis, self.sequence, fastrand::u64(..));
+        let dir = self.dir.join(format!("{year:04}/{month:02}/{day:02}/{hour:02}"));
+        let file_name = format!("{name}-1-{year:04}-{month:02}-{day:02}-{hour:02}-{minute:02}-{second:02}-{id}");
+        let path = dir.join(file_name);
+        let open = || {
+            fs::create_dir_all(&dir)?;
+            let file = File::options().append(true).create_new(true).open(&path)?;
+            if syncs {
+                sync_names(&dir, self.dir.parent().unwrap_or(&self.dir))?;
+            }
+            Ok(file)
+        };
+        let file = open().map_err(|error| AppendError::Io { path: path.clone(), error })?;
+        Ok(OpenFile { id, path, file, opened: now, bytes: 0 })
+    }
+}
+
+impl OpenFile {
+    /// Whether the next records belong into another file; also when somebody has removed this one.
+    fn is_done(&self, now: OffsetDateTime) -> bool {
+        self.bytes >= ROLL_BYTES || (now - self.opened).abs() >= ROLL_AGE || !self.path.exists()
+    }
+}
+
+/// Makes the names of new files and directories last, from `dir` up to `top`.
+fn sync_names(dir: &Path, top: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        for ancestor in dir.ancestors().take_while(|ancestor| ancestor.starts_with(top)) {
+            File::open(ancestor)?.sync_all()?;
+        }
+    }
+    Ok(())
+}
+
+/// The directory of a stream. The two valid names that would lead out of their place are written differently.
+fn dir_name(stream: &str) -> String {
+    match stream {
+        "." | ".." => stream.replace('.', "%2E"),
+        _ => stream.into(),
+    }
+}
+
+/// The first moment for which a file may be named without sorting before one that is already there.
+fn first_free_moment(stream_dir: &Path) -> io::Result<OffsetDateTime> {
+    let mut newest = stream_dir.to_path_buf();
+    // Year, month, day, hour, file.
+    for _ in 0..5 {
+        match last_entry(&newest)? {
+            Some(entry) => newest = entry,
+            None => return Ok(OffsetDateTime::UNIX_EPOCH),
+        }
+    }
+    let name = newest.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(moment_of(&name).map_or(OffsetDateTime::UNIX_EPOCH, |moment| moment + Duration::SECOND))
+}
+
+/// The entry of a directory that sorts last; none when it is empty or not there.
+fn last_entry(dir: &Path) -> io::Result<Option<PathBuf>> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut last = None;
+    for entry in entries {
+        last = last.max(Some(entry?.path()));
+    }
+    Ok(last)
+}
+
+/// Reads the moment out of a file's name, in which a UUID of 36 characters follows `YYYY-MM-DD-HH-MM-SS-`.
+fn moment_of(file_name: &str) -> Option<OffsetDateTime> {
+    let end = file_name.len().checked_sub(37)?;
+    let mut numbers = file_name.get(end.checked_sub(19)?..end)?.split('-').map(str::parse::<u16>);
+    let mut next = || numbers.next()?.ok();
+    let (year, month, day, hour, minute, second) = (next()?, next()?, next()?, next()?, next()?, next()?);
+    let small = |number: u16| u8::try_from(number).ok();
+    let month = Month::try_from(small(month)?).ok()?;
+    let date = Date::from_calendar_date(year.into(), month, small(day)?).ok()?;
+    let time = Time::from_hms(small(hour)?, small(minute)?, small(second)?).ok()?;
+    Some(date.with_time(time).assume_utc())
+}
+
+fn truncate_to_millis(moment: OffsetDateTime) -> OffsetDateTime {
+    moment.replace_millisecond(moment.millisecond()).unwrap_or(moment)
+}
+
+/// Whether the process or the machine has no file descriptor left.
+fn is_out_of_files(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
+}
+
+fn length<T>(slice: &[T]) -> u64 {
+    u64::try_from(slice.len()).unwrap_or(u64::MAX)
+}
+
+/// Locks what no thread leaves half-changed, so that one that panicked elsewhere does no harm.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOON: OffsetDateTime = datetime!(2026-11-22 12:00:00.5 UTC);
+
+    fn put(store: &Store, now: OffsetDateTime, stream: &str, data: &[u8]) -> String {
+        store.append(now, stream, &[Record::new(data)]).unwrap().remove(0)
+    }
+
+    /// The files below a directory in the order of their names, with their bytes.
+    fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut dirs = vec![dir.to_path_buf()];
+        while let Some(next) = dirs.pop() {
+            for entry in fs::read_dir(next).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    dirs.push(path);
+                } else {
+                    let name = path.strip_prefix(dir).unwrap().to_str().unwrap().into();
+                    found.push((name, fs::read(path).unwrap()));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn joins_the_records_of_a_stream_in_one_file_named_as_the_service_does() {
+        let dir = TempDir::new().unwrap();
+        let store = Store::new(dir.path().into(), true, true);
+        let records = [Record::new(b"a\n"), Record::new(b""), Record::new(b"b\xff")];
+        let ids = store.append(NOON, "s.1", &records).unwrap();
+        put(&store, NOON + Duration::MINUTE, "s.1", b"c");
+        let found = files(dir.path());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].0.starts_with("s.1/2026/11/22/12/s.1-1-2026-11-22-12-00-00-"), "{found:?}");
+        assert_eq!(found[0].1, b"a\nb\xffc");
+        assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 3, "{ids:?}");
+        assert_eq!(store.accepted(), Accepted { records: 4, bytes: 5 });
+    }
+
+    #[test]
+    fn begins_files_that_sort_by_their_age_even_when_the_clock_goes_back() {
+        let dir = TempDir::new().unwrap();
+        let moments = [0, 0, 301, 301, -7200, 302, 86400, 86400];
+        for (index, seconds) in moments.into_iter().enumerate() {
+            // Every second one after a restart, the others after the file has become full.
+            let store = Store::new(dir.path().into(), true, false);
+            let now = NOON + Duration::seconds(seconds);
+            for half in 0..2 {
+                let data = vec![u8::try_from(index * 2 + half).unwrap(); usize::try_from(ROLL_BYTES).unwrap()];
+                for chunk in data.chunks(1_024_000) {
+                    put(&store, now, "s", chunk);
+                }
+            }
+        }
+        let order: Vec<_> = files(dir.path()).iter().map(|(_, bytes)| bytes[0]).collect();
+        assert_eq!(order, (0..16).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn keeps_every_stream_below_its_directory() {
+        let dir = TempDir::new().unwrap();
+        let inner = dir.path().join("inner");
+        let store = Store::new(inner.clone(), true, false);
+        for name in [".", "..", "..."] {
+            put(&store, NOON, name, b"x");
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        let mut names: Vec<_> = fs::read_dir(inner).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["%2E", "%2E%2E", "..."]);
+    }
+
+    #[test]
+    fn knows_streams_by_their_directories_unless_it_creates_them() {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir(dir.path().join("made")).unwrap();
+        let store = Store::new(dir.path().into(), false, false);
+        put(&store, NOON, "made", b"x");
+        assert!(matches!(store.append(NOON, "other", &[]), Err(AppendError::NoStream)));
+    }
+
+    #[test]
+    fn writes_on_when_its_files_are_removed() {
+        let dir = TempDir::new().unwrap();
+        let store = Store::new(dir.path().into(), true, false);
+        put(&store, NOON, "s", b"gone");
+        fs::remove_dir_all(dir.path().join("s")).unwrap();
+        put(&store, NOON, "s", b"there");
+        assert_eq!(files(dir.path()).into_iter().map(|(_, bytes)| bytes).collect::<Vec<_>>(), [b"there"]);
+    }
+
+    #[test]
+    fn stores_all_or_nothing() {
+        let dir = TempDir::new().unwrap();
+        fs::write(dir.path().join("s"), b"a file where the stream's directory would be").unwrap();
+        let store = Store::new(dir.path().into(), true, false);
+        assert!(matches!(store.append(NOON, "s", &[Record::new(b"x")]), Err(AppendError::Io { .. })));
+        assert_eq!(store.accepted(), Accepted::default());
+    }
+
+    #[test]
+    fn reads_the_moment_of_a_name() {
+        let name = "a-1-2026-11-22-12-00-07-017f22e2-79b0-7cc3-98c4-dc0c0c07398f";
+        assert_eq!(moment_of(name), Some(datetime!(2026-11-22 12:00:07 UTC)));
+        for name in ["", "x", "a-1-2026-13-22-12-00-07-017f22e2-79b0-7cc3-98c4-dc0c0c07398f", "é".repeat(40).as_str()]
+        {
+            assert_eq!(moment_of(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! [`Ureq`]: the default transport, and the only file that names `ureq`.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::time::Duration;
+
+use firehose_proto::http::{Method, Request, Response};
+use firehose_proto::limits::MAX_RESPONSE_BYTES;
+use ureq::config::AutoHeaderValue;
+use ureq::{Agent, Proxy, http};
+
+use super::{Timeouts, Transport, TransportError, TransportErrorKind};
+
+/// Connections kept for the next request, for each host.
+const MAX_IDLE_CONNECTIONS: usize = 10;
+
+/// The service closes connections that rest for about a minute; those we keep must be younger.
+const MAX_IDLE_AGE: Duration = Duration::from_secs(55);
+
+/// HTTP/1.1 over `ureq` with kept-alive connections and rustls.
+///
+/// Takes a proxy from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, except for loopback addresses.
+#[derive(Clone)]
+pub struct Ureq {
+    agent: Agent,
+    proxy: Option<Proxy>,
+}
+
+impl Ureq {
+    /// A transport with no connection yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .save_redirect_history(false)
+            // What the request does not have is not sent: a header of ureq's own would confuse the signature's reader.
+            .user_agent(AutoHeaderValue::None)
+            .accept(AutoHeaderValue::None)
+            .accept_encoding(AutoHeaderValue::None)
+            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
+            .max_idle_connections(MAX_IDLE_CONNECTIONS)
+            .max_idle_age(MAX_IDLE_AGE)
+            .proxy(None)
+            .build();
+        Self { agent: config.into(), proxy: Proxy::try_from_env() }
+    }
+}
+
+impl Default for Ureq {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Ureq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The agent's own output has the proxy's password.
+        f.debug_struct("Ureq").field("has_proxy", &self.proxy.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Transport for Ureq {
+    fn send(&self, request: &Request<'_>, timeouts: &Timeouts) -> Result<Response, TransportError> {
+        let mut builder = http::Request::builder().method(method(request.method)?).uri(&*request.uri);
+        for (name, value) in request.headers.iter() {
+            builder = builder.header(name, value);
+        }
+        let outgoing = builder
+            .body(request.body())
+            .map_err(|error| TransportError::new(TransportErrorKind::Request).with_source(error))?;
+        let is_local = outgoing.uri().host().is_some_and(is_loopback);
+        let outgoing = self
+            .agent
+            .configure_request(outgoing)
+            .timeout_connect(Some(timeouts.connect))
+            .timeout_send_request(Some(timeouts.read))
+            .timeout_send_body(Some(timeouts.read))
+            .timeout_recv_response(Some(timeouts.read))
+            .timeout_recv_body(Some(timeouts.read))
+            .proxy(if is_local { None } else { self.proxy.clone() })
+            .build();
+        read(self.agent.run(outgoing).map_err(classify)?)
+    }
+}
+
+/// Reads a response to its end into a buffer of the right size.
+fn read(incoming: http::Response<ureq::Body>) -> Result<Response, TransportError> {
+    let (head, body) = incoming.into_parts();
+    let mut response = Response::new(head.status.as_u16(), Vec::new());
+    for (name, value) in &head.headers {
+        // A value that is no header of ours says nothing we need; the body decides.
+        if response.headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes())).is_err() {
+            log::debug!("ignoring the malformed response header {name}");
+        }
+    }
+    let expected = body.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    if expected > MAX_RESPONSE_BYTES {
+        return Err(TransportError::new(TransportErrorKind::ResponseTooLarge));
+    }
+    response.body.reserve_exact(expected);
+    let cap = u64::try_from(MAX_RESPONSE_BYTES).unwrap_or(u64::MAX) + 1;
+    body.into_reader().take(cap).read_to_end(&mut response.body).map_err(|error| classify(error.into()))?;
+    if response.body.len() > MAX_RESPONSE_BYTES {
+        return Err(TransportError::new(TransportErrorKind::ResponseTooLarge));
+    }
+    Ok(response)
+}
+
+fn method(method: Method) -> Result<http::Method, TransportError> {
+    http::Method::from_bytes(method.as_str().as_bytes())
+        .map_err(|error| TransportError::new(TransportErrorKind::Request).with_source(error))
+}
+
+/// Whether a host is this machine, to which no proxy leads.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn classify(error: ureq::Error) -> TransportError {
+    let kind = match &error {
+        ureq::Error::Timeout(_) => TransportErrorKind::Timeout,
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed | ureq::Error::ConnectProxyFailed(_) => {
+            TransportErrorKind::Connect
+        }
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) | ureq::Error::TlsRequired => {
+            TransportErrorKind::Tls
+        }
+        ureq::Error::Io(error) => match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => TransportErrorKind::Timeout,
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::AddrNotAvailable => TransportErrorKind::Connect,
+            // The standard library has no kind for a name that does not resolve, only this text.
+            _ if error.to_string().starts_with("failed to lookup address") => TransportErrorKind::Connect,
+            // rustls wraps what it refuses, a certificate above all, in this kind.
+            io::ErrorKind::InvalidData => TransportErrorKind::Tls,
+            _ => TransportErrorKind::Broken,
+        },
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl => TransportErrorKind::Request,
+        ureq::Error::LargeResponseHeader(..) => TransportErrorKind::ResponseTooLarge,
+        _ => TransportErrorKind::Broken,
+    };
+    TransportError::new(kind).with_source(error)
+}
