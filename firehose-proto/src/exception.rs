@@ -234,7 +234,7 @@ fn bare_code(text: &str) -> Option<&str> {
 /// Splits `Code;Fault`, of which there must be exactly two parts.
 fn query_error(text: &str) -> Option<(&str, &str)> {
     let (code, fault) = text.split_once(';')?;
-    (!code.is_empty() && !fault.contains(';')).then_some((code, fault))
+    bare_code(code).filter(|_| !fault.contains(';')).map(|code| (code, fault))
 }
 
 /// The beginning of a body that is no error document, as far as it can be shown.

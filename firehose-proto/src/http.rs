@@ -138,16 +138,19 @@ impl<'a> Request<'a> {
 
     /// Authority, path and query, for those who need more than one of them.
     pub(crate) fn parts(&self) -> (Option<&str>, &str, &str) {
-        let uri = self.uri.split_once('#').map_or(&*self.uri, |(before, _)| before);
-        let (authority, target) = match uri.split_once("://") {
-            Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
-                let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        // Byte by byte: these texts are too short for a searcher to pay.
+        let end = |text: &str, ends: &[u8]| text.bytes().position(|byte| ends.contains(&byte)).unwrap_or(text.len());
+        let uri = &*self.uri;
+        let (authority, target) = match uri.split_at(end(uri, b":/?#")).1.strip_prefix("://") {
+            Some(rest) => {
+                let (authority, target) = rest.split_at(end(rest, b"/?#"));
                 (Some(authority), target)
             }
-            _ => (None, uri),
+            None => (None, uri),
         };
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        (authority, path, query)
+        let (target, _fragment) = target.split_at(end(target, b"#"));
+        let (path, query) = target.split_at(end(target, b"?"));
+        (authority, path, query.strip_prefix('?').unwrap_or_default())
     }
 }
 
@@ -240,17 +243,18 @@ impl Headers {
         if value.bytes().any(|b| b.is_ascii_control() && b != b'\t') {
             return Err(InvalidHeader::Value { name: name.to_ascii_lowercase() });
         }
+        let start = self.text.len();
         self.append_with(name, |text| text.push_str(value));
+        if let Some(name) = self.text.get_mut(start..start + name.len()) {
+            name.make_ascii_lowercase();
+        }
         Ok(())
     }
 
-    /// Adds a field of ours, whose name and value need no check, writing the value in place.
+    /// Adds a field of ours, writing the value in place. The name is in lower case, and neither needs a check.
     pub(crate) fn append_with(&mut self, name: &str, write: impl FnOnce(&mut String)) {
         let start = self.text.len();
         self.text.push_str(name);
-        if let Some(stored) = self.text.get_mut(start..) {
-            stored.make_ascii_lowercase();
-        }
         let value = self.text.len();
         write(&mut self.text);
         self.fields.push(Field { start, value, end: self.text.len() });
@@ -270,7 +274,9 @@ impl Headers {
 
     /// Removes every field of this name.
     pub fn remove(&mut self, name: &str) {
-        self.remove_among(self.fields.len(), name);
+        if self.value(name).is_some() {
+            self.remove_among(self.fields.len(), name);
+        }
     }
 
     /// Removes the fields of this name among the first `count`, closing the gaps they leave in the text.

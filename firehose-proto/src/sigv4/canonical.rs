@@ -24,7 +24,8 @@ pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 pub fn canonical_request(request: &Request<'_>, signed_headers: &str, settings: &Settings) -> String {
     let mut text = String::new();
     let payload = HexDigest::new(&crypto::sha256(request.body()));
-    write_request(&mut text, request, &Fields::listed(&request.headers, signed_headers), &payload, settings);
+    let fields = Fields::listed(&request.headers, signed_headers);
+    write_request(&mut text, request, &fields, &Names::new(&fields), &payload, settings);
     text
 }
 
@@ -35,7 +36,7 @@ pub fn string_to_sign(now: OffsetDateTime, scope: &Scope, canonical_request: &st
     string_to_sign_parts(&AmzDate::new(now), scope.as_str(), &digest).concat()
 }
 
-/// The string to sign in pieces, for the MAC to take in one by one.
+/// The string to sign in pieces.
 pub(super) fn string_to_sign_parts<'a>(date: &'a AmzDate, scope: &'a str, digest: &'a HexDigest) -> [&'a str; 7] {
     [ALGORITHM, "\n", date.as_str(), "\n", scope, "\n", digest.as_str()]
 }
@@ -62,6 +63,7 @@ pub(super) fn write_request(
     sink: &mut impl Sink,
     request: &Request<'_>,
     fields: &Fields<'_>,
+    names: &Names,
     payload: &HexDigest,
     settings: &Settings,
 ) {
@@ -74,13 +76,13 @@ pub(super) fn write_request(
     sink.push("\n");
     fields.write(sink);
     sink.push("\n");
-    fields.write_names(sink);
+    sink.push(names.as_str());
     sink.push("\n");
     sink.push(payload.as_str());
 }
 
 /// Header fields that a signature covers, in canonical order: by name, then as they came.
-pub(super) struct Fields<'a>(Inline<(&'a str, &'a str), 16>);
+pub(super) struct Fields<'a>(Inline<(&'a str, &'a str), 8>);
 
 impl<'a> Fields<'a> {
     /// Those that a signer has to cover: all but the ones that change on the way.
@@ -163,7 +165,7 @@ fn changes_on_the_way(name: &str) -> bool {
 }
 
 /// The text of [`Fields::write_names`], kept when the fields themselves are no longer borrowed.
-pub(super) struct Names(Inline<u8, 256>);
+pub(super) struct Names(Inline<u8, 128>);
 
 impl Names {
     pub(super) fn new(fields: &Fields<'_>) -> Self {
@@ -184,18 +186,18 @@ impl Sink for Names {
 }
 
 /// A list on the stack that moves to the heap when it outgrows its place.
-struct Inline<T, const N: usize> {
+pub(super) struct Inline<T, const N: usize> {
     first: [T; N],
     len: usize,
     spilled: Vec<T>,
 }
 
 impl<T: Copy, const N: usize> Inline<T, N> {
-    const fn new(filler: T) -> Self {
+    pub(super) const fn new(filler: T) -> Self {
         Self { first: [filler; N], len: 0, spilled: Vec::new() }
     }
 
-    fn extend(&mut self, items: &[T]) {
+    pub(super) fn extend(&mut self, items: &[T]) {
         let end = self.len + items.len();
         if self.spilled.is_empty() {
             if let Some(place) = self.first.get_mut(self.len..end) {
@@ -212,7 +214,7 @@ impl<T: Copy, const N: usize> Inline<T, N> {
         if self.spilled.is_empty() { self.first.split_at_mut(self.len).0 } else { &mut self.spilled }
     }
 
-    fn as_slice(&self) -> &[T] {
+    pub(super) fn as_slice(&self) -> &[T] {
         if self.spilled.is_empty() { self.first.split_at(self.len).0 } else { &self.spilled }
     }
 }
@@ -220,7 +222,10 @@ impl<T: Copy, const N: usize> Inline<T, N> {
 /// Writes a header value without blanks at its ends, every run of blanks within as one space.
 fn write_value(sink: &mut impl Sink, value: &str) {
     // A session token is long and has none: this pass over it is vectorised, splitting is not.
-    if value.as_bytes().iter().fold(0, |blanks, byte| blanks | u8::from(matches!(byte, b' ' | b'\t'))) == 0 {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let (chunks, rest) = value.as_bytes().as_chunks::<16>();
+    let in_chunks = chunks.iter().any(|chunk| chunk.iter().fold(false, |blank, byte| blank | is_blank(byte)));
+    if !in_chunks && !rest.iter().any(is_blank) {
         return sink.push(value);
     }
     let mut words = value.split([' ', '\t']).filter(|word| !word.is_empty());

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::SignError;
-use super::canonical::string_to_sign_parts;
+use super::canonical::{Inline, string_to_sign_parts};
 use crate::credentials::Credentials;
 use crate::crypto::{self, HexDigest, HmacKey};
 use crate::sensitive::Sensitive;
@@ -14,6 +14,11 @@ use crate::time::AmzDate;
 
 /// What every scope ends with.
 pub(super) const TERMINATOR: &str = "aws4_request";
+
+/// Length of what every scope begins with.
+const DATE_BYTES: usize = "YYYYMMDD".len();
+
+const SECONDS_OF_A_DAY: i64 = 86_400;
 
 /// The day, region and service that a signature is valid for, such as `20150830/us-east-1/firehose/aws4_request`.
 ///
@@ -55,7 +60,7 @@ impl Scope {
     /// The day, as `YYYYMMDD`.
     #[must_use]
     pub fn date(&self) -> &str {
-        self.parts().0
+        self.0.split_at(DATE_BYTES).0
     }
 
     /// The region, such as `us-east-1`.
@@ -134,7 +139,12 @@ impl SigningKey {
         canonical_request: &[u8; crypto::DIGEST_BYTES],
     ) -> [u8; crypto::DIGEST_BYTES] {
         let digest = HexDigest::new(canonical_request);
-        self.key.mac_parts(&string_to_sign_parts(date, self.scope.as_str(), &digest).map(str::as_bytes))
+        // Gathered, because a MAC takes in one text of this size faster than seven short ones.
+        let mut text = Inline::<u8, 256>::new(0);
+        for part in string_to_sign_parts(date, self.scope.as_str(), &digest) {
+            text.extend(part.as_bytes());
+        }
+        self.key.mac(text.as_slice())
     }
 }
 
@@ -162,14 +172,18 @@ pub struct KeyCache {
 #[derive(Debug, Clone)]
 struct Entry {
     key: SigningKey,
+    /// The day of the key's scope, counted from 1970.
+    day: i64,
     secret: Sensitive<String>,
 }
 
 impl Entry {
-    fn is_for(&self, date: &AmzDate, credentials: &Credentials, region: &str, service: &str) -> bool {
-        let scope = [date.date_str(), "/", region, "/", service, "/", TERMINATOR];
-        let rest = scope.iter().try_fold(self.key.scope.as_str(), |rest, part| rest.strip_prefix(part));
-        rest == Some("")
+    fn is_for(&self, day: i64, credentials: &Credentials, region: &str, service: &str) -> bool {
+        let (_, names) = self.key.scope.as_str().split_at(DATE_BYTES);
+        let expected = ["/", region, "/", service, "/", TERMINATOR];
+        let rest = expected.iter().try_fold(names, |rest, part| rest.strip_prefix(part));
+        self.day == day
+            && rest == Some("")
             && self.key.access_key_id == credentials.access_key_id
             && crypto::constant_time_eq(
                 self.secret.reveal().as_bytes(),
@@ -197,11 +211,11 @@ impl KeyCache {
         region: &str,
         service: &str,
     ) -> Result<&SigningKey, SignError> {
-        let date = AmzDate::new(now);
-        if !self.last.as_ref().is_some_and(|entry| entry.is_for(&date, credentials, region, service)) {
+        let day = now.unix_timestamp().div_euclid(SECONDS_OF_A_DAY);
+        if !self.last.as_ref().is_some_and(|entry| entry.is_for(day, credentials, region, service)) {
             self.last = None;
             let key = SigningKey::derive(credentials, Scope::new(now, region, service)?)?;
-            self.last = Some(Entry { key, secret: credentials.secret_access_key.clone() });
+            self.last = Some(Entry { key, day, secret: credentials.secret_access_key.clone() });
         }
         Ok(&self.last.as_ref().expect("an entry that does not fit was just replaced").key)
     }

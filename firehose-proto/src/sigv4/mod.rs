@@ -153,7 +153,7 @@ impl<'a> Signer<'a> {
 
         let fields = Fields::signable(&headers);
         let names = Names::new(&fields);
-        let signature = self.signature(&date, request, &fields, &payload);
+        let signature = self.signature(&date, request, &fields, &names, &payload);
         headers.append_with("authorization", |text| {
             let [access_key_id, slash, scope] = credential;
             for part in [ALGORITHM, " Credential=", access_key_id, slash, scope, ", SignedHeaders=", names.as_str()] {
@@ -185,9 +185,16 @@ impl<'a> Signer<'a> {
     }
 
     /// The signature over a request with these headers, as hexadecimal digits.
-    fn signature(&self, date: &AmzDate, request: &Request<'_>, fields: &Fields<'_>, payload: &HexDigest) -> HexDigest {
+    fn signature(
+        &self,
+        date: &AmzDate,
+        request: &Request<'_>,
+        fields: &Fields<'_>,
+        names: &Names,
+        payload: &HexDigest,
+    ) -> HexDigest {
         let mut hasher = Hasher::new();
-        canonical::write_request(&mut hasher, request, fields, payload, &self.settings);
+        canonical::write_request(&mut hasher, request, fields, names, payload, &self.settings);
         HexDigest::new(&self.key.sign(date, &hasher.finish()))
     }
 }
@@ -202,8 +209,9 @@ fn take_headers(request: &mut Request<'_>) -> Result<Headers, SignError> {
         };
         headers.append_with("host", |text| text.extend(host.chars().map(|c| c.to_ascii_lowercase())));
     }
-    for name in ["authorization", "x-amz-date", "x-amz-security-token"] {
-        headers.remove(name);
+    const OF_A_SIGNATURE: [&str; 3] = ["authorization", "x-amz-date", "x-amz-security-token"];
+    if headers.iter().any(|(name, _)| OF_A_SIGNATURE.contains(&name)) {
+        OF_A_SIGNATURE.into_iter().for_each(|name| headers.remove(name));
     }
     Ok(headers)
 }

@@ -44,6 +44,7 @@ impl Signer<'_> {
         let payload = HexDigest::new(&request.body_sha256());
         let headers = take_headers(request)?;
         let fields = Fields::signable(&headers);
+        let names = Names::new(&fields);
 
         let credential = [self.key.access_key_id(), "/", self.key.scope().as_str()].concat();
         let mut uri = without_signature(&request.uri);
@@ -53,14 +54,14 @@ impl Signer<'_> {
             ("X-Amz-Date", date.as_str()),
             ("X-Amz-Expires", &expires.as_secs().to_string()),
             ("X-Amz-Security-Token", session_token.unwrap_or_default()),
-            ("X-Amz-SignedHeaders", Names::new(&fields).as_str()),
+            ("X-Amz-SignedHeaders", names.as_str()),
         ] {
             if !value.is_empty() {
                 push_parameter(&mut uri, name, value);
             }
         }
         request.uri = Cow::Owned(uri);
-        let signature = self.signature(&date, request, &fields, &payload);
+        let signature = self.signature(&date, request, &fields, &names, &payload);
         push_parameter(request.uri.to_mut(), "X-Amz-Signature", signature.as_str());
         request.headers = headers;
         Ok(())

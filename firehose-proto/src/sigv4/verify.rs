@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::canonical::{self, Fields};
+use super::canonical::{self, Fields, Names};
 use super::{Authorization, AuthorizationError, Scope, Settings, SigningKey};
 use crate::credentials::Credentials;
 use crate::crypto::{self, Hasher, HexDigest};
@@ -61,7 +61,7 @@ impl<'a> Verifier<'a> {
         let fields = Fields::listed(&request.headers, authorization.signed_headers());
         let payload = HexDigest::new(&crypto::sha256(request.body()));
         let mut hasher = Hasher::new();
-        canonical::write_request(&mut hasher, request, &fields, &payload, &self.settings);
+        canonical::write_request(&mut hasher, request, &fields, &Names::new(&fields), &payload, &self.settings);
         let expected = key.sign(&AmzDate::new(signed_at), &hasher.finish());
         if crypto::constant_time_eq(&expected, authorization.signature()) { Ok(()) } else { Err(VerifyError::Mismatch) }
     }
