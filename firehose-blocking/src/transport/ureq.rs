@@ -19,6 +19,9 @@ const MAX_IDLE_AGE: Duration = Duration::from_secs(55);
 
 /// HTTP/1.1 over `ureq` with kept-alive connections and rustls.
 ///
+/// Beware of the log target `ureq_proto` at level `trace`: that crate then dumps what goes over the wire, session
+/// tokens and records included.
+///
 /// Takes a proxy from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, except for loopback addresses.
 #[derive(Clone)]
 pub struct Ureq {

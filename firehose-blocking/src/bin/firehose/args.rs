@@ -1,0 +1,236 @@
+//! The command line: what may be said on it, and what it means.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use firehose_blocking::Batch;
+
+use crate::records::Framing;
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  every record was accepted
+  1  some records were not accepted, or some input could not be read
+  2  the command line cannot be followed; nothing was sent
+  3  configuration or credentials are missing or wrong
+  4  the service refused the call";
+
+const PUT_EXAMPLE: &str = "\
+Examples:
+  firehose put my-stream --region eu-west-1 access.log --rejects rejects.jsonl
+  journalctl -f | firehose put my-stream
+  firehose put demo --local ./delivered access.log";
+
+const LOCAL_EXAMPLE: &str = "\
+Example:
+  firehose local --dir ./delivered --listen 127.0.0.1:4573
+  aws firehose put-record --endpoint-url http://127.0.0.1:4573 --delivery-stream-name demo --record Data=aGVsbG8=";
+
+/// Puts records into Amazon Data Firehose streams, and knows which of them arrived.
+#[derive(Debug, Parser)]
+#[command(name = "firehose", version, after_help = EXIT_STATUS, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Put the records of files or of standard input into a stream.
+    #[command(after_help = format!("{PUT_EXAMPLE}\n\n{EXIT_STATUS}"))]
+    Put(PutArgs),
+    /// Serve a Firehose on this machine that keeps what it accepts in files.
+    #[command(after_help = format!("{LOCAL_EXAMPLE}\n\n{EXIT_STATUS}"))]
+    Local(LocalArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PutArgs {
+    /// Name of the stream.
+    #[arg(value_parser = stream_name)]
+    pub(crate) stream: String,
+
+    /// Files to read, one after the other; `-`, or none, is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// AWS region [default: AWS_REGION or AWS_DEFAULT_REGION].
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+
+    /// Another endpoint than the region's, such as http://127.0.0.1:4566.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+
+    /// Deliver into this directory, through an endpoint of our own: no account, region or credentials needed.
+    #[arg(long, value_name = "DIR", conflicts_with = "endpoint_url")]
+    pub(crate) local: Option<PathBuf>,
+
+    /// What ends a record [default: \n]; may have \n \r \t \0 \\ and \xHH. It is part of the record.
+    #[arg(long, value_name = "BYTES", value_parser = Delimiter::parse, conflicts_with = "whole_file", allow_hyphen_values = true)]
+    pub(crate) delimiter: Option<Delimiter>,
+
+    /// Send records without the newline, or other delimiter, that ends them. Nothing else is removed: for lines
+    /// that end in CR LF, add --delimiter '\r\n'.
+    #[arg(long, conflicts_with = "whole_file")]
+    pub(crate) strip_newline: bool,
+
+    /// Each file is one record.
+    #[arg(long)]
+    pub(crate) whole_file: bool,
+
+    /// Requests under way at the same time, 1 to 256. With 1, records are accepted in the order of the input,
+    /// except those that have to be sent again.
+    #[arg(long, value_name = "N", default_value = "4", value_parser = in_flight)]
+    pub(crate) max_in_flight: NonZeroUsize,
+
+    /// Write records that were not accepted to this file, one JSON object {"data": base64, "reason", "attempts"}
+    /// a line. The file must be new or empty.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+
+    /// How to print the summary on standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Output,
+
+    /// Whether to show progress on standard error; auto means if that is a terminal.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) progress: When,
+}
+
+impl PutArgs {
+    /// How the input is cut into records.
+    pub(crate) fn framing(&self) -> Framing {
+        if self.whole_file {
+            return Framing::Whole;
+        }
+        let delimiter = self.delimiter.as_ref().map_or_else(|| b"\n".to_vec(), |delimiter| delimiter.0.clone());
+        Framing::Delimited { delimiter, is_stripped: self.strip_newline }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocalArgs {
+    /// Where accepted records are kept: DIR/STREAM/YYYY/MM/DD/HH/ as in S3.
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+
+    /// Address to listen on; with port 0, a free one is chosen and printed.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+
+    /// Refuse puts into streams that have no directory yet, instead of making it.
+    #[arg(long)]
+    pub(crate) no_auto_create: bool,
+
+    /// Have each record on the disk before it is acknowledged, so that even a loss of power loses none.
+    #[arg(long)]
+    pub(crate) fsync: bool,
+
+    /// Allow an address that other machines can reach. The connection is not encrypted.
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+}
+
+/// How the summary is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// Whether progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The bytes that end a record, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Delimiter(Vec<u8>);
+
+impl Delimiter {
+    /// Reads a delimiter as it is written on the command line.
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut bytes = Vec::new();
+        let mut rest = text.chars();
+        while let Some(character) = rest.next() {
+            if character != '\\' {
+                bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                continue;
+            }
+            bytes.push(match rest.next() {
+                Some('n') => b'\n',
+                Some('r') => b'\r',
+                Some('t') => b'\t',
+                Some('0') => 0,
+                Some('\\') => b'\\',
+                Some('x') => {
+                    let digits = [rest.next(), rest.next()].map(|digit| digit.and_then(|digit| digit.to_digit(16)));
+                    let [Some(high), Some(low)] = digits else { return Err(r"\x needs two hexadecimal digits".into()) };
+                    u8::try_from(high << 4 | low).map_err(|_| "out of range")?
+                }
+                _ => return Err(r"after a backslash comes one of n r t 0 \ or xHH".into()),
+            });
+        }
+        if bytes.is_empty() { Err("a delimiter has at least one byte".into()) } else { Ok(Self(bytes)) }
+    }
+}
+
+fn stream_name(text: &str) -> Result<String, String> {
+    match Batch::new(text) {
+        Ok(_) => Ok(text.into()),
+        Err(_) if text.starts_with("arn:") => Err("give the stream's name, which is the last part of its ARN".into()),
+        Err(violation) => Err(violation.to_string()),
+    }
+}
+
+fn in_flight(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().and_then(NonZeroUsize::new).filter(|number| number.get() <= 256);
+    number.ok_or_else(|| "not a number from 1 to 256".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_delimiters() {
+        for (text, bytes) in [
+            (r"\n", Some(b"\n".as_slice())),
+            (r"\r\n", Some(b"\r\n")),
+            (r"\t\0\\", Some(b"\t\0\\")),
+            (r"\xfF|", Some(b"\xff|")),
+            ("é", Some("é".as_bytes())),
+            ("", None),
+            (r"\", None),
+            (r"\q", None),
+            (r"\x", None),
+            (r"\x1", None),
+            (r"\x+1", None),
+        ] {
+            assert_eq!(Delimiter::parse(text).ok(), bytes.map(|bytes| Delimiter(bytes.to_vec())), "{text}");
+        }
+    }
+
+    #[test]
+    fn points_from_an_arn_to_the_name() {
+        let error = stream_name("arn:aws:firehose:eu-west-1:123456789012:deliverystream/logs").unwrap_err();
+        assert!(error.contains("name"), "{error}");
+        assert_eq!(stream_name("logs"), Ok("logs".into()));
+        assert!(stream_name("a b").is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! What goes to the terminal: messages on standard error, exit statuses, and errors with their causes.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// How the program ended, when not well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Some records were not accepted, or some input was not read.
+    Incomplete = 1,
+    /// The command line cannot be followed.
+    Usage = 2,
+    /// Configuration or credentials are missing or wrong.
+    Configuration = 3,
+    /// The service refused the call.
+    Refused = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why the program ends, and as what.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+}
+
+/// Writes a message to standard error. Names and the words of a server may be in it, so what would move a
+/// terminal's cursor or colour it is taken out.
+pub(crate) fn complain(message: &str) {
+    let shown: String = message.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    // There is nowhere left to say that this failed.
+    let _ = writeln!(io::stderr(), "firehose: {shown}");
+}
+
+/// Writes a line to standard output. A reader that has gone away is its own choice, not a failure.
+pub(crate) fn print(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// An error and everything that caused it, on one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,127 @@
+//! [`Sources`]: the files to read, checked before anything is sent, and the thread that reads them.
+//!
+//! Reading has a thread of its own so that a source that says nothing for a while, such as a pipe, holds up
+//! neither the records that are there already nor the end of a run that the service has refused.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender};
+
+use crate::console::{Exit, Failure};
+
+/// Bytes that are read at once.
+pub(crate) const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Chunks that are read ahead of those that are being cut into records.
+pub(crate) const CHUNKS: usize = 4;
+
+/// Where records come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    Stdin,
+    File(PathBuf),
+}
+
+/// What wakes the thread that fills batches.
+pub(crate) enum Event {
+    /// The next bytes of the current source: so many at the front of the buffer.
+    Chunk(Vec<u8>, usize),
+    /// The current source has come to its end, or to an error beyond which nothing can be read of it.
+    EndOfSource(Option<io::Error>),
+    /// There is no other source.
+    EndOfInput,
+    /// The run has been stopped.
+    Stopped,
+}
+
+/// All sources of a run, in order.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    pub(crate) list: Vec<Source>,
+    /// Bytes in all of them, if all are files of a known length.
+    pub(crate) total_bytes: Option<u64>,
+}
+
+impl Sources {
+    /// Makes sure that each file can be read, as far as that shows before it is.
+    pub(crate) fn check(files: &[PathBuf]) -> Result<Self, Failure> {
+        let mut sources = Self { list: Vec::new(), total_bytes: Some(0) };
+        for path in files {
+            let bytes = if path == Path::new("-") {
+                sources.list.push(Source::Stdin);
+                None
+            } else {
+                sources.list.push(Source::File(path.clone()));
+                check_file(path)
+                    .map_err(|error| Failure::new(Exit::Usage, format!("cannot read {}: {error}", path.display())))?
+            };
+            sources.total_bytes = sources.total_bytes.zip(bytes).map(|(total, bytes)| total + bytes);
+        }
+        if sources.list.is_empty() {
+            sources = Self { list: vec![Source::Stdin], total_bytes: None };
+        }
+        Ok(sources)
+    }
+}
+
+/// The length of a file, if it is one that has a length.
+fn check_file(path: &Path) -> io::Result<Option<u64>> {
+    let metadata = fs::metadata(path)?;
+    if metadata.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    if metadata.is_file() {
+        // A pipe is not opened to try it: its writer would take the end of the trial for that of its reader.
+        File::open(path)?;
+    }
+    Ok(metadata.is_file().then_some(metadata.len()))
+}
+
+impl Source {
+    fn open(&self) -> io::Result<Box<dyn Read>> {
+        Ok(match self {
+            Self::Stdin => Box::new(io::stdin().lock()),
+            Self::File(path) => Box::new(File::open(path)?),
+        })
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdin => f.write_str("standard input"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// Reads all sources into buffers that come back empty, until there is no more or nobody listens.
+pub(crate) fn read(sources: &[Source], buffers: &Receiver<Vec<u8>>, events: &Sender<Event>) {
+    for source in sources {
+        let outcome = source.open().and_then(|mut reader| read_source(&mut *reader, buffers, events));
+        if events.send(Event::EndOfSource(outcome.err())).is_err() {
+            return;
+        }
+    }
+    // Nobody listens any more: then nobody misses this.
+    let _ = events.send(Event::EndOfInput);
+}
+
+fn read_source(source: &mut dyn Read, buffers: &Receiver<Vec<u8>>, events: &Sender<Event>) -> io::Result<()> {
+    while let Ok(mut buffer) = buffers.recv() {
+        buffer.resize(CHUNK_BYTES, 0);
+        let length = loop {
+            match source.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break outcome,
+            }
+        };
+        // Also after an end or an error: the buffer is needed for the next source.
+        if events.send(Event::Chunk(buffer, *length.as_ref().unwrap_or(&0))).is_err() || length? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! `firehose local`: the local endpoint as a server of its own.
+
+use std::env;
+use std::process::ExitCode;
+use std::sync::mpsc;
+
+use firehose_blocking::{Credentials, LocalEndpoint};
+
+use crate::args::LocalArgs;
+use crate::console::{self, Exit, Failure};
+
+const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+
+/// Serves until it is interrupted or terminated.
+pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
+    if !args.listen.ip().is_loopback() && !args.allow_remote {
+        let message = format!("{} can be reached from other machines; --allow-remote allows that", args.listen);
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    let configuration = |message| Failure::new(Exit::Configuration, message);
+    let credentials = credentials()?;
+    let (interrupt, interrupted) = mpsc::channel();
+    // Before anyone can know that we listen, so that no signal finds us unprepared.
+    ctrlc::set_handler(move || _ = interrupt.send(()))
+        .map_err(|error| configuration(format!("cannot wait for signals: {error}")))?;
+    let endpoint = LocalEndpoint::builder(&args.dir)
+        .listen(args.listen)
+        .credentials(credentials)
+        .auto_create(!args.no_auto_create)
+        .fsync(args.fsync)
+        .allow_remote(args.allow_remote)
+        .start()
+        .map_err(|error| configuration(console::chain(&error)))?;
+    console::print(&format!("listening on {}", endpoint.url()))
+        .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot say where we listen: {error}")))?;
+    // The handler lives as long as the process, so there is always one who may send.
+    let _ = interrupted.recv();
+    let accepted = endpoint.stop();
+    console::complain(&format!(
+        "accepted {} records, {} bytes, in {}",
+        accepted.records,
+        accepted.bytes,
+        args.dir.display()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The key pair that callers have to sign with.
+fn credentials() -> Result<Credentials, Failure> {
+    let set = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let missing = match (set(ACCESS_KEY_ID), set(SECRET_ACCESS_KEY)) {
+        (Some(key), Some(secret)) => return Ok(Credentials::new(key, secret)),
+        (None, None) => return Ok(Credentials::new("test", "test")),
+        (Some(_), None) => SECRET_ACCESS_KEY,
+        (None, Some(_)) => ACCESS_KEY_ID,
+    };
+    Err(Failure::new(Exit::Configuration, format!("incomplete key pair: {missing} is not set")))
+}

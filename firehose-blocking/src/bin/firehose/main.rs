@@ -1,0 +1,34 @@
+//! The program `firehose`: puts the records of files and pipes into a stream, and serves a local endpoint.
+#![forbid(unsafe_code)]
+
+mod args;
+mod console;
+mod deliver;
+mod input;
+mod local;
+mod progress;
+mod put;
+mod records;
+mod rejects;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("firehose_blocking=warn")).init();
+    // At `trace`, `ureq_proto` dumps what goes over the wire, session tokens and records among it.
+    log::set_max_level(log::max_level().min(log::LevelFilter::Debug));
+    let outcome = match &cli.command {
+        Command::Put(args) => put::run(args),
+        Command::Local(args) => local::run(args),
+    };
+    outcome.unwrap_or_else(|failure| {
+        console::complain(&failure.message);
+        failure.exit.into()
+    })
+}

@@ -1,0 +1,326 @@
+//! `firehose put`: from the input to the stream.
+//!
+//! ```text
+//! reader ──chunks──▶ Filler: records into a batch ──batches──▶ workers: Delivery ──▶ accepted, or rejects file
+//!    ▲                  │      ▲                                   │
+//!    └── empty buffers ─┘      └────────── empty batches ──────────┘
+//! ```
+//!
+//! Buffers and batches go round in circles of fixed size: that is what bounds memory, and what makes the reader
+//! wait for the service.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use firehose_blocking::firehose_proto::limits::MAX_RECORD_BYTES;
+use firehose_blocking::{Batch, BuildError, Client, Credentials, LocalEndpoint, PushError};
+
+use crate::args::PutArgs;
+use crate::console::{self, Exit, Failure};
+use crate::deliver::{Delivery, Stop, Stopped};
+use crate::input::{self, Event, Source, Sources};
+use crate::progress::Progress;
+use crate::records::{Piece, Splitter};
+use crate::rejects::Rejects;
+use crate::report::Report;
+
+/// Longest that a record waits for others to share a request with, when the input is slow.
+const MAX_LINGER: Duration = Duration::from_secs(1);
+
+/// Puts the input and tells what became of it.
+pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let sources = Sources::check(&args.files)?;
+    let local = args.local.as_ref().map(|dir| LocalEndpoint::builder(dir).start());
+    let local = local.transpose().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?;
+    let client = connect(args, local.as_ref())?;
+    let rejects = Rejects::create(args.rejects.as_deref())?;
+    let report = Report::default();
+    let stop = Stop::default();
+    let progress = Progress::new(args.progress, sources.total_bytes);
+    let delivery = Delivery {
+        client: &client,
+        report: &report,
+        rejects: &rejects,
+        stop: &stop,
+        has_answered: AtomicBool::new(false),
+    };
+    let read = pump(args, &sources, &delivery, &progress);
+    progress.clear();
+    let are_rejects_kept = rejects.flush();
+    let stopped = stop.stopped();
+    explain(args, &report, &read, &sources, stopped.as_ref());
+    if let Some(endpoint) = local {
+        endpoint.stop();
+    }
+    console::print(&report.summary(args.output, started.elapsed()))
+        .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the summary: {error}")))?;
+    Ok(match stopped {
+        Some(stopped) => stopped.exit.into(),
+        None if report.rejected.value() > 0 || read.has_failed || !are_rejects_kept => Exit::Incomplete.into(),
+        None => ExitCode::SUCCESS,
+    })
+}
+
+/// The client that the arguments and the environment describe.
+fn connect(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<Client, Failure> {
+    // Failed calls are tried again by the deliveries, which know how many records of theirs are left.
+    let mut builder = Client::builder().max_attempts(NonZeroU32::MIN);
+    if let Some(endpoint) = local {
+        builder =
+            builder.region("us-east-1").endpoint_url(endpoint.url()).credentials(Credentials::new("test", "test"));
+    }
+    if let Some(region) = &args.region {
+        builder = builder.region(region);
+    }
+    if let Some(url) = &args.endpoint_url {
+        builder = builder.endpoint_url(url);
+    }
+    builder.build().map_err(|error| {
+        let message = match error {
+            BuildError::MissingRegion => "no region: give --region, or set AWS_REGION".into(),
+            BuildError::MissingCredentials => {
+                "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; --local DIR needs none".into()
+            }
+            other => console::chain(&other),
+        };
+        Failure::new(Exit::Configuration, message)
+    })
+}
+
+/// How far the input was read.
+#[derive(Debug, Default)]
+struct Read {
+    /// Bytes that were cut into records.
+    bytes: u64,
+    /// Whether the end of the last source was seen.
+    is_complete: bool,
+    /// Whether a source came to an error.
+    has_failed: bool,
+}
+
+/// Runs the input through the workers until its end, or until the run is stopped.
+fn pump(args: &PutArgs, sources: &Sources, delivery: &Delivery<'_>, progress: &Progress) -> Read {
+    let (events, incoming) = mpsc::channel();
+    let (spare_buffers, empty_buffers) = mpsc::channel();
+    for _ in 0..input::CHUNKS {
+        spare_buffers.send(Vec::new()).expect("the receiver is in this very function");
+    }
+    let (list, reader_events) = (sources.list.clone(), events.clone());
+    // Nobody waits for this thread: when the run is stopped it may be waiting for a terminal.
+    thread::spawn(move || input::read(&list, &empty_buffers, &reader_events));
+
+    // Each worker has a batch, another waits for the next free worker, and one is being filled.
+    let in_flight = args.max_in_flight.get();
+    let (spare_batches, empty_batches) = mpsc::channel();
+    for _ in 0..in_flight + 2 {
+        let batch = Batch::new(&args.stream).expect("the name was checked when it was read");
+        spare_batches.send(batch).expect("the receiver is in this very function");
+    }
+    let (full_batches, work) = mpsc::sync_channel(in_flight + 2);
+    let work = Mutex::new(work);
+    thread::scope(|scope| {
+        for _ in 0..in_flight {
+            let (spare_batches, events, work) = (spare_batches.clone(), events.clone(), &work);
+            scope.spawn(move || {
+                while let Some(mut batch) = next(work) {
+                    delivery.deliver(&mut batch, || _ = events.send(Event::Stopped));
+                    // At the end nobody fills another batch.
+                    let _ = spare_batches.send(batch);
+                }
+            });
+        }
+        let filler = Filler {
+            delivery,
+            sources: &sources.list,
+            source: 0,
+            record: 0,
+            batch: None,
+            filled_since: None,
+            open_bytes: None,
+            empty_batches,
+            full_batches,
+        };
+        let splitter = Splitter::new(&args.framing(), MAX_RECORD_BYTES);
+        filler.run(splitter, &incoming, &spare_buffers, progress)
+    })
+}
+
+/// The next batch to deliver, for whichever worker comes first; nothing when there will be none.
+fn next(work: &Mutex<Receiver<Batch>>) -> Option<Batch> {
+    work.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+/// Fills batches with the records of the input.
+struct Filler<'a> {
+    delivery: &'a Delivery<'a>,
+    sources: &'a [Source],
+    /// Which source is being read.
+    source: usize,
+    /// Records begun in this source.
+    record: u64,
+    batch: Option<Batch>,
+    filled_since: Option<Instant>,
+    /// Bytes so far of a record that comes in parts.
+    open_bytes: Option<usize>,
+    empty_batches: Receiver<Batch>,
+    full_batches: mpsc::SyncSender<Batch>,
+}
+
+impl Filler<'_> {
+    /// Reads to the end, or until the run is stopped, and hands over the last batch.
+    fn run(
+        mut self,
+        mut splitter: Splitter,
+        events: &Receiver<Event>,
+        spare_buffers: &Sender<Vec<u8>>,
+        progress: &Progress,
+    ) -> Read {
+        let mut read = Read::default();
+        let mut fed_bytes = 0;
+        while let Some(event) = self.next_event(events) {
+            match event {
+                Event::Chunk(buffer, length) => {
+                    splitter.feed(buffer.get(..length).unwrap_or_default(), |piece| self.take(piece));
+                    fed_bytes += length;
+                    // At the end nobody reads any more.
+                    let _ = spare_buffers.send(buffer);
+                    progress.show(as_u64(fed_bytes), self.delivery.report.records.value());
+                }
+                Event::EndOfSource(error) => {
+                    splitter.finish(|piece| self.take(piece));
+                    if let Some(error) = error {
+                        read.has_failed = true;
+                        let source = self.sources.get(self.source).map_or_else(String::new, ToString::to_string);
+                        progress.aside(|| console::complain(&format!("cannot read all of {source}: {error}")));
+                    }
+                    self.source += 1;
+                    self.record = 0;
+                }
+                Event::EndOfInput => {
+                    read.is_complete = true;
+                    break;
+                }
+                Event::Stopped => break,
+            }
+        }
+        if let Some(bytes) = self.open_bytes.take() {
+            self.reject(&format!("record above {MAX_RECORD_BYTES} bytes, of which {bytes} were read"), bytes);
+        }
+        read.bytes = as_u64(fed_bytes - splitter.pending_bytes());
+        self.send();
+        read
+    }
+
+    /// The next event, unless the run is stopped. Sends the batch when its time has come.
+    fn next_event(&mut self, events: &Receiver<Event>) -> Option<Event> {
+        loop {
+            if self.delivery.stop.stopped().is_some() {
+                return None;
+            }
+            let Some(since) = self.filled_since else { return events.recv().ok() };
+            match events.recv_timeout(MAX_LINGER.saturating_sub(since.elapsed())) {
+                Ok(event) => return Some(event),
+                Err(RecvTimeoutError::Timeout) => self.send(),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    fn take(&mut self, piece: Piece<'_>) {
+        if self.open_bytes.is_none() {
+            self.record += 1;
+        }
+        match piece {
+            Piece::Record(data) => self.push(data),
+            Piece::Part(data) => {
+                self.delivery.rejects.write_part(data);
+                *self.open_bytes.get_or_insert(0) += data.len();
+            }
+            Piece::Last(data) => {
+                self.delivery.rejects.write_part(data);
+                let bytes = self.open_bytes.take().unwrap_or_default() + data.len();
+                self.reject(&PushError::RecordTooLarge { bytes, max_bytes: MAX_RECORD_BYTES }.to_string(), bytes);
+            }
+        }
+    }
+
+    fn push(&mut self, data: &[u8]) {
+        loop {
+            if self.batch.is_none() {
+                self.batch = Some(self.empty_batches.recv().expect("workers give back every batch"));
+            }
+            match self.batch.as_mut().map(|batch| batch.push(data)) {
+                Some(Err(PushError::Full)) => self.send(),
+                Some(Err(error)) => {
+                    self.delivery.rejects.write_part(data);
+                    return self.reject(&error.to_string(), data.len());
+                }
+                _ => break,
+            }
+        }
+        self.delivery.report.records.add(1);
+        self.delivery.report.bytes.add(data.len());
+        self.filled_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Hands the batch to the workers.
+    fn send(&mut self) {
+        self.filled_since = None;
+        if let Some(batch) = self.batch.take_if(|batch| !batch.is_empty()) {
+            self.full_batches.send(batch).expect("workers wait as long as there may be another batch");
+        }
+    }
+
+    /// Gives up a record of so many bytes that no request can carry.
+    fn reject(&mut self, reason: &str, bytes: usize) {
+        self.delivery.rejects.end(reason);
+        self.delivery.report.records.add(1);
+        self.delivery.report.bytes.add(bytes);
+        self.delivery.report.reject(&format!("{}: {reason}", self.place()));
+    }
+
+    /// The current record, as compilers and grep name a line.
+    fn place(&self) -> impl fmt::Display + use<> {
+        let source = self.sources.get(self.source).map_or_else(String::new, ToString::to_string);
+        format!("{source}:{}", self.record)
+    }
+}
+
+/// Tells on standard error what did not go well.
+fn explain(args: &PutArgs, report: &Report, read: &Read, sources: &Sources, stopped: Option<&Stopped>) {
+    if let Some(stopped) = stopped {
+        stopped.messages.iter().for_each(|message| console::complain(message));
+        match sources.total_bytes {
+            _ if read.is_complete => {}
+            Some(total) => {
+                let unread = total.saturating_sub(read.bytes);
+                console::complain(&format!("stopped with {unread} of {total} bytes of the input not read"));
+            }
+            None => console::complain("stopped before the end of the input was seen"),
+        }
+    }
+    let rejected = report.rejected.value();
+    if rejected > 0 {
+        let kept = match &args.rejects {
+            Some(path) => format!("they are in {}", path.display()),
+            None => "--rejects FILE would keep them".into(),
+        };
+        console::complain(&format!("{rejected} of {} records not accepted; {kept}", report.records.value()));
+        // Why the run was stopped has been said.
+        let known = stopped.map(|stopped| &*stopped.reason);
+        for line in report.rejections().iter().filter(|line| !known.is_some_and(|known| line.contains(known))) {
+            console::complain(line);
+        }
+    }
+}
+
+fn as_u64(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}

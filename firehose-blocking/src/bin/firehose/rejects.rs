@@ -1,0 +1,126 @@
+//! [`Rejects`]: the file of records that were not accepted, one JSON object a line.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::console::{self, Exit, Failure};
+
+/// Where rejected records go; nowhere, when no file was asked for.
+pub(crate) struct Rejects {
+    path: PathBuf,
+    state: Mutex<State>,
+    /// Told when a record that came in parts has ended.
+    ended: Condvar,
+}
+
+struct State {
+    file: Option<BufWriter<File>>,
+    has_failed: bool,
+    /// The bytes of an open record that do not fill a group of base64 yet; nothing when no record is open.
+    open: Option<Vec<u8>>,
+}
+
+impl Rejects {
+    /// Makes the file, which must not hold anything yet.
+    pub(crate) fn create(path: Option<&Path>) -> Result<Self, Failure> {
+        let file = path.map(open_empty).transpose()?;
+        let state = State { file: file.map(BufWriter::new), has_failed: false, open: None };
+        Ok(Self { path: path.unwrap_or(Path::new("")).into(), state: Mutex::new(state), ended: Condvar::new() })
+    }
+
+    /// Writes a record that is already encoded.
+    pub(crate) fn write(&self, data_base64: &str, reason: &str, attempts: u32) {
+        let mut state = self.lock();
+        while state.open.is_some() {
+            state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.attempt(&mut state, |file| {
+            write!(file, r#"{{"data":"{data_base64}","#)?;
+            finish(file, reason, attempts)
+        });
+    }
+
+    /// Writes a record that never was in a request, the next part of it. One thread alone does this.
+    pub(crate) fn write_part(&self, part: &[u8]) {
+        let mut state = self.lock();
+        let mut data = match state.open.take() {
+            Some(pending) => pending,
+            None => {
+                self.attempt(&mut state, |file| file.write_all(br#"{"data":""#));
+                Vec::new()
+            }
+        };
+        // Base64 turns three bytes into four characters: what is left over waits for its group.
+        let (head, rest) = part.split_at(part.len().min((3 - data.len() % 3) % 3));
+        data.extend_from_slice(head);
+        let (groups, tail) = rest.split_at(if data.len().is_multiple_of(3) { rest.len() / 3 * 3 } else { 0 });
+        if data.len().is_multiple_of(3) {
+            self.attempt(&mut state, |file| {
+                file.write_all(STANDARD.encode(&data).as_bytes())?;
+                file.write_all(STANDARD.encode(groups).as_bytes())
+            });
+            data.clear();
+        }
+        data.extend_from_slice(tail);
+        state.open = Some(data);
+    }
+
+    /// Ends the record that came in parts.
+    pub(crate) fn end(&self, reason: &str) {
+        let mut state = self.lock();
+        if let Some(pending) = state.open.take() {
+            self.attempt(&mut state, |file| {
+                file.write_all(STANDARD.encode(&pending).as_bytes())?;
+                file.write_all(br#"","#)?;
+                finish(file, reason, 0)
+            });
+            self.ended.notify_all();
+        }
+    }
+
+    /// Writes out what is buffered; whether all of the file could be written.
+    pub(crate) fn flush(&self) -> bool {
+        let mut state = self.lock();
+        self.attempt(&mut state, Write::flush);
+        !state.has_failed
+    }
+
+    /// Writes to the file, if there is one. The first failure is told at once, and no second one is provoked.
+    fn attempt(&self, state: &mut State, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) {
+        if let Some(Err(error)) = state.file.as_mut().map(write) {
+            console::complain(&format!(
+                "cannot write rejected records to {}: {error}; those from here on are not kept",
+                self.path.display()
+            ));
+            state.file = None;
+            state.has_failed = true;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn open_empty(path: &Path) -> Result<File, Failure> {
+    let usage = |detail: &dyn std::fmt::Display| {
+        Failure::new(Exit::Usage, format!("cannot write rejected records to {}: {detail}", path.display()))
+    };
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| usage(&error))?;
+    match file.metadata() {
+        Ok(metadata) if metadata.len() > 0 => Err(usage(&"it is not empty; move it away or name another file")),
+        Ok(_) => Ok(file),
+        Err(error) => Err(usage(&error)),
+    }
+}
+
+/// Writes what follows the data.
+fn finish(file: &mut impl Write, reason: &str, attempts: u32) -> io::Result<()> {
+    let reason = serde_json::Value::from(reason);
+    writeln!(file, r#""reason":{reason},"attempts":{attempts}}}"#)
+}

@@ -1,0 +1,133 @@
+//! [`Report`]: the counts of one run, why records were not accepted, and the summary made of both.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::args::Output;
+
+/// Different reasons that are remembered; of a run with more of them these are shown.
+const MAX_REASONS: usize = 5;
+
+/// One number that all threads add to.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, amount: usize) {
+        self.0.fetch_add(u64::try_from(amount).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(crate) fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What became of the input.
+///
+/// At the end of a run every record that was read is either accepted or rejected.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// Records read.
+    pub(crate) records: Counter,
+    /// Bytes of data in them.
+    pub(crate) bytes: Counter,
+    /// Records that the service acknowledged.
+    pub(crate) accepted: Counter,
+    /// Times that a record was sent again.
+    pub(crate) resent: Counter,
+    /// Records given up.
+    pub(crate) rejected: Counter,
+    /// Requests made, answered or not.
+    pub(crate) requests: Counter,
+    reasons: Mutex<Vec<(String, u64)>>,
+}
+
+impl Report {
+    /// Counts a rejected record and remembers why.
+    pub(crate) fn reject(&self, reason: &str) {
+        self.rejected.add(1);
+        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, count)) = reasons.iter_mut().find(|(known, _)| known == reason) {
+            *count += 1;
+        } else if reasons.len() < MAX_REASONS {
+            reasons.push((reason.into(), 1));
+        }
+    }
+
+    /// What to tell about rejected records, one line for each reason.
+    pub(crate) fn rejections(&self) -> Vec<String> {
+        let reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        let told: u64 = reasons.iter().map(|(_, count)| count).sum();
+        let more = self.rejected.value().saturating_sub(told);
+        let mut lines: Vec<String> = reasons
+            .iter()
+            .map(|(reason, count)| if *count == 1 { reason.clone() } else { format!("{count} records: {reason}") })
+            .collect();
+        if more > 0 {
+            lines.push(format!("{more} more record{} rejected", plural(more)));
+        }
+        lines
+    }
+
+    /// The summary of a run that took so long.
+    pub(crate) fn summary(&self, output: Output, elapsed: Duration) -> String {
+        let [records, bytes, accepted, resent, rejected, requests] =
+            [&self.records, &self.bytes, &self.accepted, &self.resent, &self.rejected, &self.requests]
+                .map(Counter::value);
+        let seconds = elapsed.as_secs_f64();
+        if output == Output::Json {
+            return format!(
+                r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"requests":{requests},"seconds":{seconds:.3}}}"#
+            );
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people, shown to a tenth")]
+        let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
+        format!(
+            "{records} record{}, {bytes} bytes: {accepted} accepted, {resent} resent, {rejected} rejected; \
+             {requests} request{} in {seconds:.3} seconds, {rate:.1} MB/s",
+            plural(records),
+            plural(requests),
+        )
+    }
+}
+
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_the_first_reasons_and_counts_the_rest() {
+        let report = Report::default();
+        for reason in ["a", "b", "a", "c", "d", "e", "f", "g", "a"] {
+            report.reject(reason);
+        }
+        let expected = ["3 records: a", "b", "c", "d", "e", "2 more records rejected"];
+        assert_eq!(report.rejections(), expected);
+        assert_eq!(report.rejected.value(), 9);
+    }
+
+    #[test]
+    fn sums_up_in_words_and_in_json() {
+        let report = Report::default();
+        report.records.add(3);
+        report.bytes.add(4_500_000);
+        report.accepted.add(2);
+        report.resent.add(5);
+        report.rejected.add(1);
+        report.requests.add(1);
+        let elapsed = Duration::from_millis(1_500);
+        assert_eq!(
+            report.summary(Output::Text, elapsed),
+            "3 records, 4500000 bytes: 2 accepted, 5 resent, 1 rejected; 1 request in 1.500 seconds, 3.0 MB/s"
+        );
+        assert_eq!(
+            report.summary(Output::Json, elapsed),
+            r#"{"records":3,"bytes":4500000,"accepted":2,"resent":5,"rejected":1,"requests":1,"seconds":1.500}"#
+        );
+    }
+}

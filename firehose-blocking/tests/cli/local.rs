@@ -1,0 +1,110 @@
+//! `firehose local`: serves, tells where, and stops when it is told to.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::tempdir;
+
+use crate::program::{Outcome, SECRET, delivered, finish, firehose, put_to, run, with_credentials};
+
+/// A running endpoint and its URL.
+struct Local {
+    child: Child,
+    url: String,
+}
+
+impl Local {
+    fn start(dir: &Path, args: &[&str], key: Option<(&str, &str)>) -> Self {
+        let mut command = firehose(&["local", "--dir"]);
+        command.arg(dir).args(args).stdin(Stdio::null());
+        if let Some((key, secret)) = key {
+            with_credentials(&mut command, key, secret);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim_end().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}")).to_string();
+        assert!(url.starts_with("http://127.0.0.1:") && !url.ends_with(":0"), "{url}");
+        Self { child, url }
+    }
+
+    /// Sends a signal and waits for the end.
+    fn stop(self, signal: &str) -> Outcome {
+        let told = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        finish(self.child)
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn keeps_what_it_accepted_when_told_to_stop() {
+    for signal in ["-INT", "-TERM"] {
+        let dir = tempdir().unwrap();
+        let local = Local::start(dir.path(), &["--fsync"], None);
+        let mut command = put_to(&local.url, &[]);
+        with_credentials(&mut command, "test", "test");
+        run(&mut command, b"a\nb\n").ended_with(0);
+        let outcome = local.stop(signal).ended_with(0);
+        assert!(outcome.stderr.contains("accepted 2 records, 4 bytes"), "{signal}: {outcome:?}");
+        assert_eq!(delivered(&dir.path().join("logs")), b"a\nb\n");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn accepts_its_own_key_pair_alone() {
+    let dir = tempdir().unwrap();
+    let local = Local::start(dir.path(), &[], Some(("AKIDEXAMPLE", SECRET)));
+    run(&mut put_to(&local.url, &[]), b"a\n").ended_with(0);
+    for (key, secret) in [("AKIDEXAMPLE", "wrong"), ("test", "test")] {
+        let mut command = put_to(&local.url, &[]);
+        with_credentials(&mut command, key, secret);
+        let outcome = run(&mut command, b"b\n").ended_with(4);
+        assert_eq!(outcome.summary()[4], 1, "{key}");
+    }
+    local.stop("-TERM").ended_with(0);
+    assert_eq!(delivered(dir.path()), b"a\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn knows_no_stream_that_was_not_made() {
+    let dir = tempdir().unwrap();
+    let local = Local::start(dir.path(), &["--no-auto-create"], Some(("AKIDEXAMPLE", SECRET)));
+    let outcome = run(&mut put_to(&local.url, &[]), b"a\n").ended_with(4);
+    assert!(outcome.stderr.contains("ResourceNotFoundException"), "{outcome:?}");
+    local.stop("-TERM").ended_with(0);
+}
+
+#[test]
+fn refuses_to_start_where_it_should_not() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let (dir, file) = (dir.path().to_str().unwrap(), file.to_str().unwrap());
+    for (args, code, message) in [
+        (&["--dir", dir, "--listen", "0.0.0.0:0"] as &[&str], 2, "--allow-remote"),
+        (&["--dir", dir, "--listen", "[::]:0"], 2, "--allow-remote"),
+        (&["--dir", file], 3, file),
+    ] {
+        let outcome = run(firehose(&["local"]).args(args), b"");
+        assert_eq!(outcome.code, Some(code), "{args:?}: {outcome:?}");
+        assert!(outcome.stderr.contains(message), "{args:?}: {outcome:?}");
+        assert_eq!(outcome.stdout, "");
+    }
+}
+
+#[test]
+fn wants_both_halves_of_a_key_pair() {
+    let dir = tempdir().unwrap();
+    for (set, missing) in
+        [("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")]
+    {
+        let mut command = firehose(&["local", "--dir"]);
+        let outcome = run(command.arg(dir.path()).env(set, SECRET), b"").ended_with(3);
+        assert!(outcome.stderr.contains(missing), "{outcome:?}");
+    }
+}

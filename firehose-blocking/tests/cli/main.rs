@@ -1,0 +1,12 @@
+//! The program, from its command line to what it prints and what arrives.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do: at the line that did"
+)]
+
+mod failures;
+mod local;
+mod program;
+mod put;
+mod server;
