@@ -6,8 +6,8 @@
 //!
 //! The floor of a request is SHA-256 of the same body, by the same implementation, in the same run: no client can
 //! sign a body that it has not hashed. Of a small body that leaves next to nothing, so W1's floor also has the four
-//! HMACs that deriving a key takes. Work and floor take turns, in rounds of a few milliseconds, and the median of
-//! the rounds' ratios counts: whatever else runs on the machine hits both alike.
+//! HMACs that deriving a key takes. Work and floor take turns, and so do the workloads, in rounds of a few
+//! milliseconds, and the median of the rounds' ratios counts: whatever else runs on the machine hits all alike.
 
 #![expect(clippy::print_stdout, reason = "figures are what a benchmark is for")]
 
@@ -33,6 +33,10 @@ use firehose_proto::time::AmzDate;
 use time::OffsetDateTime;
 
 const STREAM: &str = "benchmark";
+/// Records of a full batch, and so entries of the answer to one.
+const ENTRIES: usize = 500;
+/// The one workload that is reported in microseconds.
+const PARSE: &str = "parse";
 /// How long the floor is run in one round, at least; the work takes about as long.
 const ROUND: Duration = Duration::from_millis(2);
 const ROUNDS: usize = 301;
@@ -43,104 +47,119 @@ fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = Endpoint::resolve(Region::parse("us-east-1")?, false, false);
     let long_term = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
     let temporary = long_term.clone().with_session_token("T0ken/+=".repeat(100));
-
-    let record = data(100);
-    let input = || PutRecordInput::new(STREAM, Record::new(&record));
-    let mut body = Vec::new();
-    PutRecord::write_input(&input(), &mut body);
-    for (name, credentials) in [("W1", long_term.clone()), ("W1 with session token", temporary)] {
-        let mut signing = Signing::new(credentials);
-        let mut work = || {
-            let input = input();
-            let mut request = client::encode::<PutRecord>(&input, &endpoint).expect("the record is within the limits");
-            signing.sign(&mut request);
-            black_box(&request);
-        };
-        let compared = compare(rounds, timed(&mut work), |runs| hash(runs, &body) + four_macs(runs));
-        println!("{name} build+sign/sha256 = {:.2}", compared.ratio);
-        println!("{name} allocations = {}", allocations(work));
+    let signing = |credentials: &Credentials| Signing::new(credentials.clone(), endpoint.clone());
+    let mut contests = [
+        put_record("W1", signing(&long_term)),
+        put_record("W1 with session token", signing(&temporary)),
+        put_batch("W2", signing(&long_term), 500, 200),
+        put_batch("W3", signing(&long_term), 500, 8192),
+        put_batch("W4", signing(&long_term), 4, 1_024_000),
+        put_fresh_batch("W2 fresh batch", signing(&long_term)),
+        resend("W5", signing(&long_term)),
+        parse(),
+    ];
+    // One round of each after the other, so that what else the machine does is shared out among all.
+    for round in 0..rounds {
+        contests.iter_mut().for_each(|contest| contest.run(round));
     }
-
-    let mut signing = Signing::new(long_term);
-    for (name, count, bytes) in [("W2", 500, 200), ("W3", 500, 8192), ("W4", 4, 1_024_000)] {
-        let records = vec![data(bytes); count];
-        let mut batch = filled(&records);
-        let body = batch.encode(&endpoint)?.body().to_vec();
-        let mut work = || {
-            batch.clear();
-            fill(&mut batch, &records);
-            signing.sign_batch(&mut batch, &endpoint);
-        };
-        let compared = compare(rounds, timed(&mut work), |runs| hash(runs, &body));
-        println!("{name} build+sign/sha256 = {:.2}", compared.ratio);
-        println!("{name} allocations = {}", allocations(work));
+    for contest in &mut contests {
+        contest.report();
     }
-
-    let records = vec![data(200); 500];
-    let mut full = filled(&records);
-    let body = full.encode(&endpoint)?.body().to_vec();
-    let mut work = || signing.sign_batch(&mut filled(&records), &endpoint);
-    let compared = compare(rounds, timed(&mut work), |runs| hash(runs, &body));
-    println!("W2 fresh batch build+sign/sha256 = {:.2}", compared.ratio);
-    println!("W2 fresh batch allocations = {}", allocations(work));
-
-    let keep_half = |batch: &mut Batch| batch.retain(|index| index % 2 == 1);
-    let mut half = full.clone();
-    keep_half(&mut half);
-    let half_body = half.encode(&endpoint)?.body().to_vec();
-    let resend = |runs| {
-        let resend_one = |_| {
-            let mut batch = full.clone();
-            timed(|| {
-                keep_half(&mut batch);
-                signing.sign_batch(&mut batch, &endpoint);
-            })(1)
-        };
-        (0..runs).map(resend_one).sum()
-    };
-    let compared = compare(rounds, resend, |runs| hash(runs, &half_body));
-    println!("W5 resend+sign/sha256 = {:.2}", compared.ratio);
-
-    let answer = answer(records.len());
-    let as_usual = data(140_000);
-    let parse = || {
-        black_box(full.decode(black_box(&answer))).expect("the answer is in order");
-    };
-    let compared = compare(rounds, timed(parse), |runs| hash(runs, &as_usual));
-    println!(
-        "parse {} entries = {:.0} us (sha256 of 140 kB = {:.0} us)",
-        records.len(),
-        compared.work.as_secs_f64() * 1e6,
-        compared.floor.as_secs_f64() * 1e6,
-    );
-    println!("parse allocations = {}", allocations(parse));
     Ok(())
+}
+
+fn put_record(name: &'static str, mut signing: Signing) -> Contest {
+    let record = data(100);
+    let mut body = Vec::new();
+    PutRecord::write_input(&PutRecordInput::new(STREAM, Record::new(&record)), &mut body);
+    let work = move || {
+        let input = PutRecordInput::new(STREAM, Record::new(&record));
+        let Signing { endpoint, credentials, keys, now } = &mut signing;
+        let mut request = client::encode::<PutRecord>(&input, endpoint).expect("the record is within the limits");
+        sign(keys, credentials, *now, &mut request);
+        black_box(&request);
+    };
+    Contest::new(name, "build+sign", work, move || {
+        hash(&body);
+        four_macs();
+    })
+}
+
+fn put_batch(name: &'static str, mut signing: Signing, count: usize, bytes: usize) -> Contest {
+    let records = vec![data(bytes); count];
+    let mut batch = filled(&records);
+    let body = signing.body(&mut batch);
+    let work = move || {
+        batch.clear();
+        fill(&mut batch, &records);
+        signing.sign_batch(&mut batch);
+    };
+    Contest::new(name, "build+sign", work, move || hash(&body))
+}
+
+fn put_fresh_batch(name: &'static str, mut signing: Signing) -> Contest {
+    let records = vec![data(200); 500];
+    let body = signing.body(&mut filled(&records));
+    let work = move || signing.sign_batch(&mut filled(&records));
+    Contest::new(name, "build+sign", work, move || hash(&body))
+}
+
+/// After a partial failure. The copy, which no producer makes, counts as well: a batch is not sent again twice.
+fn resend(name: &'static str, mut signing: Signing) -> Contest {
+    let full = filled(&vec![data(200); 500]);
+    let half = move || {
+        let mut half = full.clone();
+        half.retain(|index| index % 2 == 1);
+        half
+    };
+    let body = signing.body(&mut half());
+    let work = move || signing.sign_batch(&mut half());
+    Contest::new(name, "copy+resend+sign", work, move || hash(&body))
+}
+
+/// The answer to a full batch, with ids as long as the service's.
+fn parse() -> Contest {
+    let batch = filled(&vec![data(200); ENTRIES]);
+    let entry = |index| PutRecordBatchResponseEntry::accepted(format!("{index:0220}"));
+    let mut body = Vec::new();
+    PutRecordBatch::write_output(&PutRecordBatchOutput::new((0..ENTRIES).map(entry).collect()), &mut body);
+    let answer = Response::new(200, body);
+    let work = move || {
+        black_box(batch.decode(black_box(&answer))).expect("the answer is in order");
+    };
+    let usual = data(140_000);
+    Contest::new(PARSE, "", work, move || hash(&usual))
 }
 
 /// What a producer signs with.
 struct Signing {
+    endpoint: Endpoint,
     credentials: Credentials,
     keys: KeyCache,
     now: OffsetDateTime,
 }
 
 impl Signing {
-    fn new(credentials: Credentials) -> Self {
+    fn new(credentials: Credentials, endpoint: Endpoint) -> Self {
         let now = AmzDate::parse("20261122T010203Z").expect("a date of the right form");
-        Self { credentials, keys: KeyCache::new(), now }
+        Self { endpoint, credentials, keys: KeyCache::new(), now }
     }
 
-    fn sign(&mut self, request: &mut Request<'_>) {
-        let now = black_box(self.now);
-        let key = self.keys.key(now, &self.credentials, "us-east-1", "firehose").expect("the names are in order");
-        Signer::new(&self.credentials, key).sign(now, request).expect("the request has a host");
+    fn body(&self, batch: &mut Batch) -> Vec<u8> {
+        batch.encode(&self.endpoint).expect("the batch has records").body().to_vec()
     }
 
-    fn sign_batch(&mut self, batch: &mut Batch, endpoint: &Endpoint) {
-        let mut request = batch.encode(endpoint).expect("the batch has records");
-        self.sign(&mut request);
+    fn sign_batch(&mut self, batch: &mut Batch) {
+        let mut request = batch.encode(&self.endpoint).expect("the batch has records");
+        sign(&mut self.keys, &self.credentials, self.now, &mut request);
         black_box(&request);
     }
+}
+
+fn sign(keys: &mut KeyCache, credentials: &Credentials, now: OffsetDateTime, request: &mut Request<'_>) {
+    let now = black_box(now);
+    let key = keys.key(now, credentials, "us-east-1", "firehose").expect("the names are in order");
+    Signer::new(credentials, key).sign(now, request).expect("the request has a host");
 }
 
 fn filled(records: &[Vec<u8>]) -> Batch {
@@ -161,75 +180,92 @@ fn data(bytes: usize) -> Vec<u8> {
     std::iter::successors(Some(1), next).map(|state| state.to_be_bytes()[0]).take(bytes).collect()
 }
 
-/// An answer that accepts every record, with ids as long as the service's.
-fn answer(entries: usize) -> Response {
-    let entry = |index| PutRecordBatchResponseEntry::accepted(format!("{index:0220}"));
-    let mut body = Vec::new();
-    PutRecordBatch::write_output(&PutRecordBatchOutput::new((0..entries).map(entry).collect()), &mut body);
-    Response::new(200, body)
+fn hash(body: &[u8]) {
+    black_box(crypto::sha256(black_box(body)));
 }
 
-/// The time that hashing takes.
-fn hash(runs: usize, body: &[u8]) -> Duration {
-    timed(|| {
-        black_box(crypto::sha256(black_box(body)));
-    })(runs)
-}
-
-/// The time that deriving a key takes, less the text work.
-fn four_macs(runs: usize) -> Duration {
-    timed(|| {
-        for message in [b"20261122".as_slice(), b"us-east-1", b"firehose", b"aws4_request"] {
-            black_box(HmacKey::new(black_box(&[0x2a; 32])).mac(black_box(message)));
-        }
-    })(runs)
-}
-
-fn timed(mut work: impl FnMut()) -> impl FnMut(usize) -> Duration {
-    move |runs| {
-        let start = Instant::now();
-        for _ in 0..runs {
-            work();
-        }
-        start.elapsed()
+/// What deriving a key takes, less the text work.
+fn four_macs() {
+    for message in [b"20261122".as_slice(), b"us-east-1", b"firehose", b"aws4_request"] {
+        black_box(HmacKey::new(black_box(&[0x2a; 32])).mac(black_box(message)));
     }
 }
 
-/// Medians over all rounds.
-struct Compared {
+/// A piece of work and its floor, and how long they took in each round.
+struct Contest {
+    name: &'static str,
+    verb: &'static str,
+    work: Box<dyn FnMut()>,
+    floor: Box<dyn FnMut()>,
+    /// How often each runs in one round.
+    runs: u32,
+    rounds: Vec<(Duration, Duration)>,
+}
+
+/// Medians over all rounds, of one run.
+struct Medians {
     work: Duration,
     floor: Duration,
     ratio: f64,
 }
 
-/// Runs work and floor in turns; each gets a number of runs and returns the time they took.
-fn compare(
-    rounds: usize,
-    mut work: impl FnMut(usize) -> Duration,
-    mut floor: impl FnMut(usize) -> Duration,
-) -> Compared {
-    let mut runs = 1;
-    while floor(runs) < ROUND {
-        runs *= 2;
+impl Contest {
+    fn new(
+        name: &'static str,
+        verb: &'static str,
+        work: impl FnMut() + 'static,
+        mut floor: impl FnMut() + 'static,
+    ) -> Self {
+        let mut runs = 1;
+        while time(runs, &mut floor) < ROUND {
+            runs *= 2;
+        }
+        let mut contest = Self { name, verb, work: Box::new(work), floor: Box::new(floor), runs, rounds: Vec::new() };
+        time(runs, &mut contest.work);
+        contest
     }
-    work(runs);
-    let rounds: Vec<_> = (0..rounds)
-        .map(|round| {
-            if round % 2 == 0 {
-                let work = work(runs);
-                (work, floor(runs))
-            } else {
-                let floor = floor(runs);
-                (work(runs), floor)
-            }
-        })
-        .collect();
-    let of_one = |seconds: f64| Duration::from_secs_f64(seconds) / u32::try_from(runs).unwrap_or(u32::MAX);
-    Compared {
-        work: of_one(median(rounds.iter().map(|(work, _)| work.as_secs_f64()))),
-        floor: of_one(median(rounds.iter().map(|(_, floor)| floor.as_secs_f64()))),
-        ratio: median(rounds.iter().map(|(work, floor)| work.as_secs_f64() / floor.as_secs_f64())),
+
+    fn run(&mut self, round: usize) {
+        let Self { work, floor, runs, .. } = self;
+        self.rounds.push(if round.is_multiple_of(2) {
+            let work = time(*runs, work);
+            (work, time(*runs, floor))
+        } else {
+            let floor = time(*runs, floor);
+            (time(*runs, work), floor)
+        });
     }
+
+    fn report(&mut self) {
+        let Medians { work, floor, ratio } = self.medians();
+        let Self { name, verb, .. } = self;
+        let micros = |duration: Duration| duration.as_secs_f64() * 1e6;
+        if *name == PARSE {
+            println!("{name} {ENTRIES} entries = {:.0} us (sha256 of 140 kB = {:.0} us)", micros(work), micros(floor));
+        } else {
+            println!("{name} {verb}/sha256 = {ratio:.2}");
+        }
+        println!("{} allocations = {}", self.name, allocations(&mut self.work));
+    }
+
+    fn medians(&self) -> Medians {
+        let of_one = |seconds: f64| Duration::from_secs_f64(seconds) / self.runs;
+        let seconds = self.rounds.iter().map(|(work, floor)| (work.as_secs_f64(), floor.as_secs_f64()));
+        Medians {
+            work: of_one(median(seconds.clone().map(|(work, _)| work))),
+            floor: of_one(median(seconds.clone().map(|(_, floor)| floor))),
+            ratio: median(seconds.map(|(work, floor)| work / floor)),
+        }
+    }
+}
+
+/// The time that so many runs take.
+fn time(runs: u32, work: &mut impl FnMut()) -> Duration {
+    let start = Instant::now();
+    for _ in 0..runs {
+        work();
+    }
+    start.elapsed()
 }
 
 fn median(figures: impl Iterator<Item = f64>) -> f64 {
