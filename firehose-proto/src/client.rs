@@ -51,12 +51,12 @@ pub(crate) fn successful<'a, T>(
     response: &'a Response,
     read: impl FnOnce(&'a [u8]) -> Result<T, MalformedResponse>,
 ) -> Result<T, ResponseError> {
+    if !(200..300).contains(&response.status) {
+        return Err(ResponseError::Refused(ServiceError::read(response)));
+    }
     let (bytes, max_bytes) = (response.body.len(), limits::MAX_RESPONSE_BYTES);
     if bytes > max_bytes {
         return Err(ResponseError::Malformed(MalformedResponse::TooLarge { bytes, max_bytes }));
-    }
-    if !(200..300).contains(&response.status) {
-        return Err(ResponseError::Refused(ServiceError::read(response)));
     }
     read(&response.body).map_err(ResponseError::Malformed)
 }

@@ -148,6 +148,7 @@ impl ServiceError {
             }
             Err(_) => error.message = beginning(&response.body),
         }
+        conceal(&mut error.message);
         error.code = header_code.map(ErrorCode::parse).or(body_code);
         if let Some((code, fault)) = headers.value("x-amzn-query-error").and_then(query_error) {
             error.code = Some(ErrorCode::parse(code));
@@ -235,6 +236,15 @@ fn bare_code(text: &str) -> Option<&str> {
 fn query_error(text: &str) -> Option<(&str, &str)> {
     let (code, fault) = text.split_once(';')?;
     bare_code(code).filter(|_| !fault.contains(';')).map(|code| (code, fault))
+}
+
+/// Cuts off the canonical request that some services quote when a signature does not match: the session token is in it.
+fn conceal(message: &mut String) {
+    for quoted in ["The Canonical String", "<CanonicalRequest"] {
+        if let Some((shown, _)) = message.split_once(quoted) {
+            message.truncate(shown.trim_end().len());
+        }
+    }
 }
 
 /// The beginning of a body that is no error document, as far as it can be shown.

@@ -25,7 +25,7 @@ pub enum ParseError {
         /// Bytes before the first bad one.
         offset: usize,
     },
-    /// Not JSON, or cut short, or nested too deeply.
+    /// Not JSON, or cut short.
     Syntax {
         /// Bytes before the place where reading stopped.
         offset: usize,
