@@ -1,0 +1,39 @@
+//! Whatever a client sends, what the server's side takes is written out again to mean the same.
+#![no_main]
+
+use firehose_proto::client;
+use firehose_proto::endpoint::Endpoint;
+use firehose_proto::http::{Method, Request};
+use firehose_proto::op::Operation;
+use firehose_proto::op::put_record::PutRecord;
+use firehose_proto::op::put_record_batch::PutRecordBatch;
+use firehose_proto::region::Region;
+use firehose_proto::server::{self, Call};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    // The first byte says which operation; what is left is the body, so that seeds are plain JSON.
+    let Some((first, body)) = data.split_first() else { return };
+    let target = [PutRecordBatch::TARGET, PutRecord::TARGET, "Firehose_20150804.None"][usize::from(*first) % 3];
+    let mut request = Request::new(Method::Post, "/");
+    request.headers.append("X-Amz-Target", target).unwrap();
+    request.set_body(body);
+    let endpoint = Endpoint::resolve(Region::parse("us-east-1").unwrap(), false, false);
+    let (call, again) = match server::parse(&request) {
+        Ok(Call::PutRecord(input)) => {
+            let again = client::encode::<PutRecord>(&input, &endpoint).unwrap();
+            (Call::PutRecord(input), again)
+        }
+        Ok(Call::PutRecordBatch(input)) => {
+            let again = client::encode::<PutRecordBatch>(&input, &endpoint).unwrap();
+            (Call::PutRecordBatch(input), again)
+        }
+        Ok(call) => panic!("{call:?}"),
+        Err(error) => {
+            let response = server::refuse(&error);
+            assert_eq!(firehose_proto::exception::ServiceError::read(&response), error);
+            return;
+        }
+    };
+    assert_eq!(server::parse(&again), Ok(call));
+});

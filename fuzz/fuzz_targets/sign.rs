@@ -1,0 +1,37 @@
+//! Whatever can be signed can be verified, and not once it was changed.
+#![no_main]
+
+use firehose_proto::credentials::Credentials;
+use firehose_proto::http::{Method, Request};
+use firehose_proto::sigv4::{KeyCache, Signer, Verifier, VerifyError};
+use firehose_proto::time::AmzDate;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (&str, Vec<(&str, &str)>, [&str; 4], u32, &[u8])| {
+    let (uri, headers, [access_key_id, secret, token, region], seconds, body) = input;
+    let mut request = Request::new(Method::Post, uri);
+    for (name, value) in headers {
+        let _ = request.headers.append(name, value);
+    }
+    request.set_body(body);
+    let mut presigned = request.clone();
+    let now = AmzDate::parse("20150830T123600Z").unwrap() + std::time::Duration::from_secs(seconds.into());
+    let credentials = Credentials::new(access_key_id, secret).with_session_token(token);
+    let mut keys = KeyCache::new();
+    let Ok(key) = keys.key(now, &credentials, region, "firehose") else { return };
+    let signer = Signer::new(&credentials, key);
+    let is_presigned = signer.presign(now, &mut presigned, std::time::Duration::from_secs(60)).is_ok();
+    let is_signed = signer.sign(now, &mut request).is_ok();
+    assert_eq!(is_signed, is_presigned);
+    if !is_signed {
+        return;
+    }
+    let mut verifier = Verifier::new("firehose");
+    verifier.region = Some(region);
+    assert_eq!(verifier.verify(now, &request, &credentials), Ok(()));
+    let before = request.clone();
+    signer.sign(now, &mut request).unwrap();
+    assert_eq!(request, before);
+    request.set_body([body, b"x"].concat());
+    assert_eq!(verifier.verify(now, &request, &credentials), Err(VerifyError::Mismatch));
+});
