@@ -1,10 +1,15 @@
 //! `firehose local`: serves, tells where, and stops when it is told to.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 
+use firehose_blocking::{Client, Credentials, PutRecordInput, Record};
 use tempfile::tempdir;
 
 use crate::program::{Outcome, SECRET, delivered, finish, firehose, put_to, run, with_credentials};
@@ -51,6 +56,41 @@ fn keeps_what_it_accepted_when_told_to_stop() {
         assert!(outcome.stderr.contains("accepted 2 records, 4 bytes"), "{signal}: {outcome:?}");
         assert_eq!(delivered(&dir.path().join("logs")), b"a\nb\n");
     }
+}
+
+#[test]
+fn keeps_what_it_accepted_when_killed() {
+    let dir = tempdir().unwrap();
+    let mut accepted = BTreeSet::new();
+    for life in 0..5 {
+        let mut local = Local::start(dir.path(), &[], None);
+        let client = Client::builder().region("us-east-1").endpoint_url(&local.url).max_attempts(NonZeroU32::MIN);
+        let client = client.credentials(Credentials::new("test", "test")).build().unwrap();
+        let put = |number| {
+            let line = format!("{life}-{number}\n");
+            client.put_record(&PutRecordInput::new("logs", Record::new(&line))).map(|_| line)
+        };
+        // The kill comes while somebody puts: what is acknowledged by then has to be there.
+        let (tell, told) = mpsc::channel();
+        let child = &mut local.child;
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                told.recv().unwrap();
+                child.kill().unwrap();
+            });
+            accepted.extend((0..).map_while(|number| {
+                if number == 50 * life {
+                    tell.send(()).unwrap();
+                }
+                put(number).ok()
+            }));
+        });
+        local.child.wait().unwrap();
+    }
+    let stored = delivered(&dir.path().join("logs"));
+    let stored: BTreeSet<_> = String::from_utf8(stored).unwrap().split_inclusive('\n').map(String::from).collect();
+    assert!(accepted.len() >= 500, "{}", accepted.len());
+    assert!(accepted.is_subset(&stored), "missing: {:?}", accepted.difference(&stored).collect::<Vec<_>>());
 }
 
 #[cfg(unix)]
