@@ -193,6 +193,15 @@ proptest! {
 }
 
 #[test]
+fn goes_on_after_it_was_encoded() {
+    let push = || Step::Push(b"x".to_vec());
+    for between in [vec![], vec![Step::Retain(u64::MAX)], vec![Step::Retain(1)], vec![Step::Clear]] {
+        let steps = [vec![push(), push(), Step::Encode], between, vec![push(), Step::Encode, push()]].concat();
+        twin::run(Limits::SERVICE, &steps);
+    }
+}
+
+#[test]
 fn takes_exactly_what_the_limits_allow() {
     const MOST: usize = 1_024_000;
     let big = vec![0xa5; MOST + 1];
