@@ -149,6 +149,8 @@ impl ServiceError {
             Err(_) => error.message = beginning(&response.body),
         }
         conceal(&mut error.message);
+        cap(&mut error.message);
+        error.reason.as_mut().map(cap);
         error.code = header_code.map(ErrorCode::parse).or(body_code);
         if let Some((code, fault)) = headers.value("x-amzn-query-error").and_then(query_error) {
             error.code = Some(ErrorCode::parse(code));
@@ -250,9 +252,11 @@ fn conceal(message: &mut String) {
 /// The beginning of a body that is no error document, as far as it can be shown.
 fn beginning(body: &[u8]) -> String {
     let end = body.len().min(limits::MAX_ERROR_TEXT_BYTES);
-    let mut text = String::from_utf8_lossy(body.get(..end).unwrap_or(body)).into_owned();
-    // A replacement character is longer than the byte it stands for.
+    String::from_utf8_lossy(body.get(..end).unwrap_or(body)).into_owned()
+}
+
+/// Cuts a text of the peer's to what is worth keeping.
+fn cap(text: &mut String) {
     let boundary = (0..=limits::MAX_ERROR_TEXT_BYTES).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default();
     text.truncate(boundary);
-    text
 }

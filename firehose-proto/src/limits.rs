@@ -27,7 +27,7 @@ pub const STREAM_NAME_PATTERN: &str = "[a-zA-Z0-9_.-]+";
 /// and a peer that sends far more is not Firehose.
 pub const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Most bytes of an unreadable error document that are kept as its message. Ours.
+/// Most bytes of an error's message that are kept. Ours.
 pub const MAX_ERROR_TEXT_BYTES: usize = 1024;
 
 /// Limits of one PutRecordBatch call.

@@ -200,7 +200,8 @@ impl Batch {
         // Room for the comma after the record, or the end of the frame.
         let room = end + CLOSE.len();
         if room > self.buffer.len() {
-            self.buffer.resize(room.max(self.buffer.len() * 2), 0);
+            let doubled = (self.buffer.len() * 2).min(self.max_bytes());
+            self.buffer.resize(room.max(doubled), 0);
         }
         let entry = self.buffer.get_mut(start..=end).expect("the buffer has just been grown to hold it");
         let (open, rest) = entry.split_at_mut(ENTRY_OPEN.len());
@@ -210,6 +211,15 @@ impl Batch {
         close.copy_from_slice(br#""},"#);
         self.entries.push(Entry { end, data_bytes: data.len() });
         self.data_bytes += data.len();
+    }
+
+    /// Length of the longest body that the limits allow.
+    fn max_bytes(&self) -> usize {
+        let Limits { max_records, max_request_bytes, .. } = self.limits;
+        // Each record may pad its last group of base64.
+        let frames = (Self::entry_len(0) + 1 + 4).saturating_mul(max_records);
+        let text = max_request_bytes.div_ceil(3).saturating_mul(4);
+        frames.saturating_add(text).saturating_add(self.head + CLOSE.len())
     }
 
     /// Where the next record goes: after the last one and its comma.
@@ -283,9 +293,6 @@ impl Batch {
             buffer.copy_within(moved.clone(), new_start);
             new_start += moved.len();
             entry.end = new_start - 1;
-            if let Some(comma) = buffer.get_mut(entry.end) {
-                *comma = b',';
-            }
             *data_bytes += entry.data_bytes;
             true
         });

@@ -116,7 +116,7 @@ impl Retries {
         let wait = backoff(class, self.attempt, random);
         self.attempt += 1;
         self.last_cost = Some(cost);
-        Decision::RetryAfter(retry_after.map_or(wait, |hint| hint.clamp(wait, wait + MAX_HINT_EXCESS)))
+        Decision::RetryAfter(heed(retry_after, wait))
     }
 
     /// Ends the operation with success, which gives back what its last retry cost, or 1 if it needed none.
@@ -225,6 +225,12 @@ pub fn backoff(class: RetryClass, failures: u32, random: u64) -> Duration {
     // The upper half of the product is `ceiling * (random / 2^64)`, rounded down: never the ceiling itself.
     let nanoseconds = (ceiling.as_nanos() * u128::from(random)) >> u64::BITS;
     Duration::from_nanos(u64::try_from(nanoseconds).expect("20 s are less than 2^64 ns"))
+}
+
+/// Follows the service's hint on how long to wait, if it gave one: not below our own `wait`, and not much above.
+#[must_use]
+pub fn heed(retry_after: Option<Duration>, wait: Duration) -> Duration {
+    retry_after.map_or(wait, |hint| hint.clamp(wait, wait + MAX_HINT_EXCESS))
 }
 
 /// Reads the value of [`RETRY_AFTER_HEADER`], whole milliseconds; any other text is no hint.
