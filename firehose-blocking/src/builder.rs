@@ -119,7 +119,7 @@ impl ClientBuilder {
             user_agent: user_agent(),
         };
         let transport = self.transport.unwrap_or_else(|| Box::new(Ureq::new()));
-        let clock = self.clock.unwrap_or_else(|| Box::new(SystemClock::new()));
+        let clock = self.clock.unwrap_or_else(|| Box::new(SystemClock));
         Ok(Client::new(endpoint, credentials, transport, clock, settings))
     }
 }

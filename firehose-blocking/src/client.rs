@@ -17,7 +17,7 @@ use firehose_proto::op::put_record_batch::{
 };
 use firehose_proto::retry::{self, ClockSkew, Decision, Retries, RetryClass, RetryQuota};
 use firehose_proto::sigv4::{KeyCache, SignError, Signer};
-use time::SignedDuration;
+use time::OffsetDateTime;
 
 use crate::builder::{ClientBuilder, Settings};
 use crate::clock::Clock;
@@ -166,7 +166,8 @@ impl Client {
                     (class, None, Error::Transport { error, attempts })
                 }
                 Err(Failure::Refused { error, class, hint }) => {
-                    (class, hint, Error::Refused { error, attempts, is_transient: class != RetryClass::None })
+                    let is_transient = class != RetryClass::None;
+                    (class, hint, Error::Refused { error, attempts, is_transient, retry_after: hint })
                 }
             };
             match retries.on_failure(class, hint, clock.random(), &mut lock(quota)) {
@@ -215,8 +216,13 @@ impl Client {
         let sent = clock.now();
         let response = transport.send(request, &settings.timeouts).map_err(Failure::NoResponse)?;
         let headers = &response.headers;
-        let measured = lock(skew).observe(sent, clock.now(), headers.value("date"), headers.value("age").is_some());
-        warn_of_skew(measured);
+        let measured = {
+            let mut skew = lock(skew);
+            let believed = skew.now(sent);
+            let measured = skew.observe(sent, clock.now(), headers.value("date"), headers.value("age").is_some());
+            warn_of_change(believed, skew.now(sent));
+            measured
+        };
         if (200..300).contains(&response.status) {
             return Ok(response);
         }
@@ -246,15 +252,16 @@ enum Failure {
 fn decoded<T>(result: Result<T, ResponseError>) -> Result<T, Error> {
     result.map_err(|error| match error {
         ResponseError::Malformed(error) => Error::Malformed(error),
-        ResponseError::Refused(error) => Error::Refused { error, attempts: 1, is_transient: false },
+        ResponseError::Refused(error) => Error::Refused { error, attempts: 1, is_transient: false, retry_after: None },
         _ => unreachable!("the core has no other kind"),
     })
 }
 
-/// Says once an answer shows it that the local clock is off; signatures carry the corrected time from then on.
-fn warn_of_skew(measured: Option<SignedDuration>) {
-    if let Some(skew) = measured.filter(|skew| skew.whole_seconds().abs() > 240) {
-        log::warn!("the local clock is {} s off the service's; correcting for it", -skew.whole_seconds());
+/// Says so when an answer shows the local clock to be off by more, or less, than was known.
+fn warn_of_change(believed: OffsetDateTime, known: OffsetDateTime) {
+    let seconds = (known - believed).whole_seconds();
+    if seconds.abs() > 240 {
+        log::warn!("the local clock is off; requests are signed {seconds} s later than until now");
     }
 }
 

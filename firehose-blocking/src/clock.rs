@@ -1,9 +1,8 @@
 //! [`Clock`]: time and chance, the two things a client needs that no value can carry. [`SystemClock`] is the real one.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use firehose_proto::time::Tick;
 use time::OffsetDateTime;
 
 /// Where a client gets time and random numbers.
@@ -13,9 +12,6 @@ pub trait Clock: Send + Sync {
     /// The time of day, which signatures carry.
     fn now(&self) -> OffsetDateTime;
 
-    /// A moment on a clock that never goes back, which deadlines are measured on.
-    fn tick(&self) -> Tick;
-
     /// Returns after this long.
     fn sleep(&self, duration: Duration);
 
@@ -24,32 +20,12 @@ pub trait Clock: Send + Sync {
 }
 
 /// The machine's clock.
-#[derive(Debug, Clone, Copy)]
-pub struct SystemClock {
-    origin: Instant,
-}
-
-impl SystemClock {
-    /// A clock whose ticks begin now.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { origin: Instant::now() }
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()
-    }
-
-    fn tick(&self) -> Tick {
-        Tick::from_duration(self.origin.elapsed())
     }
 
     fn sleep(&self, duration: Duration) {

@@ -1,4 +1,4 @@
-//! The process's environment variables: the only file that reads them.
+//! The process's environment variables: the only file of the library that reads them.
 
 use std::env;
 

@@ -1,6 +1,7 @@
 //! [`Error`]: why a call did not succeed, and whether the service may have acted on it all the same.
 
 use std::fmt;
+use std::time::Duration;
 
 use firehose_proto::exception::ServiceError;
 use firehose_proto::op::MalformedResponse;
@@ -34,6 +35,8 @@ pub enum Error {
         attempts: u32,
         /// Whether the same call may succeed later: the service was unable rather than unwilling.
         is_transient: bool,
+        /// How long the service asks to wait before that, in its header `x-amz-retry-after`.
+        retry_after: Option<Duration>,
     },
     /// The service's answer says neither yes nor no.
     Malformed(MalformedResponse),

@@ -11,7 +11,7 @@ use firehose_blocking::firehose_proto::exception::ErrorCode;
 use firehose_blocking::firehose_proto::http::{Headers, Request, Response};
 use firehose_blocking::firehose_proto::op::MalformedResponse;
 use firehose_blocking::firehose_proto::sigv4::{Authorization, Verifier};
-use firehose_blocking::firehose_proto::time::{HttpDate, Tick};
+use firehose_blocking::firehose_proto::time::HttpDate;
 use firehose_blocking::{
     Batch, Client, Clock, Credentials, Error, PutRecordBatchInput, PutRecordInput, Record, Timeouts, Transport,
     TransportError, TransportErrorKind,
@@ -92,10 +92,6 @@ impl Transport for World {
 impl Clock for World {
     fn now(&self) -> OffsetDateTime {
         self.state().now
-    }
-
-    fn tick(&self) -> Tick {
-        Tick::default()
     }
 
     fn sleep(&self, duration: Duration) {
@@ -202,7 +198,7 @@ fn gives_up_where_trying_again_is_pointless() {
 #[test]
 fn reports_what_the_service_said() {
     let error = put(&World::new([refusal(400, "ResourceNotFoundException")]).client()).unwrap_err();
-    let Error::Refused { error: refusal, attempts: 1, is_transient: false } = &error else { panic!("{error:?}") };
+    let Error::Refused { error: refusal, attempts: 1, is_transient: false, .. } = &error else { panic!("{error:?}") };
     assert_eq!(refusal.code, Some(ErrorCode::ResourceNotFoundException));
     assert_eq!(error.source().unwrap().to_string(), "ResourceNotFoundException (status 400): words");
 }

@@ -159,7 +159,7 @@ impl LocalEndpointBuilder {
         }
         std::fs::create_dir_all(&dir).map_err(|error| LocalEndpointError::Directory { dir: dir.clone(), error })?;
         let store = Arc::new(Store::new(dir, creates_streams, syncs));
-        let handler = Handler { store: Arc::clone(&store), credentials, clock: SystemClock::new() };
+        let handler = Handler { store: Arc::clone(&store), credentials, clock: SystemClock };
         let refused = |error| LocalEndpointError::Listen { listen, error };
         let listener = TcpListener::bind(listen).map_err(refused)?;
         let server =

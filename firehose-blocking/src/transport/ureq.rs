@@ -7,7 +7,7 @@ use std::time::Duration;
 use firehose_proto::http::{Method, Request, Response};
 use firehose_proto::limits::MAX_RESPONSE_BYTES;
 use ureq::config::AutoHeaderValue;
-use ureq::{Agent, Proxy, http};
+use ureq::{Agent, http};
 
 use super::{Timeouts, Transport, TransportError, TransportErrorKind};
 
@@ -22,11 +22,10 @@ const MAX_IDLE_AGE: Duration = Duration::from_secs(55);
 /// Beware of the log target `ureq_proto` at level `trace`: that crate then dumps what goes over the wire, session
 /// tokens and records included.
 ///
-/// Takes a proxy from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, except for loopback addresses.
+/// Connects directly: proxies are not supported yet, and their environment variables are not read.
 #[derive(Clone)]
 pub struct Ureq {
     agent: Agent,
-    proxy: Option<Proxy>,
 }
 
 impl Ureq {
@@ -47,7 +46,7 @@ impl Ureq {
             .max_idle_age(MAX_IDLE_AGE)
             .proxy(None)
             .build();
-        Self { agent: config.into(), proxy: Proxy::try_from_env() }
+        Self { agent: config.into() }
     }
 }
 
@@ -59,8 +58,7 @@ impl Default for Ureq {
 
 impl fmt::Debug for Ureq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The agent's own output has the proxy's password.
-        f.debug_struct("Ureq").field("has_proxy", &self.proxy.is_some()).finish_non_exhaustive()
+        f.debug_struct("Ureq").finish_non_exhaustive()
     }
 }
 
@@ -73,16 +71,15 @@ impl Transport for Ureq {
         let outgoing = builder
             .body(request.body())
             .map_err(|error| TransportError::new(TransportErrorKind::Request).with_source(error))?;
-        let is_local = outgoing.uri().host().is_some_and(is_loopback);
         let outgoing = self
             .agent
             .configure_request(outgoing)
+            .timeout_resolve(Some(timeouts.connect))
             .timeout_connect(Some(timeouts.connect))
             .timeout_send_request(Some(timeouts.read))
             .timeout_send_body(Some(timeouts.read))
             .timeout_recv_response(Some(timeouts.read))
             .timeout_recv_body(Some(timeouts.read))
-            .proxy(if is_local { None } else { self.proxy.clone() })
             .build();
         read(self.agent.run(outgoing).map_err(classify)?)
     }
@@ -104,7 +101,7 @@ fn read(incoming: http::Response<ureq::Body>) -> Result<Response, TransportError
     }
     response.body.reserve_exact(expected);
     let cap = u64::try_from(MAX_RESPONSE_BYTES).unwrap_or(u64::MAX) + 1;
-    body.into_reader().take(cap).read_to_end(&mut response.body).map_err(|error| classify(error.into()))?;
+    body.into_reader().take(cap).read_to_end(&mut response.body).map_err(broken_off)?;
     if response.body.len() > MAX_RESPONSE_BYTES {
         return Err(TransportError::new(TransportErrorKind::ResponseTooLarge));
     }
@@ -116,15 +113,18 @@ fn method(method: Method) -> Result<http::Method, TransportError> {
         .map_err(|error| TransportError::new(TransportErrorKind::Request).with_source(error))
 }
 
-/// Whether a host is this machine, to which no proxy leads.
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+/// Classifies an error in the middle of a response, when all that comes before one is behind us.
+fn broken_off(error: io::Error) -> TransportError {
+    let mut error = classify(error.into());
+    if error.kind != TransportErrorKind::Timeout {
+        error.kind = TransportErrorKind::Broken;
+    }
+    error
 }
 
 fn classify(error: ureq::Error) -> TransportError {
     let kind = match &error {
+        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => TransportErrorKind::Connect,
         ureq::Error::Timeout(_) => TransportErrorKind::Timeout,
         ureq::Error::HostNotFound | ureq::Error::ConnectionFailed | ureq::Error::ConnectProxyFailed(_) => {
             TransportErrorKind::Connect
