@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Barrier};
 
 use tempfile::tempdir;
@@ -28,23 +28,86 @@ fn resends_only_the_records_that_failed() {
 }
 
 #[test]
-fn gives_a_record_up_after_ten_attempts_and_goes_on() {
-    // Each answer but those to the second batch accepts one record, so that there is progress and no long wait.
-    let server = Server::start(|_, records| match records[0] == b"500\n" {
-        true => Answer::accepted(records.len()),
-        false => Answer::outcomes(&[&[None], &*vec![FAILURE; records.len() - 1]].concat()),
+fn waits_for_a_stream_that_takes_a_part_of_each_batch() {
+    // 25 answers for the first batch: far more attempts than one in vain would be given.
+    let server = Server::start(|_, records| {
+        let failed = records.len().saturating_sub(20);
+        Answer::outcomes(&[&*vec![None; records.len() - failed], &*vec![FAILURE; failed]].concat())
+    });
+    let input: String = (0..500).map(|number| format!("{number}\n")).collect();
+    let outcome = run(&mut put_to(&server.url, &["--max-in-flight", "1"]), input.as_bytes()).ended_with(0);
+    assert_eq!(outcome.summary(), [500, input.len() as u64, 500, (1..25).map(|n| 500 - n * 20).sum(), 0, 25]);
+    let accepted: Vec<u8> =
+        server.requests().iter().flat_map(|records| records.iter().take(20)).flatten().copied().collect();
+    assert_eq!(accepted, input.as_bytes(), "the order of the input");
+}
+
+#[test]
+fn gives_a_record_up_that_is_never_accepted_and_goes_on() {
+    let server = Server::start(|_, records| {
+        let outcome = |record: &Vec<u8>| if record == b"1\n" { FAILURE } else { None };
+        Answer::outcomes(&records.iter().map(outcome).collect::<Vec<_>>())
     });
     let dir = tempdir().unwrap();
     let kept = dir.path().join("rejects");
     let input: String = (0..510).map(|number| format!("{number}\n")).collect();
     let mut command = put_to(&server.url, &["--max-in-flight", "1", "--rejects"]);
     let outcome = run(command.arg(&kept), input.as_bytes()).ended_with(1);
-    let resent = (491..500).sum();
-    assert_eq!(outcome.summary(), [510, input.len() as u64, 20, resent, 490, 11]);
-    assert!(outcome.stderr.contains("490 records: InternalFailure: Slow down."), "{outcome:?}");
-    let rejects = rejects(&kept);
-    assert_eq!(rejects.len(), 490);
-    assert_eq!(rejects[0], (b"10\n".to_vec(), "InternalFailure: Slow down.".into(), 10));
+    // The first attempt was progress; eight in vain follow.
+    assert_eq!(outcome.summary(), [510, input.len() as u64, 509, 8, 1, 10]);
+    assert!(outcome.stderr.contains("InternalFailure: Slow down."), "{outcome:?}");
+    assert_eq!(rejects(&kept), [(b"1\n".to_vec(), "InternalFailure: Slow down.".into(), 9)]);
+}
+
+#[test]
+fn reads_no_further_when_nothing_gets_through() {
+    let server = Server::start(|_, _| Answer::Http(503, "<html>later</html>".into()));
+    let input = "x\n".repeat(5_000_000);
+    let mut command = put_to(&server.url, &["--max-in-flight", "1"]);
+    let outcome = run(&mut command, input.as_bytes()).ended_with(1);
+    let [records, _, accepted, _, rejected, requests] = outcome.summary();
+    assert_eq!((accepted, rejected, requests), (0, records, 8));
+    assert!(records < 2_000_000, "it goes on reading: {records}");
+    assert!(outcome.stderr.contains("status 503") && outcome.stderr.contains("<html>later</html>"), "{outcome:?}");
+}
+
+#[test]
+fn blames_the_key_once_the_clock_is_corrected() {
+    let refusal = r#"{"__type":"InvalidSignatureException","message":"No."}"#;
+    let server = Server::start(move |_, _| Answer::Ahead(403, refusal.into()));
+    let outcome = run(&mut put_to(&server.url, &[]), b"a\n");
+    assert_eq!((outcome.code, outcome.summary()), (Some(4), [1, 2, 0, 1, 1, 2]), "{outcome:?}");
+    assert!(outcome.stderr.contains("the local clock is off"), "{outcome:?}");
+}
+
+#[test]
+fn keeps_no_endless_reason() {
+    let server = Server::start(|_, _| {
+        Answer::Http(400, format!(r#"{{"__type":"ValidationException","message":"{}"}}"#, "m".repeat(1_000_000)))
+    });
+    let dir = tempdir().unwrap();
+    let kept = dir.path().join("rejects");
+    run(put_to(&server.url, &["--rejects"]).arg(&kept), b"a\n").ended_with(4);
+    assert!(fs::metadata(&kept).unwrap().len() < 2000);
+}
+
+#[cfg(unix)]
+#[test]
+fn delivers_what_it_has_read_when_interrupted() {
+    let server = Server::start(|_, records| Answer::accepted(records.len()));
+    let mut child = put_to(&server.url, &[]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"one\n").unwrap();
+    server.wait_for(1);
+    stdin.write_all(b"two\nthr").unwrap();
+    // The second line is sent when it has waited for company; by then it has been read for sure.
+    server.wait_for(2);
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let outcome = finish(child).ended_with(1);
+    assert_eq!(outcome.summary(), [2, 8, 2, 0, 0, 2]);
+    assert!(outcome.stderr.contains("interrupted"), "{outcome:?}");
+    drop(stdin);
 }
 
 #[test]

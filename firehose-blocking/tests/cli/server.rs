@@ -8,12 +8,16 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use firehose_blocking::firehose_proto::time::HttpDate;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 /// What becomes of one request.
 pub(crate) enum Answer {
     /// An answer of this status and body.
     Http(u16, String),
+    /// The same, dated now by a clock that is an hour ahead.
+    Ahead(u16, String),
     /// The connection is closed without one.
     HangUp,
 }
@@ -108,12 +112,15 @@ fn serve(stream: &TcpStream, script: &dyn Fn(usize, &[Vec<u8>]) -> Answer, log: 
             requests.len() - 1
         };
         log.told.notify_all();
-        match script(number, &records) {
+        let (status, date, body) = match script(number, &records) {
             Answer::HangUp => return None,
-            Answer::Http(status, body) => {
-                let head = format!("HTTP/1.1 {status} Told\r\nContent-Length: {}\r\n\r\n", body.len());
-                (&*stream).write_all((head + &body).as_bytes()).ok()?;
+            Answer::Http(status, body) => (status, String::new(), body),
+            Answer::Ahead(status, body) => {
+                let now = OffsetDateTime::now_utc() + Duration::from_secs(3600);
+                (status, format!("Date: {}\r\n", HttpDate::new(now).as_str()), body)
             }
-        }
+        };
+        let head = format!("HTTP/1.1 {status} Told\r\n{date}Content-Length: {}\r\n\r\n", body.len());
+        (&*stream).write_all((head + &body).as_bytes()).ok()?;
     }
 }

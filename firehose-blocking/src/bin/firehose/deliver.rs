@@ -3,15 +3,19 @@
 //! ```text
 //! answer for every record   accepted ones leave the batch ─▶ the others are sent again
 //! failure that may pass     the whole batch is sent again
-//! ten attempts              what is left is rejected; without any answer, the run stops
-//! refusal                   the run stops: no other call would fare better
+//! eight times in a row in vain   records that failed are rejected; calls that failed stop the run,
+//!                                unless others get through
+//! refusal                   the run stops: it is about the stream or the caller, and so about every call
 //! ```
+//!
+//! A stream at its quota takes a part of each batch: that is progress, however many attempts it takes in all.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use firehose_blocking::firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_blocking::firehose_proto::limits::MAX_ERROR_TEXT_BYTES;
 use firehose_blocking::firehose_proto::op::Operation;
 use firehose_blocking::firehose_proto::op::put_record_batch::PutRecordBatch;
 use firehose_blocking::firehose_proto::retry::{self, RetryClass};
@@ -21,11 +25,15 @@ use crate::console::{self, Exit};
 use crate::rejects::Rejects;
 use crate::report::Report;
 
-/// Most times that a record is sent.
-const MAX_ATTEMPTS: u32 = 10;
+/// Most attempts in a row without any record of the batch being accepted.
+const MAX_IN_VAIN: u32 = 8;
 
-/// The same while nothing has shown yet that there is a Firehose at the endpoint: more likely its URL is wrong.
-const MAX_FIRST_ATTEMPTS: u32 = 3;
+/// The same for answers that make no sense, after each of which the records may be stored once more, and for
+/// connections that fail while nothing has shown yet that there is a Firehose at the endpoint.
+const MAX_SENSELESS: u32 = 3;
+
+/// How long a throttled batch may wait for its turn while the stream takes records of others.
+const MAX_THROTTLED: Duration = Duration::from_secs(300);
 
 /// Why a run was stopped before the end of its input.
 #[derive(Debug, Clone)]
@@ -68,8 +76,22 @@ pub(crate) struct Delivery<'a> {
     pub(crate) report: &'a Report,
     pub(crate) rejects: &'a Rejects,
     pub(crate) stop: &'a Stop,
-    /// Whether the endpoint has given any answer that Firehose might.
+    /// Whether the endpoint has given any answer that only Firehose gives.
     pub(crate) has_answered: AtomicBool,
+}
+
+/// What has been done so far to get a batch accepted.
+struct Effort {
+    attempts: u32,
+    /// Attempts since a record of the batch was last accepted.
+    in_vain: u32,
+    /// How far the waits between attempts have grown: one up for an attempt in vain, one down for progress.
+    level: u32,
+    /// When a record of the batch was last accepted, and how many of the whole run were by then.
+    since: Instant,
+    accepted_by_then: u64,
+    is_throttled: bool,
+    may_be_stored: bool,
 }
 
 /// What stands between the records of a batch and their acceptance.
@@ -85,17 +107,22 @@ impl Delivery<'_> {
     /// Sends the records of a batch until none is left in it. When this has stopped the run, `on_stop` is called
     /// before anything else is done.
     pub(crate) fn deliver(&self, batch: &mut Batch, on_stop: impl Fn()) {
+        let mut effort = Effort {
+            attempts: 0,
+            in_vain: 0,
+            level: 0,
+            since: Instant::now(),
+            accepted_by_then: self.report.accepted.value(),
+            is_throttled: false,
+            may_be_stored: false,
+        };
         let mut trouble = Trouble::NotSent;
-        let mut attempts = 0;
-        let mut failures_in_a_row = 0;
-        let mut may_be_stored = false;
-        while attempts < MAX_ATTEMPTS && self.stop.stopped().is_none() {
+        while self.stop.stopped().is_none() && !self.is_hopeless(&effort) {
             let sent = batch.len();
             self.report.requests.add(1);
-            self.report.resent.add(if attempts == 0 { 0 } else { sent });
-            attempts += 1;
-            failures_in_a_row += 1;
-            let class;
+            self.report.resent.add(if effort.attempts == 0 { 0 } else { sent });
+            effort.attempts += 1;
+            let (class, hint);
             match self.client.put_batch(batch) {
                 Ok(output) => {
                     self.has_answered.store(true, Ordering::Relaxed);
@@ -103,22 +130,23 @@ impl Delivery<'_> {
                     if batch.is_empty() {
                         return;
                     }
-                    if batch.len() < sent {
-                        failures_in_a_row = 1;
-                    }
                     let failed = |entry: &PutRecordBatchResponseEntry<'_>| entry.is_failed();
                     let entries: Vec<_> = output.request_responses.into_iter().filter(failed).collect();
-                    let is_throttled = entries.iter().any(|entry| is_throttle(entry.error_code.as_deref()));
-                    class = if is_throttled { RetryClass::Throttling } else { RetryClass::Transient };
+                    effort.is_throttled = entries.iter().any(|entry| is_throttle(entry.error_code.as_deref()));
+                    self.count(&mut effort, batch.len() < sent);
+                    class = if effort.is_throttled { RetryClass::Throttling } else { RetryClass::Transient };
+                    hint = None;
                     trouble = Trouble::Records(entries);
                 }
                 Err(error) => {
-                    may_be_stored |= error.is_ambiguous();
-                    let is_refusal = matches!(error, Error::Refused { .. });
-                    self.has_answered.fetch_or(is_refusal, Ordering::Relaxed);
-                    class = class_of(&error);
+                    effort.may_be_stored |= error.is_ambiguous();
+                    let has_code = matches!(&error, Error::Refused { error, .. } if error.code.is_some());
+                    self.has_answered.fetch_or(has_code, Ordering::Relaxed);
+                    (class, hint) = (class_of(&error), retry_after(&error));
+                    effort.is_throttled = class == RetryClass::Throttling;
+                    self.count(&mut effort, false);
                     trouble = Trouble::Call(reason_of(&error));
-                    if let Some(exit) = self.last_resort(&error, attempts) {
+                    if let Some(exit) = self.last_resort(&error, &effort) {
                         let messages = self.messages(&error, batch.delivery_stream_name());
                         self.stop.set(Stopped { exit, messages, reason: reason_of(&error) });
                         on_stop();
@@ -126,30 +154,61 @@ impl Delivery<'_> {
                     }
                 }
             }
-            if attempts < MAX_ATTEMPTS {
-                self.stop.wait(retry::backoff(class, failures_in_a_row, fastrand::u64(..)));
+            if !self.is_hopeless(&effort) {
+                self.stop.wait(retry::heed(hint, retry::backoff(class, effort.level, fastrand::u64(..))));
             }
         }
-        self.reject(batch, &trouble, attempts, may_be_stored);
+        self.reject(batch, &trouble, &effort);
+    }
+
+    /// Counts an attempt after which there are records left.
+    fn count(&self, effort: &mut Effort, is_progress: bool) {
+        if is_progress {
+            effort.in_vain = 0;
+            effort.level = effort.level.saturating_sub(1).max(1);
+            effort.since = Instant::now();
+            effort.accepted_by_then = self.report.accepted.value();
+        } else {
+            effort.in_vain += 1;
+            effort.level += 1;
+        }
+    }
+
+    /// Whether anything was accepted, of this batch or another, since the last progress of this one.
+    fn others_get_through(&self, effort: &Effort) -> bool {
+        self.report.accepted.value() > effort.accepted_by_then
+    }
+
+    /// Whether what is left of a batch is to be given up.
+    fn is_hopeless(&self, effort: &Effort) -> bool {
+        let waits_for_its_turn =
+            effort.is_throttled && self.others_get_through(effort) && effort.since.elapsed() < MAX_THROTTLED;
+        effort.in_vain >= MAX_IN_VAIN && !waits_for_its_turn
     }
 
     /// How the run ends when a call that failed like this shows that others would as well.
-    fn last_resort(&self, error: &Error, attempts: u32) -> Option<Exit> {
+    fn last_resort(&self, error: &Error, effort: &Effort) -> Option<Exit> {
         let has_answered = self.has_answered.load(Ordering::Relaxed);
-        match error {
-            Error::Refused { is_transient, .. } => (!is_transient).then_some(Exit::Refused),
-            Error::Malformed(_) => (!has_answered && attempts >= MAX_FIRST_ATTEMPTS).then_some(Exit::Incomplete),
-            Error::Transport { error, .. } => {
-                let kind = error.kind();
-                let max_attempts = match kind {
-                    TransportErrorKind::Tls | TransportErrorKind::Request => 1,
-                    TransportErrorKind::Connect if !has_answered => MAX_FIRST_ATTEMPTS,
-                    _ => MAX_ATTEMPTS,
-                };
-                (attempts >= max_attempts).then_some(Exit::Incomplete)
+        let limit = match error {
+            Error::Refused { is_transient: false, .. } => return Some(Exit::Refused),
+            Error::Refused { error, .. } => {
+                // A clock that was off has been corrected by the first answer: a second one means what it says.
+                let blames_clock = error.retry_class(PutRecordBatch::ERRORS, None) == RetryClass::None;
+                if blames_clock && effort.in_vain > 1 {
+                    return Some(Exit::Refused);
+                }
+                MAX_IN_VAIN
             }
-            _ => Some(Exit::Configuration),
-        }
+            Error::Malformed(_) => MAX_SENSELESS,
+            Error::Transport { error, .. } => match error.kind() {
+                TransportErrorKind::Tls | TransportErrorKind::Request => 1,
+                TransportErrorKind::ResponseTooLarge => MAX_SENSELESS,
+                TransportErrorKind::Connect if !has_answered => MAX_SENSELESS,
+                _ => MAX_IN_VAIN,
+            },
+            _ => return Some(Exit::Configuration),
+        };
+        (effort.in_vain >= limit && !self.others_get_through(effort)).then_some(Exit::Incomplete)
     }
 
     /// What to tell about a failure that stops the run.
@@ -172,8 +231,8 @@ impl Delivery<'_> {
     }
 
     /// Gives up what is left in a batch.
-    fn reject(&self, batch: &mut Batch, trouble: &Trouble, attempts: u32, may_be_stored: bool) {
-        let suffix = if may_be_stored { "; may have been stored nevertheless" } else { "" };
+    fn reject(&self, batch: &mut Batch, trouble: &Trouble, effort: &Effort) {
+        let suffix = if effort.may_be_stored { "; may have been stored nevertheless" } else { "" };
         let stopped = self.stop.stopped().map_or_else(String::new, |stopped| stopped.reason);
         for index in 0..batch.len() {
             let reason = match trouble {
@@ -184,8 +243,9 @@ impl Delivery<'_> {
                 }
             };
             self.report.reject(&reason);
-            self.rejects.write(batch.encoded(index).unwrap_or_default(), &reason, attempts);
+            self.rejects.write(batch.encoded(index).unwrap_or_default(), &reason, effort.attempts);
         }
+        self.rejects.flush();
         batch.clear();
     }
 }
@@ -202,6 +262,14 @@ fn class_of(error: &Error) -> RetryClass {
         }
         Error::Refused { error, .. } => error.retry_class(PutRecordBatch::ERRORS, None),
         _ => RetryClass::Transient,
+    }
+}
+
+/// How long the service asks to wait.
+const fn retry_after(error: &Error) -> Option<Duration> {
+    match error {
+        Error::Refused { retry_after, .. } => *retry_after,
+        _ => None,
     }
 }
 
@@ -223,8 +291,10 @@ fn words_of(entry: &PutRecordBatchResponseEntry<'_>) -> String {
     words(entry.error_code.as_deref().unwrap_or_default(), entry.error_message.as_deref().unwrap_or_default())
 }
 
-/// A code and the message that goes with it, if any does.
+/// A code and the message that goes with it, if any does. A reason is kept for each record: none may be endless.
 fn words(code: &str, message: &str) -> String {
+    let end = message.char_indices().map(|(at, _)| at).find(|&at| at >= MAX_ERROR_TEXT_BYTES).unwrap_or(message.len());
+    let message = message.split_at(end).0;
     if message.is_empty() { code.into() } else { format!("{code}: {message}") }
 }
 

@@ -32,6 +32,8 @@ pub(crate) enum Event {
     EndOfSource(Option<io::Error>),
     /// There is no other source.
     EndOfInput,
+    /// Somebody wants the run to end.
+    Interrupted,
     /// The run has been stopped.
     Stopped,
 }

@@ -11,6 +11,7 @@ use crate::console::{self, Exit, Failure};
 
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 
 /// Serves until it is interrupted or terminated.
 pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
@@ -50,7 +51,13 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
 fn credentials() -> Result<Credentials, Failure> {
     let set = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
     let missing = match (set(ACCESS_KEY_ID), set(SECRET_ACCESS_KEY)) {
-        (Some(key), Some(secret)) => return Ok(Credentials::new(key, secret)),
+        (Some(key), Some(secret)) => {
+            let credentials = Credentials::new(key, secret);
+            return Ok(match set(SESSION_TOKEN) {
+                Some(token) => credentials.with_session_token(token),
+                None => credentials,
+            });
+        }
         (None, None) => return Ok(Credentials::new("test", "test")),
         (Some(_), None) => SECRET_ACCESS_KEY,
         (None, Some(_)) => ACCESS_KEY_ID,

@@ -10,8 +10,9 @@
 //! wait for the service.
 
 use std::fmt;
+use std::mem;
 use std::num::NonZeroU32;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
@@ -32,6 +33,9 @@ use crate::report::Report;
 
 /// Longest that a record waits for others to share a request with, when the input is slow.
 const MAX_LINGER: Duration = Duration::from_secs(1);
+
+/// Exit status when a second signal ends the program, as a shell reports the first.
+const INTERRUPTED: i32 = 130;
 
 /// Puts the input and tells what became of it.
 pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
@@ -63,7 +67,9 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the summary: {error}")))?;
     Ok(match stopped {
         Some(stopped) => stopped.exit.into(),
-        None if report.rejected.value() > 0 || read.has_failed || !are_rejects_kept => Exit::Incomplete.into(),
+        None if report.rejected.value() > 0 || read.has_failed || !are_rejects_kept || !read.is_complete => {
+            Exit::Incomplete.into()
+        }
         None => ExitCode::SUCCESS,
     })
 }
@@ -115,6 +121,7 @@ fn pump(args: &PutArgs, sources: &Sources, delivery: &Delivery<'_>, progress: &P
     let (list, reader_events) = (sources.list.clone(), events.clone());
     // Nobody waits for this thread: when the run is stopped it may be waiting for a terminal.
     thread::spawn(move || input::read(&list, &empty_buffers, &reader_events));
+    on_interrupt(events.clone());
 
     // Each worker has a batch, another waits for the next free worker, and one is being filled.
     let in_flight = args.max_in_flight.get();
@@ -150,6 +157,19 @@ fn pump(args: &PutArgs, sources: &Sources, delivery: &Delivery<'_>, progress: &P
         let splitter = Splitter::new(&args.framing(), MAX_RECORD_BYTES);
         filler.run(splitter, &incoming, &spare_buffers, progress)
     })
+}
+
+/// Ends the input at the first signal, so that what was read is still delivered; a second one ends the program.
+fn on_interrupt(events: Sender<Event>) {
+    let mut is_first = true;
+    let handler = move || {
+        if !mem::replace(&mut is_first, false) || events.send(Event::Interrupted).is_err() {
+            process::exit(INTERRUPTED);
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        log::warn!("an interrupt will end the program at once: {error}");
+    }
 }
 
 /// The next batch to deliver, for whichever worker comes first; nothing when there will be none.
@@ -205,6 +225,12 @@ impl Filler<'_> {
                 }
                 Event::EndOfInput => {
                     read.is_complete = true;
+                    break;
+                }
+                Event::Interrupted => {
+                    progress.aside(|| {
+                        console::complain("interrupted; delivering what was read, unless interrupted again");
+                    });
                     break;
                 }
                 Event::Stopped => break,
@@ -297,8 +323,9 @@ impl Filler<'_> {
 fn explain(args: &PutArgs, report: &Report, read: &Read, sources: &Sources, stopped: Option<&Stopped>) {
     if let Some(stopped) = stopped {
         stopped.messages.iter().for_each(|message| console::complain(message));
+    }
+    if !read.is_complete {
         match sources.total_bytes {
-            _ if read.is_complete => {}
             Some(total) => {
                 let unread = total.saturating_sub(read.bytes);
                 console::complain(&format!("stopped with {unread} of {total} bytes of the input not read"));
