@@ -3,6 +3,7 @@
 
 use firehose_proto::client;
 use firehose_proto::endpoint::Endpoint;
+use firehose_proto::exception::ServiceError;
 use firehose_proto::http::{Method, Request};
 use firehose_proto::op::Operation;
 use firehose_proto::op::put_record::PutRecord;
@@ -30,8 +31,11 @@ fuzz_target!(|data: &[u8]| {
         }
         Ok(call) => panic!("{call:?}"),
         Err(error) => {
-            let response = server::refuse(&error);
-            assert_eq!(firehose_proto::exception::ServiceError::read(&response), error);
+            let mut read = ServiceError::read(&server::refuse(&error));
+            // A message is cut where it seems to quote a canonical request, and it quotes names that are not valid.
+            assert!(error.message.starts_with(&read.message));
+            read.message.clone_from(&error.message);
+            assert_eq!(read, error);
             return;
         }
     };

@@ -26,12 +26,20 @@ fuzz_target!(|input: (&str, Vec<(&str, &str)>, [&str; 4], u32, &[u8])| {
     if !is_signed {
         return;
     }
+    let before = presigned.clone();
+    signer.presign(now, &mut presigned, std::time::Duration::from_secs(60)).unwrap();
+    assert_eq!(presigned, before);
     let mut verifier = Verifier::new("firehose");
     verifier.region = Some(region);
     assert_eq!(verifier.verify(now, &request, &credentials), Ok(()));
     let before = request.clone();
     signer.sign(now, &mut request).unwrap();
     assert_eq!(request, before);
-    request.set_body([body, b"x"].concat());
+    let mut changed = body.to_vec();
+    match changed.get_mut(seconds as usize % body.len().max(1)) {
+        Some(byte) => *byte ^= 1,
+        None => changed.push(0),
+    }
+    request.set_body(changed);
     assert_eq!(verifier.verify(now, &request, &credentials), Err(VerifyError::Mismatch));
 });
