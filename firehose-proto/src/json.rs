@@ -4,13 +4,16 @@
 //! skipped, `null` is as good as absent, and of a key that comes twice the last counts.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{self, Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+pub(crate) use serde_json::Value;
 
 /// A document that is not the JSON it should be. Says where, never what stood there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +92,48 @@ pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
+    }
+}
+
+/// The document of a value, as a tree.
+pub(crate) fn tree<T: Serialize + ?Sized>(value: &T) -> Value {
+    serde_json::to_value(value).expect("shapes serialize: their maps have string keys")
+}
+
+/// Members of an object that this version does not know, as they came.
+///
+/// `Debug` shows their names alone: any of them may hold a secret.
+#[derive(Clone, PartialEq, Default)]
+pub struct UnknownMembers(Vec<(String, Value)>);
+
+impl UnknownMembers {
+    /// Whether there is none, as there is none in a document of the API's version that this crate knows.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Their names, in the order in which they came.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
+    }
+
+    /// Keeps the value of the member whose name was just read, in place of an earlier one of that name.
+    pub(crate) fn read<'de, A: de::MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        let value = map.next_value()?;
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.into(), value));
+        Ok(())
+    }
+
+    pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.0.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))
+    }
+}
+
+impl fmt::Debug for UnknownMembers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
     }
 }
 
@@ -233,6 +278,17 @@ pub(crate) fn serialize_blob<S: Serializer>(data: &[u8], serializer: S) -> Resul
     serializer.collect_str(&base64::display::Base64Display::new(data, &STANDARD))
 }
 
+/// Reads bytes from base64 text, for `#[serde(deserialize_with)]`.
+pub(crate) fn deserialize_blob<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'a, [u8]>, D::Error> {
+    let text = Text::deserialize(deserializer)?;
+    Base64::new().decode(&text.0).map(Cow::Owned).ok_or_else(|| de::Error::custom("not base64"))
+}
+
+/// Length of the bytes that a base64 text encodes, if it is one.
+pub(crate) fn decoded_len(text: &str) -> usize {
+    (text.len() / 4 * 3).saturating_sub(text.bytes().rev().take_while(|byte| *byte == b'=').count())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,7 +309,7 @@ mod tests {
             (b"{\n\"Count\":\"secret\"}", ParseError::Type { offset: 17 }),
         ] {
             let found = parse::<Sample<'_>>(document).err();
-            assert_eq!(found, Some(expected), "{:?}", alloc::string::String::from_utf8_lossy(document));
+            assert_eq!(found, Some(expected), "{:?}", String::from_utf8_lossy(document));
         }
         let deep = alloc::format!("{{\"x\":{}", "[".repeat(100_000));
         assert!(matches!(parse::<Sample<'_>>(deep.as_bytes()), Err(ParseError::Syntax { .. })));

@@ -1,7 +1,9 @@
 //! [`Sensitive`]: a value that shows itself to nobody by accident.
 
+use alloc::string::String;
 use core::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroize;
 
 /// A secret: redacted in `Debug`, without `Display`, and wiped from memory when dropped.
@@ -25,6 +27,31 @@ impl<T: Zeroize> Sensitive<T> {
     /// Lends the secret to code that must have it, such as the signer.
     pub const fn reveal(&self) -> &T {
         &self.0
+    }
+}
+
+impl<T: Zeroize> From<T> for Sensitive<T> {
+    fn from(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl From<&str> for Sensitive<String> {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+/// Writes the secret itself: the service has to have it.
+impl<T: Zeroize + Serialize> Serialize for Sensitive<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Zeroize + Deserialize<'de>> Deserialize<'de> for Sensitive<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self)
     }
 }
 

@@ -18,40 +18,79 @@
 //! # Ok::<(), firehose_proto::http::InvalidHeader>(())
 //! ```
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::exception::{CONTENT_TYPE, ErrorCode, ServiceError};
 use crate::http::{Headers, Request, Response};
+use crate::op::create_delivery_stream::{CreateDeliveryStream, CreateDeliveryStreamInput};
+use crate::op::delete_delivery_stream::{DeleteDeliveryStream, DeleteDeliveryStreamInput};
+use crate::op::describe_delivery_stream::{DescribeDeliveryStream, DescribeDeliveryStreamInput};
+use crate::op::list_delivery_streams::{ListDeliveryStreams, ListDeliveryStreamsInput};
+use crate::op::list_tags_for_delivery_stream::{ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput};
 use crate::op::put_record::{PutRecord, PutRecordInput};
 use crate::op::put_record_batch::{PutRecordBatch, PutRecordBatchInput};
+use crate::op::start_delivery_stream_encryption::{StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionInput};
+use crate::op::stop_delivery_stream_encryption::{StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionInput};
+use crate::op::tag_delivery_stream::{TagDeliveryStream, TagDeliveryStreamInput};
+use crate::op::untag_delivery_stream::{UntagDeliveryStream, UntagDeliveryStreamInput};
+use crate::op::update_destination::{UpdateDestination, UpdateDestinationInput};
 use crate::op::{InputError, Operation};
 use crate::validate::{Rule, Unit, Violation, Violations};
 
-/// A call that keeps every documented limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Call<'a> {
+/// Declares the calls, one for each operation.
+macro_rules! calls {
+    ($($(#[$doc:meta])* $operation:ident($input:ty),)+) => {
+        /// A call that keeps every documented limit.
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum Call<'a> {
+            $($(#[$doc])* $operation($input),)+
+        }
+
+        /// Reads a call. Whether the request is signed by whom it says is
+        /// [another question](crate::sigv4::Verifier), to be asked first.
+        ///
+        /// # Errors
+        ///
+        /// What the service would answer.
+        pub fn parse<'a>(request: &'a Request<'_>) -> Result<Call<'a>, ServiceError> {
+            let target = request.headers.value("x-amz-target").unwrap_or_default();
+            match target {
+                $($operation::TARGET => read::<$operation>(request.body()).map(|input| Call::$operation(input.into())),)+
+                _ => Err(ServiceError::new(400, ErrorCode::UnknownOperationException, "")),
+            }
+        }
+    };
+}
+
+calls! {
+    /// Makes a stream.
+    CreateDeliveryStream(Box<CreateDeliveryStreamInput>),
+    /// Deletes a stream.
+    DeleteDeliveryStream(DeleteDeliveryStreamInput),
+    /// Describes a stream.
+    DescribeDeliveryStream(DescribeDeliveryStreamInput),
+    /// Lists streams.
+    ListDeliveryStreams(ListDeliveryStreamsInput),
+    /// Lists a stream's tags.
+    ListTagsForDeliveryStream(ListTagsForDeliveryStreamInput),
     /// One record.
     PutRecord(PutRecordInput<'a>),
     /// Up to 500 records.
     PutRecordBatch(PutRecordBatchInput<'a>),
-}
-
-/// Reads a call. Whether the request is signed by whom it says is
-/// [another question](crate::sigv4::Verifier), to be asked first.
-///
-/// # Errors
-///
-/// What the service would answer.
-pub fn parse<'a>(request: &'a Request<'_>) -> Result<Call<'a>, ServiceError> {
-    let target = request.headers.value("x-amz-target").unwrap_or_default();
-    match target {
-        PutRecord::TARGET => read::<PutRecord>(request.body()).map(Call::PutRecord),
-        PutRecordBatch::TARGET => read::<PutRecordBatch>(request.body()).map(Call::PutRecordBatch),
-        _ => Err(ServiceError::new(400, ErrorCode::UnknownOperationException, "")),
-    }
+    /// Turns encryption on.
+    StartDeliveryStreamEncryption(StartDeliveryStreamEncryptionInput),
+    /// Turns encryption off.
+    StopDeliveryStreamEncryption(StopDeliveryStreamEncryptionInput),
+    /// Attaches tags.
+    TagDeliveryStream(TagDeliveryStreamInput),
+    /// Takes tags off.
+    UntagDeliveryStream(UntagDeliveryStreamInput),
+    /// Changes a destination.
+    UpdateDestination(Box<UpdateDestinationInput>),
 }
 
 fn read<O: Operation>(body: &[u8]) -> Result<O::Input<'_>, ServiceError> {
@@ -79,18 +118,29 @@ pub fn refuse(error: &ServiceError) -> Response {
     error.write()
 }
 
-/// The service's way to report breaches of its model, and of the one rule that the model cannot express.
+/// The service's way to report breaches: of types first, of its model next, and of rules that are in no model last.
 fn invalid(violations: &Violations) -> ServiceError {
+    if let Some(unreadable) = violations.iter().find(|found| matches!(found.rule, Rule::Type { .. } | Rule::Base64)) {
+        return ServiceError::new(400, ErrorCode::SerializationException, unreadable.to_string());
+    }
     let constraints: Vec<String> = violations.iter().filter_map(constraint).collect();
     if constraints.is_empty() {
-        return ServiceError::new(400, ErrorCode::InvalidArgumentException, "Records size exceeds 4 MB limit");
+        let rules: Vec<String> = violations.iter().map(rule_in_no_model).collect();
+        return ServiceError::new(400, ErrorCode::InvalidArgumentException, rules.join("; "));
     }
     let plural = if constraints.len() == 1 { "" } else { "s" };
     let message = format!("{} validation error{plural} detected: {}", constraints.len(), constraints.join("; "));
     ServiceError::new(400, ErrorCode::ValidationException, message)
 }
 
-/// One breach in the service's words, unless it is of the rule that the model cannot express.
+fn rule_in_no_model(violation: &Violation) -> String {
+    match violation.rule {
+        Rule::RequestTooLarge { .. } => "Records size exceeds 4 MB limit".into(),
+        _ => violation.to_string(),
+    }
+}
+
+/// One breach in the service's words, unless it is of a rule that the model cannot express.
 fn constraint(violation: &Violation) -> Option<String> {
     let shown = |actual: usize, unit: Unit| match (&violation.value, unit) {
         (Some(value), _) => format!("'{value}'"),
@@ -98,16 +148,24 @@ fn constraint(violation: &Violation) -> Option<String> {
         (None, _) if actual == 0 => "'[]'".into(),
         (None, Unit::Characters | Unit::Members) => format!("'[{actual} {unit}]'"),
     };
-    let (value, rule) = match violation.rule {
+    let text = || violation.value.as_ref().map_or_else(String::new, |value| format!("'{value}'"));
+    let (value, rule) = match &violation.rule {
         Rule::Missing => ("null".into(), "not be null".into()),
         Rule::Below { actual, min, unit } => {
-            (shown(actual, unit), format!("have length greater than or equal to {min}"))
+            (shown(*actual, *unit), format!("have length greater than or equal to {min}"))
         }
-        Rule::Above { actual, max, unit } => (shown(actual, unit), format!("have length less than or equal to {max}")),
-        Rule::Pattern { pattern } => {
-            (shown(0, Unit::Characters), format!("satisfy regular expression pattern: {pattern}"))
+        Rule::Above { actual, max, unit } => {
+            (shown(*actual, *unit), format!("have length less than or equal to {max}"))
         }
-        Rule::RequestTooLarge { .. } => return None,
+        Rule::Less { actual, min } => (format!("'{actual}'"), format!("have value greater than or equal to {min}")),
+        Rule::Greater { actual, max } => (format!("'{actual}'"), format!("have value less than or equal to {max}")),
+        Rule::Pattern { pattern } => (text(), format!("satisfy regular expression pattern: {pattern}")),
+        Rule::Enum { values } => (text(), format!("satisfy enum value set: [{}]", values.join(", "))),
+        Rule::Type { .. }
+        | Rule::Base64
+        | Rule::Unknown { .. }
+        | Rule::Combination { .. }
+        | Rule::RequestTooLarge { .. } => return None,
     };
     let path = member_path(&violation.path);
     Some(format!("Value {value} at '{path}' failed to satisfy constraint: Member must {rule}"))

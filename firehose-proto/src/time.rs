@@ -1,4 +1,4 @@
-//! Wall time as AWS and HTTP write it ([`AmzDate`], [`HttpDate`]), and [`Tick`], the monotonic time of the machines.
+//! Wall time as AWS and HTTP write it ([`AmzDate`], [`HttpDate`], [`Timestamp`]), and [`Tick`], the monotonic time of the machines.
 //!
 //! Nothing here reads a clock: the driver passes each moment in. Years before 0 and after 9999 have no
 //! place in either format; they are written as the nearest moment that has one.
@@ -7,7 +7,10 @@ use core::fmt;
 use core::ops::Add;
 use core::time::Duration;
 
-use time::{Date, Month, OffsetDateTime, Time};
+use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
+use serde::ser::{Serialize, Serializer};
+use time::format_description::well_known::Rfc3339;
+use time::{Date, Month, OffsetDateTime, SignedDuration, Time};
 
 /// A moment on the driver's monotonic clock, for waiting and for measuring.
 ///
@@ -51,6 +54,93 @@ impl Add<Duration> for Tick {
 
     fn add(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(wait))
+    }
+}
+
+/// A moment in a document: seconds since 1970, to the microsecond.
+///
+/// Read is text as in RFC 3339, too, which is how people write a moment.
+///
+/// ```
+/// use firehose_proto::time::Timestamp;
+///
+/// let timestamp: Timestamp = serde_json::from_str("1795348800.25")?;
+/// assert_eq!(serde_json::to_string(&timestamp)?, "1795348800.25");
+/// assert_eq!(timestamp, serde_json::from_str("\"2026-11-22T12:00:00.25Z\"")?);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp {
+    microseconds: i64,
+}
+
+impl Timestamp {
+    /// Reads what is not a number: text as in RFC 3339.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        OffsetDateTime::parse(text, &Rfc3339).ok().map(Self::from)
+    }
+
+    fn from_seconds(seconds: f64) -> Option<Self> {
+        // The years that a moment may have; what is in between fits.
+        let is_possible = (-62_167_219_200.0..253_402_300_800.0).contains(&seconds);
+        #[expect(clippy::cast_possible_truncation, reason = "the range was checked, and the last digit is rounded")]
+        is_possible.then(|| Self { microseconds: (seconds * 1e6 + 0.5f64.copysign(seconds)) as i64 })
+    }
+}
+
+impl From<OffsetDateTime> for Timestamp {
+    fn from(moment: OffsetDateTime) -> Self {
+        Self { microseconds: moment.unix_timestamp() * 1_000_000 + i64::from(moment.microsecond()) }
+    }
+}
+
+impl From<Timestamp> for OffsetDateTime {
+    fn from(timestamp: Timestamp) -> Self {
+        let since_1970 = SignedDuration::microseconds(timestamp.microseconds);
+        Self::UNIX_EPOCH.checked_add(since_1970).unwrap_or(Self::UNIX_EPOCH)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.microseconds % 1_000_000 == 0 {
+            return serializer.serialize_i64(self.microseconds / 1_000_000);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "the error is below half of the last digit until the year 2255")]
+        serializer.serialize_f64(self.microseconds as f64 / 1e6)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Timestamp;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("seconds since 1970, or a moment as in RFC 3339")
+            }
+
+            fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<Timestamp, E> {
+                Timestamp::from_seconds(seconds).ok_or_else(|| E::invalid_value(Unexpected::Float(seconds), &self))
+            }
+
+            #[expect(clippy::cast_precision_loss, reason = "what does not fit exactly is out of range")]
+            fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Timestamp, E> {
+                self.visit_f64(seconds as f64)
+            }
+
+            #[expect(clippy::cast_precision_loss, reason = "what does not fit exactly is out of range")]
+            fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<Timestamp, E> {
+                self.visit_f64(seconds as f64)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                Timestamp::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Other("other text"), &self))
+            }
+        }
+        deserializer.deserialize_any(Reader)
     }
 }
 

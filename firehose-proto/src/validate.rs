@@ -1,5 +1,6 @@
 //! [`Violation`]: one breach of one documented rule, with the path of the member that breaks it.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -54,6 +55,42 @@ pub enum Rule {
         /// The pattern as AWS writes it.
         pattern: &'static str,
     },
+    /// A number less than the minimum.
+    Less {
+        /// What was found.
+        actual: String,
+        /// The least allowed.
+        min: String,
+    },
+    /// A number greater than the maximum.
+    Greater {
+        /// What was found.
+        actual: String,
+        /// The most allowed.
+        max: String,
+    },
+    /// A text that is none of the values that this version knows.
+    Enum {
+        /// The values.
+        values: &'static [&'static str],
+    },
+    /// A value of another type.
+    Type {
+        /// What may stand there.
+        expected: &'static str,
+    },
+    /// Text that is not base64 where bytes are expected.
+    Base64,
+    /// A member that this version does not know.
+    Unknown {
+        /// The member whose name comes nearest.
+        nearest: Option<&'static str>,
+    },
+    /// Members that do not go together.
+    Combination {
+        /// Which rule they break.
+        reason: Cow<'static, str>,
+    },
     /// All records together are over the limit of a request.
     RequestTooLarge {
         /// Bytes of data in all records.
@@ -75,6 +112,14 @@ pub enum Unit {
     Members,
 }
 
+impl Rule {
+    /// Whether the document is not of its type, whatever the limits: it cannot be read without loss.
+    #[must_use]
+    pub const fn is_of_shape(&self) -> bool {
+        matches!(self, Self::Missing | Self::Type { .. } | Self::Base64 | Self::Unknown { .. })
+    }
+}
+
 impl Violation {
     /// A breach at a path.
     pub fn new(path: impl Into<String>, rule: Rule) -> Self {
@@ -90,14 +135,45 @@ impl fmt::Display for Violation {
             Rule::Below { actual, min, unit } => write!(f, "{actual} {unit} is below {min}"),
             Rule::Above { actual, max, unit } => write!(f, "{actual} {unit} is above {max}"),
             Rule::Pattern { pattern } => {
-                let value = self.value.as_deref().unwrap_or_default();
-                write!(f, "{value:?} does not match {pattern}")
+                self.show_value(f)?;
+                write!(f, "does not match {pattern}")
             }
+            Rule::Less { actual, min } => write!(f, "{actual} is below {min}"),
+            Rule::Greater { actual, max } => write!(f, "{actual} is above {max}"),
+            Rule::Enum { values } => {
+                self.show_value(f)?;
+                f.write_str("is none of ")?;
+                join(f, values)
+            }
+            Rule::Type { expected } => write!(f, "not {expected}"),
+            Rule::Base64 => f.write_str("not base64"),
+            Rule::Unknown { nearest: None } => f.write_str("unknown member, where there is none"),
+            Rule::Unknown { nearest: Some(nearest) } => write!(f, "unknown member; the nearest known one is {nearest}"),
+            Rule::Combination { reason } => f.write_str(reason),
             Rule::RequestTooLarge { bytes, max_bytes } => {
                 write!(f, "{bytes} bytes in all is above the {max_bytes} of one request")
             }
         }
     }
+}
+
+impl Violation {
+    /// The beginning of a text that may be shown.
+    fn show_value(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN_CHARACTERS: usize = 80;
+        let Some(value) = &self.value else { return Ok(()) };
+        match value.char_indices().nth(SHOWN_CHARACTERS) {
+            None => write!(f, "{value:?} "),
+            Some((end, _)) => write!(f, "{:?}… ", value.get(..end).unwrap_or_default()),
+        }
+    }
+}
+
+fn join(f: &mut fmt::Formatter<'_>, values: &[&str]) -> fmt::Result {
+    values.iter().enumerate().try_for_each(|(index, value)| {
+        f.write_str(if index == 0 { "" } else { ", " })?;
+        f.write_str(value)
+    })
 }
 
 impl core::error::Error for Violation {}

@@ -220,7 +220,7 @@ fn tells_whose_fault_an_error_is() {
 #[test]
 fn refuses_requests_that_lack_a_member_or_hold_no_base64() {
     let missing = |path: &str| InputError::Invalid(Violation::new(path, Rule::Missing).into());
-    let base64 = |path: &str| InputError::Base64 { path: path.into() };
+    let base64 = |path: &str| InputError::from(Violation::new(path, Rule::Base64));
     let data = |data: &str| {
         format!(
             r#"{{"DeliveryStreamName":"s","Record":{{"Data":{data}}},"Records":[{{"Data":""}},{{"Data":{data}}}]}}"#

@@ -197,7 +197,7 @@ fn errors() -> Vec<(&'static str, Box<dyn Error>)> {
     }
     for (variant, body) in [
         ("Parse(Type", format!(r#"{{"DeliveryStreamName":"s","Record":"{text}"}}"#)),
-        ("Base64 { path: \"Record.Data\"", format!(r#"{{"DeliveryStreamName":"s","Record":{{"Data":"{text}"}}}}"#)),
+        ("rule: Base64", format!(r#"{{"DeliveryStreamName":"s","Record":{{"Data":"{text}"}}}}"#)),
         ("Invalid(Violations([Violation", format!(r#"{{"Record":{{"Data":"{ENCODED}"}}}}"#)),
     ] {
         found.push((variant, error(PutRecord::read_input(body.as_bytes()))));

@@ -6,11 +6,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::json::{self, Base64, Text};
 use crate::limits;
 use crate::op::InputError;
+use crate::schema::{Document, Member, Shape, Structure};
 use crate::validate::{Rule, Unit, Violation};
 
 /// One record: at most 1,024,000 bytes of anything, or nothing.
@@ -26,12 +27,12 @@ use crate::validate::{Rule, Unit, Violation};
 /// let record = Record::new(b"one line\n");
 /// assert_eq!(format!("{record:?}"), "Record { data_bytes: 9 }");
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Record<'a> {
     /// The data, before base64.
-    #[serde(serialize_with = "json::serialize_blob")]
+    #[serde(serialize_with = "json::serialize_blob", deserialize_with = "json::deserialize_blob")]
     pub data: Cow<'a, [u8]>,
 }
 
@@ -57,6 +58,11 @@ impl<'a> Record<'a> {
     }
 }
 
+impl Document for Record<'_> {
+    const STRUCTURE: &'static Structure =
+        &Structure::new("Record", &[Member::required("Data", Shape::Blob { max: limits::MAX_RECORD_BYTES })]);
+}
+
 impl fmt::Debug for Record<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record").field("data_bytes", &self.data.len()).finish()
@@ -75,7 +81,7 @@ impl RecordDocument<'_> {
             None => Err(Violation::new(format!("{}.Data", path()), Rule::Missing).into()),
             Some(text) => match base64.decode(&text.0) {
                 Some(data) => Ok(Record::from_vec(data)),
-                None => Err(InputError::Base64 { path: format!("{}.Data", path()) }),
+                None => Err(Violation::new(format!("{}.Data", path()), Rule::Base64).into()),
             },
         }
     }

@@ -1,15 +1,27 @@
 //! [`Operation`]: what an API operation is called and how its documents are written and read, one file each.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::exception::ErrorCode;
-use crate::json::ParseError;
+use crate::json::{self, ParseError};
+use crate::schema::{self, Structure};
 use crate::validate::{Violation, Violations};
 
+pub mod create_delivery_stream;
+mod declare;
+pub mod delete_delivery_stream;
+pub mod describe_delivery_stream;
+pub mod list_delivery_streams;
+pub mod list_tags_for_delivery_stream;
 pub mod put_record;
 pub mod put_record_batch;
+mod rules;
+pub mod start_delivery_stream_encryption;
+pub mod stop_delivery_stream_encryption;
+pub mod tag_delivery_stream;
+pub mod untag_delivery_stream;
+pub mod update_destination;
 
 /// One operation of the Firehose API, in both roles: a client writes inputs and reads outputs, a server
 /// reads inputs and writes outputs.
@@ -22,6 +34,10 @@ pub trait Operation: sealed::Sealed {
     const TARGET: &'static str;
     /// The exceptions on the operation's page.
     const ERRORS: &'static [ErrorCode];
+    /// What the input's document looks like.
+    const INPUT: &'static Structure;
+    /// What the output's document looks like.
+    const OUTPUT: &'static Structure;
     /// What the caller sends.
     type Input<'a>;
     /// What the service answers.
@@ -33,6 +49,19 @@ pub trait Operation: sealed::Sealed {
     ///
     /// The breaches with their paths.
     fn validate(input: &Self::Input<'_>) -> Result<(), Violations>;
+
+    /// Reports everything that is wrong with an input that somebody wrote as JSON: breaches of limits, absent
+    /// members, values of the wrong type, and members that do not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError::Parse`] when it is no JSON, else the breaches with their paths.
+    fn check_document(document: &[u8]) -> Result<(), InputError> {
+        let document = json::parse(document)?;
+        let mut found = schema::check(Self::INPUT, &document);
+        Self::rules(&document, &mut found);
+        Ok(Violations::check(found)?)
+    }
 
     /// Appends the request's body.
     fn write_input(input: &Self::Input<'_>, out: &mut Vec<u8>);
@@ -56,9 +85,15 @@ pub trait Operation: sealed::Sealed {
 }
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::put_record::PutRecord {}
-    impl Sealed for super::put_record_batch::PutRecordBatch {}
+    use alloc::vec::Vec;
+
+    use crate::json::Value;
+    use crate::validate::Violation;
+
+    pub trait Sealed {
+        /// Holds an input's document against the rules that concern several members.
+        fn rules(_: &Value, _: &mut Vec<Violation>) {}
+    }
 }
 
 /// A request body that does not hold the operation's input.
@@ -67,12 +102,7 @@ mod sealed {
 pub enum InputError {
     /// Not the JSON it should be.
     Parse(ParseError),
-    /// A blob is not base64.
-    Base64 {
-        /// The member, as `Records[0].Data`.
-        path: String,
-    },
-    /// A required member is absent.
+    /// It cannot be read, or breaks limits.
     Invalid(Violations),
 }
 
@@ -80,7 +110,6 @@ impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Parse(error) => error.fmt(f),
-            Self::Base64 { path } => write!(f, "{path}: not base64"),
             Self::Invalid(violations) => violations.fmt(f),
         }
     }
@@ -91,6 +120,12 @@ impl core::error::Error for InputError {}
 impl From<ParseError> for InputError {
     fn from(error: ParseError) -> Self {
         Self::Parse(error)
+    }
+}
+
+impl From<Violations> for InputError {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations)
     }
 }
 
@@ -115,6 +150,8 @@ pub enum MalformedResponse {
     },
     /// Not the JSON it should be.
     Parse(ParseError),
+    /// JSON, but not of the output's structure.
+    Document(Violations),
     /// A required member is absent.
     Missing {
         /// The member.
@@ -146,6 +183,7 @@ impl fmt::Display for MalformedResponse {
         match self {
             Self::TooLarge { bytes, max_bytes } => write!(f, "response of {bytes} bytes is above {max_bytes}"),
             Self::Parse(error) => write!(f, "{error} in the response"),
+            Self::Document(violations) => write!(f, "response is not of its structure: {violations}"),
             Self::Missing { member } => write!(f, "response lacks the member `{member}`"),
             Self::WrongCount { sent, answered } => {
                 write!(f, "response has {answered} entries in `RequestResponses` for {sent} records")

@@ -3,12 +3,14 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{InputError, MalformedResponse, Operation};
+use super::{InputError, MalformedResponse, Operation, sealed};
 use crate::exception::ErrorCode;
 use crate::json::{self, Base64, Text};
+use crate::model::constraints::{DELIVERY_STREAM_NAME, PUT_RESPONSE_RECORD_ID};
 use crate::model::record::{Record, RecordDocument};
+use crate::schema::{Document, Member, Shape, Structure};
 use crate::validate::{self, Rule, Violation, Violations};
 
 /// Writes one record of up to 1,024,000 bytes.
@@ -31,13 +33,15 @@ use crate::validate::{self, Rule, Violation, Violations};
 pub enum PutRecord {}
 
 /// Input of [`PutRecord`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PutRecordInput<'a> {
     /// The stream's name, 1 to 64 of `[a-zA-Z0-9_.-]`.
+    #[serde(borrow)]
     pub delivery_stream_name: Cow<'a, str>,
     /// The record.
+    #[serde(borrow)]
     pub record: Record<'a>,
 }
 
@@ -49,11 +53,12 @@ impl<'a> PutRecordInput<'a> {
 }
 
 /// Output of [`PutRecord`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PutRecordOutput<'a> {
     /// The id that the service gave the record.
+    #[serde(borrow)]
     pub record_id: Cow<'a, str>,
     /// Whether server-side encryption was on.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,10 +81,31 @@ impl<'a> PutRecordOutput<'a> {
 json::document!(Input<'a> { name: Text<'a> = "DeliveryStreamName", record: RecordDocument<'a> = "Record", });
 json::document!(Output<'a> { record_id: Text<'a> = "RecordId", encrypted: bool = "Encrypted", });
 
+impl Document for PutRecordInput<'_> {
+    const STRUCTURE: &'static Structure = &Structure::new(
+        "PutRecordInput",
+        &[
+            Member::required("DeliveryStreamName", DELIVERY_STREAM_NAME),
+            Member::required("Record", Shape::Structure(Record::STRUCTURE)),
+        ],
+    );
+}
+
+impl Document for PutRecordOutput<'_> {
+    const STRUCTURE: &'static Structure = &Structure::new(
+        "PutRecordOutput",
+        &[Member::required("RecordId", PUT_RESPONSE_RECORD_ID), Member::optional("Encrypted", Shape::Boolean)],
+    );
+}
+
+impl sealed::Sealed for PutRecord {}
+
 impl Operation for PutRecord {
     const NAME: &'static str = "PutRecord";
     const TARGET: &'static str = "Firehose_20150804.PutRecord";
     const ERRORS: &'static [ErrorCode] = super::put_record_batch::PUT_ERRORS;
+    const INPUT: &'static Structure = PutRecordInput::STRUCTURE;
+    const OUTPUT: &'static Structure = PutRecordOutput::STRUCTURE;
     type Input<'a> = PutRecordInput<'a>;
     type Output<'a> = PutRecordOutput<'a>;
 

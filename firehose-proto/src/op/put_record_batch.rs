@@ -2,16 +2,19 @@
 
 use alloc::borrow::Cow;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{InputError, MalformedResponse, Operation};
+use super::{InputError, MalformedResponse, Operation, sealed};
 use crate::batch::Batch;
 use crate::exception::ErrorCode;
-use crate::json::{self, Base64, Text};
+use crate::json::{self, Base64, Text, Value};
 use crate::limits;
+use crate::model::constraints::{DELIVERY_STREAM_NAME, PUT_RESPONSE_RECORD_ID};
 use crate::model::record::{Record, RecordDocument};
+use crate::schema::{Document, Member, Shape, Shaped as _, Structure};
 use crate::validate::{self, Rule, Unit, Violation, Violations};
 
 /// What both puts may be refused with.
@@ -34,13 +37,15 @@ pub(super) const PUT_ERRORS: &[ErrorCode] = &[
 pub enum PutRecordBatch {}
 
 /// Input of [`PutRecordBatch`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PutRecordBatchInput<'a> {
     /// The stream's name, 1 to 64 of `[a-zA-Z0-9_.-]`.
+    #[serde(borrow)]
     pub delivery_stream_name: Cow<'a, str>,
     /// The records, 1 to 500.
+    #[serde(borrow)]
     pub records: Vec<Record<'a>>,
 }
 
@@ -52,7 +57,7 @@ impl<'a> PutRecordBatchInput<'a> {
 }
 
 /// Output of [`PutRecordBatch`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PutRecordBatchOutput<'a> {
@@ -62,6 +67,7 @@ pub struct PutRecordBatchOutput<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encrypted: Option<bool>,
     /// One entry for each record, in the order of the records.
+    #[serde(borrow)]
     pub request_responses: Vec<PutRecordBatchResponseEntry<'a>>,
 }
 
@@ -111,12 +117,12 @@ impl<'a> PutRecordBatchOutput<'a> {
 /// What became of one record: exactly one of `record_id` and `error_code` is there.
 ///
 /// See [PutRecordBatchResponseEntry](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatchResponseEntry.html).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PutRecordBatchResponseEntry<'a> {
     /// The id that the service gave an accepted record.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub record_id: Option<Cow<'a, str>>,
     /// Why the record was refused: `ServiceUnavailableException` or `InternalFailure`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,10 +184,67 @@ json::document!(EntryDocument<'a> {
     error_message: Text<'a> = "ErrorMessage",
 });
 
+impl Document for PutRecordBatchInput<'_> {
+    const STRUCTURE: &'static Structure = &Structure::new(
+        "PutRecordBatchInput",
+        &[
+            Member::required("DeliveryStreamName", DELIVERY_STREAM_NAME),
+            Member::required(
+                "Records",
+                Shape::list_of(&Shape::Structure(Record::STRUCTURE), 1, limits::MAX_BATCH_RECORDS),
+            ),
+        ],
+    );
+}
+
+impl Document for PutRecordBatchOutput<'_> {
+    const STRUCTURE: &'static Structure = &Structure::new(
+        "PutRecordBatchOutput",
+        &[
+            Member::required("FailedPutCount", Shape::integer(0, i32::MAX)),
+            Member::required(
+                "RequestResponses",
+                Shape::list_of(&Shape::Structure(PutRecordBatchResponseEntry::STRUCTURE), 1, limits::MAX_BATCH_RECORDS),
+            ),
+            Member::optional("Encrypted", Shape::Boolean),
+        ],
+    );
+}
+
+impl Document for PutRecordBatchResponseEntry<'_> {
+    const STRUCTURE: &'static Structure = &Structure::new(
+        "PutRecordBatchResponseEntry",
+        &[
+            Member::optional("RecordId", PUT_RESPONSE_RECORD_ID),
+            Member::optional("ErrorCode", String::SHAPE),
+            Member::optional("ErrorMessage", String::SHAPE),
+        ],
+    );
+}
+
+impl sealed::Sealed for PutRecordBatch {
+    fn rules(document: &Value, found: &mut Vec<Violation>) {
+        let records = document.get("Records").and_then(Value::as_array).into_iter().flatten();
+        let texts = records.filter_map(|record| record.get("Data").and_then(Value::as_str));
+        found.extend(check_request_size(texts.map(json::decoded_len).sum()).err());
+    }
+}
+
+/// Checks the data of all records of a request together.
+fn check_request_size(bytes: usize) -> Result<(), Violation> {
+    let max_bytes = limits::MAX_REQUEST_BYTES;
+    if bytes <= max_bytes {
+        return Ok(());
+    }
+    Err(Violation::new("Records", Rule::RequestTooLarge { bytes, max_bytes }))
+}
+
 impl Operation for PutRecordBatch {
     const NAME: &'static str = "PutRecordBatch";
     const TARGET: &'static str = "Firehose_20150804.PutRecordBatch";
     const ERRORS: &'static [ErrorCode] = PUT_ERRORS;
+    const INPUT: &'static Structure = PutRecordBatchInput::STRUCTURE;
+    const OUTPUT: &'static Structure = PutRecordBatchOutput::STRUCTURE;
     type Input<'a> = PutRecordBatchInput<'a>;
     type Output<'a> = PutRecordBatchOutput<'a>;
 
@@ -199,10 +262,7 @@ impl Operation for PutRecordBatch {
         for (index, record) in records.iter().enumerate() {
             found.extend(record.check(|| format!("Records[{index}].Data")).err());
         }
-        let (bytes, max_bytes) = (records.iter().map(|record| record.data.len()).sum(), limits::MAX_REQUEST_BYTES);
-        if bytes > max_bytes {
-            found.push(Violation::new("Records", Rule::RequestTooLarge { bytes, max_bytes }));
-        }
+        found.extend(check_request_size(records.iter().map(|record| record.data.len()).sum()).err());
         Violations::check(found)
     }
 

@@ -1,0 +1,99 @@
+//! [`Destination`] and [`DestinationUpdate`]: one of ten, so that "exactly one" cannot be got wrong.
+
+use super::elasticsearch::{ElasticsearchDestinationConfiguration, ElasticsearchDestinationUpdate};
+use super::extended_s3::{ExtendedS3DestinationConfiguration, ExtendedS3DestinationUpdate};
+use super::http_endpoint::{HttpEndpointDestinationConfiguration, HttpEndpointDestinationUpdate};
+use super::iceberg::{IcebergDestinationConfiguration, IcebergDestinationUpdate};
+use super::opensearch::{AmazonopensearchserviceDestinationConfiguration, AmazonopensearchserviceDestinationUpdate};
+use super::opensearch_serverless::{
+    AmazonOpenSearchServerlessDestinationConfiguration, AmazonOpenSearchServerlessDestinationUpdate,
+};
+use super::redshift::{RedshiftDestinationConfiguration, RedshiftDestinationUpdate};
+use super::s3::{S3DestinationConfiguration, S3DestinationUpdate};
+use super::snowflake::{SnowflakeDestinationConfiguration, SnowflakeDestinationUpdate};
+use super::splunk::{SplunkDestinationConfiguration, SplunkDestinationUpdate};
+use crate::op::create_delivery_stream::CreateDeliveryStreamInput;
+use crate::op::update_destination::UpdateDestinationInput;
+
+/// Declares a choice among members of an input of which only one may be there.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident of $input:ident { $($(#[$vdoc:meta])* $variant:ident($type:ty) = $member:ident,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$vdoc])* $variant(alloc::boxed::Box<$type>),)+
+        }
+
+        impl $name {
+            /// Sets its member of the input and clears the others.
+            pub(crate) fn put(self, input: &mut $input) {
+                $(input.$member = None;)+
+                match self {
+                    $(Self::$variant(value) => input.$member = Some(*value),)+
+                }
+            }
+        }
+
+        $(
+            impl From<$type> for $name {
+                fn from(value: $type) -> Self {
+                    Self::$variant(value.into())
+                }
+            }
+        )+
+    };
+}
+choice! {
+    /// Where a new stream delivers to.
+    Destination of CreateDeliveryStreamInput {
+        /// A bucket, with everything that Firehose can do on the way.
+        ExtendedS3(ExtendedS3DestinationConfiguration) = extended_s3_destination_configuration,
+        /// A bucket, in the form that [`ExtendedS3`](Self::ExtendedS3) has replaced.
+        S3(S3DestinationConfiguration) = s3_destination_configuration,
+        /// A Redshift table.
+        Redshift(RedshiftDestinationConfiguration) = redshift_destination_configuration,
+        /// An OpenSearch Service domain, under the service's former name.
+        Elasticsearch(ElasticsearchDestinationConfiguration) = elasticsearch_destination_configuration,
+        /// An OpenSearch Service domain.
+        OpenSearch(AmazonopensearchserviceDestinationConfiguration) = amazonopensearchservice_destination_configuration,
+        /// An OpenSearch Serverless collection.
+        OpenSearchServerless(AmazonOpenSearchServerlessDestinationConfiguration)
+            = amazon_open_search_serverless_destination_configuration,
+        /// A Splunk HTTP event collector.
+        Splunk(SplunkDestinationConfiguration) = splunk_destination_configuration,
+        /// An HTTP endpoint.
+        HttpEndpoint(HttpEndpointDestinationConfiguration) = http_endpoint_destination_configuration,
+        /// A Snowflake table.
+        Snowflake(SnowflakeDestinationConfiguration) = snowflake_destination_configuration,
+        /// Iceberg tables.
+        Iceberg(IcebergDestinationConfiguration) = iceberg_destination_configuration,
+    }
+}
+
+choice! {
+    /// A change to where a stream delivers to.
+    DestinationUpdate of UpdateDestinationInput {
+        /// A bucket, with everything that Firehose can do on the way.
+        ExtendedS3(ExtendedS3DestinationUpdate) = extended_s3_destination_update,
+        /// A bucket, in the form that [`ExtendedS3`](Self::ExtendedS3) has replaced.
+        S3(S3DestinationUpdate) = s3_destination_update,
+        /// A Redshift table.
+        Redshift(RedshiftDestinationUpdate) = redshift_destination_update,
+        /// An OpenSearch Service domain, under the service's former name.
+        Elasticsearch(ElasticsearchDestinationUpdate) = elasticsearch_destination_update,
+        /// An OpenSearch Service domain.
+        OpenSearch(AmazonopensearchserviceDestinationUpdate) = amazonopensearchservice_destination_update,
+        /// An OpenSearch Serverless collection.
+        OpenSearchServerless(AmazonOpenSearchServerlessDestinationUpdate)
+            = amazon_open_search_serverless_destination_update,
+        /// A Splunk HTTP event collector.
+        Splunk(SplunkDestinationUpdate) = splunk_destination_update,
+        /// An HTTP endpoint.
+        HttpEndpoint(HttpEndpointDestinationUpdate) = http_endpoint_destination_update,
+        /// A Snowflake table.
+        Snowflake(SnowflakeDestinationUpdate) = snowflake_destination_update,
+        /// Iceberg tables.
+        Iceberg(IcebergDestinationUpdate) = iceberg_destination_update,
+    }
+}

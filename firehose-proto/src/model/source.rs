@@ -1,0 +1,185 @@
+//! Sources that Firehose reads by itself, but for [databases](super::database), and the direct puts.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use super::constraints::{KINESIS_STREAM_ARN, MSK_CLUSTER_ARN, ROLE_ARN, TOPIC_NAME};
+use super::database::DatabaseSourceConfiguration;
+use super::database::DatabaseSourceDescription;
+use super::stream::DeliveryStreamType;
+use crate::op::create_delivery_stream::CreateDeliveryStreamInput;
+use crate::schema::{Shape, enumeration, structure};
+use crate::time::Timestamp;
+
+structure! {
+    /// How Firehose gets into an MSK cluster.
+    AuthenticationConfiguration {
+        required {
+            /// Role that Firehose takes on to read from the cluster.
+            role_arn: String = "RoleARN" as ROLE_ARN,
+            /// Which way to the cluster.
+            connectivity: Connectivity = "Connectivity",
+        }
+    }
+}
+
+structure! {
+    /// What to expect of the callers of PutRecord and PutRecordBatch.
+    DirectPutSourceConfiguration {
+        required {
+            /// Expected MiB per second, 1 to 100.
+            throughput_hint_in_mbs: i32 = "ThroughputHintInMBs" as Shape::integer(1, 100),
+        }
+    }
+}
+
+structure! {
+    /// What a stream expects of the callers of PutRecord and PutRecordBatch.
+    DirectPutSourceDescription {
+        optional {
+            throughput_hint_in_mbs: i32 = "ThroughputHintInMBs" as Shape::integer(1, 100),
+        }
+    }
+}
+
+structure! {
+    /// The Kinesis data stream to read from.
+    KinesisStreamSourceConfiguration {
+        required {
+            /// The data stream.
+            kinesis_stream_arn: String = "KinesisStreamARN" as KINESIS_STREAM_ARN,
+            /// Role that Firehose takes on to read from it.
+            role_arn: String = "RoleARN" as ROLE_ARN,
+        }
+    }
+}
+
+structure! {
+    /// The Kinesis data stream that is read from.
+    KinesisStreamSourceDescription {
+        optional {
+            kinesis_stream_arn: String = "KinesisStreamARN" as KINESIS_STREAM_ARN,
+            role_arn: String = "RoleARN" as ROLE_ARN,
+            delivery_start_timestamp: Timestamp = "DeliveryStartTimestamp",
+        }
+    }
+}
+
+structure! {
+    /// The topic of an Amazon MSK cluster to read from.
+    MSKSourceConfiguration {
+        required {
+            /// The cluster.
+            msk_cluster_arn: String = "MSKClusterARN" as MSK_CLUSTER_ARN,
+            /// The topic.
+            topic_name: String = "TopicName" as TOPIC_NAME,
+            /// How to get in.
+            authentication_configuration: AuthenticationConfiguration = "AuthenticationConfiguration",
+        }
+        optional {
+            /// Where to begin; at the latest record unless given.
+            read_from_timestamp: Timestamp = "ReadFromTimestamp",
+        }
+    }
+}
+
+structure! {
+    /// The topic of an Amazon MSK cluster that is read from.
+    MSKSourceDescription {
+        optional {
+            msk_cluster_arn: String = "MSKClusterARN" as MSK_CLUSTER_ARN,
+            topic_name: String = "TopicName" as TOPIC_NAME,
+            authentication_configuration: AuthenticationConfiguration = "AuthenticationConfiguration",
+            delivery_start_timestamp: Timestamp = "DeliveryStartTimestamp",
+            read_from_timestamp: Timestamp = "ReadFromTimestamp",
+        }
+    }
+}
+
+structure! {
+    /// Where a stream's records come from.
+    SourceDescription {
+        optional {
+            direct_put_source_description: DirectPutSourceDescription = "DirectPutSourceDescription",
+            kinesis_stream_source_description: KinesisStreamSourceDescription = "KinesisStreamSourceDescription",
+            msk_source_description: MSKSourceDescription = "MSKSourceDescription",
+            database_source_description: DatabaseSourceDescription = "DatabaseSourceDescription",
+        }
+    }
+}
+
+enumeration! {
+    /// Which way to the cluster.
+    Connectivity {
+        /// Over the internet.
+        Public = "PUBLIC",
+        /// Over a private link.
+        Private = "PRIVATE",
+    }
+}
+
+/// The source that Firehose reads by itself, or what to expect of those who put records; sets the type, too.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Source {
+    /// Callers of PutRecord and PutRecordBatch.
+    DirectPut(DirectPutSourceConfiguration),
+    /// A Kinesis data stream.
+    KinesisStream(KinesisStreamSourceConfiguration),
+    /// A topic of an MSK cluster.
+    Msk(MSKSourceConfiguration),
+    /// A database.
+    Database(Box<DatabaseSourceConfiguration>),
+}
+
+impl Source {
+    /// Sets its member of the input and the type that belongs to it, and clears the others.
+    pub(crate) fn put(self, input: &mut CreateDeliveryStreamInput) {
+        input.direct_put_source_configuration = None;
+        input.kinesis_stream_source_configuration = None;
+        input.msk_source_configuration = None;
+        input.database_source_configuration = None;
+        input.delivery_stream_type = Some(match self {
+            Self::DirectPut(source) => {
+                input.direct_put_source_configuration = Some(source);
+                DeliveryStreamType::DirectPut
+            }
+            Self::KinesisStream(source) => {
+                input.kinesis_stream_source_configuration = Some(source);
+                DeliveryStreamType::KinesisStreamAsSource
+            }
+            Self::Msk(source) => {
+                input.msk_source_configuration = Some(source);
+                DeliveryStreamType::MSKAsSource
+            }
+            Self::Database(source) => {
+                input.database_source_configuration = Some(*source);
+                DeliveryStreamType::DatabaseAsSource
+            }
+        });
+    }
+}
+
+impl From<DirectPutSourceConfiguration> for Source {
+    fn from(source: DirectPutSourceConfiguration) -> Self {
+        Self::DirectPut(source)
+    }
+}
+
+impl From<KinesisStreamSourceConfiguration> for Source {
+    fn from(source: KinesisStreamSourceConfiguration) -> Self {
+        Self::KinesisStream(source)
+    }
+}
+
+impl From<MSKSourceConfiguration> for Source {
+    fn from(source: MSKSourceConfiguration) -> Self {
+        Self::Msk(source)
+    }
+}
+
+impl From<DatabaseSourceConfiguration> for Source {
+    fn from(source: DatabaseSourceConfiguration) -> Self {
+        Self::Database(Box::new(source))
+    }
+}

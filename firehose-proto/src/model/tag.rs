@@ -1,0 +1,20 @@
+//! [`Tag`]: a key and a value attached to a stream.
+
+use alloc::string::String;
+
+use super::constraints::{TAG_KEY, TAG_VALUE};
+use crate::schema::structure;
+
+structure! {
+    /// A key and a value attached to a stream.
+    Tag {
+        required {
+            /// The key, which may not begin with `aws:`.
+            key: String = "Key" as TAG_KEY,
+        }
+        optional {
+            /// The value.
+            value: String = "Value" as TAG_VALUE,
+        }
+    }
+}

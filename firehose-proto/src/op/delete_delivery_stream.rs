@@ -1,0 +1,45 @@
+//! [`DeleteDeliveryStream`]: deletes a stream and what it holds.
+
+use alloc::string::String;
+
+use super::declare::operation;
+use crate::model::constraints::DELIVERY_STREAM_NAME;
+use crate::schema::structure;
+
+operation! {
+    /// Deletes a stream. What it holds is lost.
+    ///
+    /// The call returns at once, with the stream in the state
+    /// [`Deleting`](crate::model::stream::DeliveryStreamStatus::Deleting), in which it may still take records, but need not
+    /// deliver them. A stream can be deleted when it is `Active`, `Deleting`, or in a failed state.
+    ///
+    /// ```
+    /// use firehose_proto::op::Operation;
+    /// use firehose_proto::op::delete_delivery_stream::{DeleteDeliveryStream, DeleteDeliveryStreamInput};
+    ///
+    /// let mut body = Vec::new();
+    /// DeleteDeliveryStream::write_input(&DeleteDeliveryStreamInput::new("demo"), &mut body);
+    /// assert_eq!(body, br#"{"DeliveryStreamName":"demo"}"#);
+    /// ```
+    DeleteDeliveryStream(DeleteDeliveryStreamInput) -> DeleteDeliveryStreamOutput,
+    errors: [ResourceInUseException, ResourceNotFoundException]
+}
+
+structure! {
+    /// Input of [`DeleteDeliveryStream`].
+    DeleteDeliveryStreamInput {
+        required {
+            /// The stream's name, 1 to 64 of `[a-zA-Z0-9_.-]`.
+            delivery_stream_name: String = "DeliveryStreamName" as DELIVERY_STREAM_NAME,
+        }
+        optional {
+            /// Whether to delete the stream even if Firehose cannot give back its grant on the KMS key.
+            allow_force_delete: bool = "AllowForceDelete",
+        }
+    }
+}
+
+structure! {
+    /// Output of [`DeleteDeliveryStream`].
+    DeleteDeliveryStreamOutput {}
+}

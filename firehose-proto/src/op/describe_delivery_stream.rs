@@ -1,0 +1,52 @@
+//! [`DescribeDeliveryStream`]: tells what a stream is, and the state that it is in.
+
+use alloc::string::String;
+
+use super::declare::operation;
+use crate::model::constraints::{DELIVERY_STREAM_NAME, DESTINATION_ID};
+use crate::model::stream::DeliveryStreamDescription;
+use crate::schema::{Shape, structure};
+
+operation! {
+    /// Describes a stream and its destination.
+    ///
+    /// For a stream that has just been made, ask until its state is
+    /// [`Active`](crate::model::stream::DeliveryStreamStatus::Active).
+    ///
+    /// ```
+    /// use firehose_proto::op::Operation;
+    /// use firehose_proto::op::describe_delivery_stream::{DescribeDeliveryStream, DescribeDeliveryStreamInput};
+    ///
+    /// let mut body = Vec::new();
+    /// DescribeDeliveryStream::write_input(&DescribeDeliveryStreamInput::new("demo").limit(1), &mut body);
+    /// assert_eq!(body, br#"{"DeliveryStreamName":"demo","Limit":1}"#);
+    /// ```
+    DescribeDeliveryStream(DescribeDeliveryStreamInput) -> DescribeDeliveryStreamOutput,
+    errors: [ResourceNotFoundException]
+}
+
+structure! {
+    /// Input of [`DescribeDeliveryStream`].
+    DescribeDeliveryStreamInput {
+        required {
+            /// The stream's name, 1 to 64 of `[a-zA-Z0-9_.-]`.
+            delivery_stream_name: String = "DeliveryStreamName" as DELIVERY_STREAM_NAME,
+        }
+        optional {
+            /// Most destinations to list, 1 to 10,000. A stream has one.
+            limit: i32 = "Limit" as Shape::integer(1, 10_000),
+            /// The id after which to go on.
+            exclusive_start_destination_id: String = "ExclusiveStartDestinationId" as DESTINATION_ID,
+        }
+    }
+}
+
+structure! {
+    /// Output of [`DescribeDeliveryStream`].
+    DescribeDeliveryStreamOutput {
+        expected {
+            /// The stream, as it is now.
+            delivery_stream_description: DeliveryStreamDescription = "DeliveryStreamDescription",
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! [`StartDeliveryStreamEncryption`]: encrypts what a stream holds.
+
+use alloc::string::String;
+
+use super::declare::operation;
+use crate::model::constraints::DELIVERY_STREAM_NAME;
+use crate::model::encryption::DeliveryStreamEncryptionConfigurationInput;
+use crate::schema::structure;
+
+operation! {
+    /// Turns on server-side encryption, or changes its key.
+    ///
+    /// The call returns at once; records put before the encryption's state is
+    /// [`Enabled`](crate::model::encryption::DeliveryStreamEncryptionStatus::Enabled) may not be encrypted. Only streams that are
+    /// `Active` and take their records from PutRecord and PutRecordBatch can be encrypted, and at most 25 calls of this and
+    /// of StopDeliveryStreamEncryption are allowed for a stream in 24 hours.
+    ///
+    /// ```
+    /// use firehose_proto::op::Operation;
+    /// use firehose_proto::op::start_delivery_stream_encryption::{StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionInput};
+    ///
+    /// let mut body = Vec::new();
+    /// StartDeliveryStreamEncryption::write_input(&StartDeliveryStreamEncryptionInput::new("demo"), &mut body);
+    /// assert_eq!(body, br#"{"DeliveryStreamName":"demo"}"#);
+    /// ```
+    StartDeliveryStreamEncryption(StartDeliveryStreamEncryptionInput) -> StartDeliveryStreamEncryptionOutput,
+    errors: [ResourceNotFoundException, ResourceInUseException, InvalidArgumentException, LimitExceededException, InvalidKMSResourceException]
+}
+
+structure! {
+    /// Input of [`StartDeliveryStreamEncryption`].
+    StartDeliveryStreamEncryptionInput {
+        required {
+            /// The stream's name, 1 to 64 of `[a-zA-Z0-9_.-]`.
+            delivery_stream_name: String = "DeliveryStreamName" as DELIVERY_STREAM_NAME,
+        }
+        optional {
+            /// The key; one of Firehose's own unless given.
+            delivery_stream_encryption_configuration_input: DeliveryStreamEncryptionConfigurationInput = "DeliveryStreamEncryptionConfigurationInput",
+        }
+    }
+}
+
+structure! {
+    /// Output of [`StartDeliveryStreamEncryption`].
+    StartDeliveryStreamEncryptionOutput {}
+}

@@ -1,0 +1,40 @@
+//! [`UntagDeliveryStream`]: takes tags off a stream.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::declare::operation;
+use crate::model::constraints::{DELIVERY_STREAM_NAME, TAG_KEY};
+use crate::schema::{Shape, structure};
+
+operation! {
+    /// Takes tags off a stream. Keys that it does not have are no error.
+    ///
+    /// ```
+    /// use firehose_proto::op::Operation;
+    /// use firehose_proto::op::untag_delivery_stream::{UntagDeliveryStream, UntagDeliveryStreamInput};
+    ///
+    /// let mut body = Vec::new();
+    /// UntagDeliveryStream::write_input(&UntagDeliveryStreamInput::new("demo", ["team".into()]), &mut body);
+    /// assert_eq!(body, br#"{"DeliveryStreamName":"demo","TagKeys":["team"]}"#);
+    /// ```
+    UntagDeliveryStream(UntagDeliveryStreamInput) -> UntagDeliveryStreamOutput,
+    errors: [ResourceNotFoundException, ResourceInUseException, InvalidArgumentException, LimitExceededException]
+}
+
+structure! {
+    /// Input of [`UntagDeliveryStream`].
+    UntagDeliveryStreamInput {
+        required {
+            /// The stream's name, 1 to 64 of `[a-zA-Z0-9_.-]`.
+            delivery_stream_name: String = "DeliveryStreamName" as DELIVERY_STREAM_NAME,
+            /// Keys of the tags to take away, 1 to 50.
+            tag_keys: Vec<String> = "TagKeys" as Shape::list_of(&TAG_KEY, 1, 50),
+        }
+    }
+}
+
+structure! {
+    /// Output of [`UntagDeliveryStream`].
+    UntagDeliveryStreamOutput {}
+}

@@ -1,0 +1,264 @@
+//! What documents look like: a table for each structure of the API, written down once beside its type, and the
+//! check of a document against it.
+//!
+//! ```text
+//! structure! { … } ─┬─▶ the type, its serde both ways, `new` and a setter for each optional member
+//!                   └─▶ Structure ─▶ check(document) ─▶ every Violation with its path
+//! ```
+//!
+//! A typed input is checked as the document that it would be sent as, so there is one check for both.
+//!
+//! ```
+//! use firehose_proto::model::s3::BufferingHints;
+//! use firehose_proto::schema::{Document, Shape};
+//!
+//! let member = BufferingHints::STRUCTURE.member("SizeInMBs").unwrap();
+//! assert!(matches!(member.shape, Shape::Integer { min: 1, max: 128 }));
+//! ```
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use ::time::OffsetDateTime;
+
+use crate::pattern::Pattern;
+use crate::sensitive::Sensitive;
+use crate::time::Timestamp;
+
+mod check;
+pub(crate) mod declare;
+
+pub(crate) use self::check::{check, check_known};
+pub(crate) use self::declare::{enumeration, structure};
+
+/// A structure of the API, under AWS's name.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Structure {
+    /// AWS's name.
+    pub name: &'static str,
+    /// Its members.
+    pub members: &'static [Member],
+}
+
+/// A member of a structure.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Member {
+    /// Its name in documents.
+    pub name: &'static str,
+    /// Whether AWS requires it.
+    pub is_required: bool,
+    /// What may stand there.
+    pub shape: Shape,
+}
+
+/// What a value must be.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Shape {
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number.
+    Integer {
+        /// The least allowed.
+        min: i32,
+        /// The most allowed.
+        max: i32,
+    },
+    /// A number.
+    Double {
+        /// The least allowed.
+        min: f64,
+        /// The most allowed.
+        max: f64,
+    },
+    /// Text.
+    Text {
+        /// Least number of characters.
+        min: usize,
+        /// Most number of characters.
+        max: usize,
+        /// What the whole text must match.
+        pattern: Option<Pattern>,
+        /// Whether the text must not be shown.
+        is_sensitive: bool,
+    },
+    /// One of a few texts.
+    Enum(&'static [&'static str]),
+    /// Bytes, as base64.
+    Blob {
+        /// Most bytes, before base64.
+        max: usize,
+    },
+    /// A moment: seconds since 1970, or text as in RFC 3339.
+    Timestamp,
+    /// Any number of values of one shape.
+    List {
+        /// The shape of each.
+        member: &'static Self,
+        /// Least number of them.
+        min: usize,
+        /// Most number of them.
+        max: usize,
+    },
+    /// Values under keys.
+    Map {
+        /// The shape of each key.
+        key: &'static Self,
+        /// The shape of each value.
+        value: &'static Self,
+    },
+    /// An object with members.
+    Structure(&'static Structure),
+}
+
+impl Structure {
+    pub(crate) const fn new(name: &'static str, members: &'static [Member]) -> Self {
+        Self { name, members }
+    }
+
+    /// The member of a name.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&'static Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+}
+
+impl Member {
+    pub(crate) const fn required(name: &'static str, shape: Shape) -> Self {
+        Self { name, is_required: true, shape }
+    }
+
+    pub(crate) const fn optional(name: &'static str, shape: Shape) -> Self {
+        Self { name, is_required: false, shape }
+    }
+}
+
+impl Shape {
+    /// Text of so many characters.
+    pub(crate) const fn text(min: usize, max: usize) -> Self {
+        Self::Text { min, max, pattern: None, is_sensitive: false }
+    }
+
+    /// The same text, if it matches a pattern.
+    pub(crate) const fn matching(self, pattern: Pattern) -> Self {
+        match self {
+            Self::Text { min, max, is_sensitive, .. } => Self::Text { min, max, pattern: Some(pattern), is_sensitive },
+            other => other,
+        }
+    }
+
+    /// The same text, never to be shown.
+    pub(crate) const fn sensitive(self) -> Self {
+        match self {
+            Self::Text { min, max, pattern, .. } => Self::Text { min, max, pattern, is_sensitive: true },
+            other => other,
+        }
+    }
+
+    /// A whole number in a range.
+    pub(crate) const fn integer(min: i32, max: i32) -> Self {
+        Self::Integer { min, max }
+    }
+
+    /// A list of any length.
+    pub(crate) const fn list(member: &'static Self) -> Self {
+        Self::List { member, min: 0, max: usize::MAX }
+    }
+
+    /// A list of so many members.
+    pub(crate) const fn list_of(member: &'static Self, min: usize, max: usize) -> Self {
+        Self::List { member, min, max }
+    }
+}
+
+/// A type that is a structure of the API.
+pub trait Document {
+    /// What its documents look like.
+    const STRUCTURE: &'static Structure;
+}
+
+/// A type whose shape is always the same, whichever member it is in.
+pub(crate) trait Shaped {
+    const SHAPE: Shape;
+}
+
+impl Shaped for bool {
+    const SHAPE: Shape = Shape::Boolean;
+}
+
+impl Shaped for Timestamp {
+    const SHAPE: Shape = Shape::Timestamp;
+}
+
+impl Shaped for String {
+    const SHAPE: Shape = Shape::text(0, usize::MAX);
+}
+
+impl<T: Shaped> Shaped for Vec<T> {
+    const SHAPE: Shape = Shape::list(&T::SHAPE);
+}
+
+/// A type with a value for what AWS always sends and a peer that is not AWS left out.
+pub(crate) trait Absent {
+    fn absent() -> Self;
+    /// Whether the value cannot have been sent, and so is not to be written.
+    fn is_absent(&self) -> bool;
+}
+
+/// Types whose empty value may have been sent.
+macro_rules! absent_as_default {
+    ($($type:ty),+) => {
+        $(impl Absent for $type {
+            fn absent() -> Self {
+                Self::default()
+            }
+
+            fn is_absent(&self) -> bool {
+                false
+            }
+        })+
+    };
+}
+absent_as_default!(bool, i32);
+
+impl<T> Absent for Vec<T> {
+    fn absent() -> Self {
+        Self::new()
+    }
+
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+impl Absent for Timestamp {
+    fn absent() -> Self {
+        OffsetDateTime::UNIX_EPOCH.into()
+    }
+
+    fn is_absent(&self) -> bool {
+        *self == Self::absent()
+    }
+}
+
+impl Absent for String {
+    fn absent() -> Self {
+        Self::new()
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Absent for Sensitive<String> {
+    fn absent() -> Self {
+        String::new().into()
+    }
+
+    fn is_absent(&self) -> bool {
+        self.reveal().is_empty()
+    }
+}
