@@ -1,4 +1,4 @@
-//! [`Client`]: the operations as methods, with signing, retries and clock correction around each.
+//! [`Client`]: signing, retries and clock correction around each call, and the put that resends what failed.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +11,7 @@ use firehose_proto::endpoint::Endpoint;
 use firehose_proto::exception::{ErrorCode, ServiceError};
 use firehose_proto::http::{Request, Response};
 use firehose_proto::op::Operation;
-use firehose_proto::op::put_record::{PutRecord, PutRecordInput, PutRecordOutput};
-use firehose_proto::op::put_record_batch::{
-    PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
-};
+use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
 use firehose_proto::retry::{self, ClockSkew, Decision, Retries, RetryClass, RetryQuota};
 use firehose_proto::sigv4::{KeyCache, SignError, Signer};
 use time::OffsetDateTime;
@@ -92,33 +89,6 @@ impl Client {
         &self.shared.endpoint
     }
 
-    /// Puts one record of at most 1,024,000 bytes into a stream.
-    ///
-    /// See [PutRecord](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecord.html).
-    ///
-    /// # Errors
-    ///
-    /// [`Error`]; the exceptions of the service are those of [`PutRecord`]'s page and the common ones.
-    pub fn put_record(&self, input: &PutRecordInput<'_>) -> Result<PutRecordOutput<'static>, Error> {
-        let mut request = exchange::encode::<PutRecord>(input, &self.shared.endpoint)?;
-        let response = self.call(&mut request, PutRecord::ERRORS)?;
-        decoded(exchange::decode::<PutRecord>(input, &response)).map(PutRecordOutput::into_owned)
-    }
-
-    /// Puts 1 to 500 records of together at most 4 MiB into a stream, some of which may fail: see
-    /// [`failed_put_count`](PutRecordBatchOutput::failed_put_count). To send those again, use [`put_batch`](Self::put_batch).
-    ///
-    /// See [PutRecordBatch](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
-    ///
-    /// # Errors
-    ///
-    /// [`Error`]; the exceptions of the service are those of [`PutRecordBatch`]'s page and the common ones.
-    pub fn put_record_batch(&self, input: &PutRecordBatchInput<'_>) -> Result<PutRecordBatchOutput<'static>, Error> {
-        let mut request = exchange::encode::<PutRecordBatch>(input, &self.shared.endpoint)?;
-        let response = self.call(&mut request, PutRecordBatch::ERRORS)?;
-        decoded(exchange::decode::<PutRecordBatch>(input, &response)).map(PutRecordBatchOutput::into_owned)
-    }
-
     /// Puts the records of a batch, and leaves in it exactly those that failed, in order and ready to be sent again.
     ///
     /// The output has an entry for each record that was in the batch before the call. When the call fails as a
@@ -145,6 +115,17 @@ impl Client {
         let entries = &output.request_responses;
         batch.retain(|index| entries.get(index).is_some_and(PutRecordBatchResponseEntry::is_failed));
         Ok(output)
+    }
+
+    /// Makes the call of one operation. Returns a response of success.
+    pub(crate) fn exchange<O: Operation>(&self, input: &O::Input<'_>) -> Result<Response, Error> {
+        let mut request = exchange::encode::<O>(input, &self.shared.endpoint)?;
+        self.call(&mut request, O::ERRORS)
+    }
+
+    /// The clock that the client waits by.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.shared.clock
     }
 
     /// Makes one call: signs, sends, and tries again as the rules allow. Returns a response of success.
@@ -249,7 +230,7 @@ enum Failure {
 }
 
 /// Separates the service's no from an answer that makes no sense; `call` has dealt with the former already.
-fn decoded<T>(result: Result<T, ResponseError>) -> Result<T, Error> {
+pub(crate) fn decoded<T>(result: Result<T, ResponseError>) -> Result<T, Error> {
     result.map_err(|error| match error {
         ResponseError::Malformed(error) => Error::Malformed(error),
         ResponseError::Refused(error) => Error::Refused { error, attempts: 1, is_transient: false, retry_after: None },

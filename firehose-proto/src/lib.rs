@@ -24,3 +24,4 @@ pub mod server;
 pub mod sigv4;
 pub mod time;
 pub mod validate;
+pub mod wait;

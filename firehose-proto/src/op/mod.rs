@@ -14,6 +14,7 @@ pub mod delete_delivery_stream;
 pub mod describe_delivery_stream;
 pub mod list_delivery_streams;
 pub mod list_tags_for_delivery_stream;
+pub mod pages;
 pub mod put_record;
 pub mod put_record_batch;
 mod rules;
@@ -157,6 +158,8 @@ pub enum MalformedResponse {
         /// The member.
         member: &'static str,
     },
+    /// A list is said to go on, but the next page would be the same again.
+    EndlessPages,
     /// PutRecordBatch answered for another number of records than were sent.
     WrongCount {
         /// Records sent.
@@ -185,6 +188,7 @@ impl fmt::Display for MalformedResponse {
             Self::Parse(error) => write!(f, "{error} in the response"),
             Self::Document(violations) => write!(f, "response is not of its structure: {violations}"),
             Self::Missing { member } => write!(f, "response lacks the member `{member}`"),
+            Self::EndlessPages => f.write_str("response says that the list goes on, but not from where"),
             Self::WrongCount { sent, answered } => {
                 write!(f, "response has {answered} entries in `RequestResponses` for {sent} records")
             }

@@ -1,122 +1,22 @@
 //! The client on virtual time, against a transport that answers from a script.
 #![expect(clippy::unwrap_used, reason = "a test fails at the line that is wrong")]
 
-use std::collections::VecDeque;
+mod control;
+mod world;
+
 use std::error::Error as _;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use firehose_blocking::firehose_proto::exception::ErrorCode;
-use firehose_blocking::firehose_proto::http::{Headers, Request, Response};
+use firehose_blocking::firehose_proto::http::Response;
 use firehose_blocking::firehose_proto::op::MalformedResponse;
-use firehose_blocking::firehose_proto::sigv4::{Authorization, Verifier};
-use firehose_blocking::firehose_proto::time::HttpDate;
+use firehose_blocking::firehose_proto::sigv4::Authorization;
 use firehose_blocking::{
-    Batch, Client, Clock, Credentials, Error, PutRecordBatchInput, PutRecordInput, Record, Timeouts, Transport,
-    TransportError, TransportErrorKind,
+    Batch, Client, Credentials, Error, PutRecordBatchInput, PutRecordInput, Record, TransportErrorKind,
 };
-use time::OffsetDateTime;
-use time::macros::datetime;
 
-const START: OffsetDateTime = datetime!(2026-11-22 12:00:00 UTC);
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLE==";
-
-/// What the transport was asked to send.
-struct Sent {
-    headers: Headers,
-    body: Vec<u8>,
-    verified: Result<(), String>,
-}
-
-type Answer = Result<Response, TransportErrorKind>;
-
-/// The world outside the client: its answers, its time, and what the client did.
-#[derive(Clone)]
-struct World(Arc<Mutex<State>>);
-
-struct State {
-    /// The last one is given again and again.
-    answers: VecDeque<Answer>,
-    sent: Vec<Sent>,
-    slept: Vec<Duration>,
-    now: OffsetDateTime,
-    /// What the service's clock is ahead of the client's.
-    service_ahead: time::Duration,
-}
-
-impl World {
-    fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
-        Self(Arc::new(Mutex::new(State {
-            answers: answers.into_iter().collect(),
-            sent: Vec::new(),
-            slept: Vec::new(),
-            now: START,
-            service_ahead: time::Duration::ZERO,
-        })))
-    }
-
-    fn client(&self) -> Client {
-        let credentials = Credentials::new("AKIDEXAMPLE", SECRET).with_session_token(TOKEN);
-        let builder = Client::builder().region("eu-west-1").endpoint_url("http://127.0.0.1:9").credentials(credentials);
-        builder.transport(self.clone()).clock(self.clone()).build().unwrap()
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap()
-    }
-
-    fn attempts(&self) -> usize {
-        self.state().sent.len()
-    }
-}
-
-impl Transport for World {
-    fn send(&self, request: &Request<'_>, _: &Timeouts) -> Result<Response, TransportError> {
-        let mut state = self.state();
-        let service_now = state.now + state.service_ahead;
-        let mut verifier = Verifier::new("firehose");
-        verifier.region = Some("eu-west-1");
-        let credentials = Credentials::new("AKIDEXAMPLE", SECRET).with_session_token(TOKEN);
-        let verified = verifier.verify(service_now, request, &credentials).map_err(|error| error.to_string());
-        let (headers, body) = (request.headers.clone(), request.body().to_vec());
-        state.sent.push(Sent { headers, body, verified });
-        let answer = if state.answers.len() > 1 { state.answers.pop_front() } else { state.answers.front().cloned() };
-        let mut response = answer.expect("the script has an answer").map_err(TransportError::new)?;
-        response.headers.append("Date", HttpDate::new(service_now).as_str()).unwrap();
-        Ok(response)
-    }
-}
-
-impl Clock for World {
-    fn now(&self) -> OffsetDateTime {
-        self.state().now
-    }
-
-    fn sleep(&self, duration: Duration) {
-        let mut state = self.state();
-        state.slept.push(duration);
-        state.now += duration;
-    }
-
-    /// The largest jitter, so that delays are as long as they may be.
-    fn random(&self) -> u64 {
-        u64::MAX
-    }
-}
-
-fn answer(status: u16, body: &str) -> Answer {
-    Ok(Response::new(status, body.as_bytes().to_vec()))
-}
-
-fn refusal(status: u16, code: &str) -> Answer {
-    answer(status, &format!(r#"{{"__type":"{code}","message":"words"}}"#))
-}
-
-fn accepted() -> Answer {
-    answer(200, r#"{"RecordId":"id-1","Encrypted":true}"#)
-}
+use self::world::{SECRET, START, TOKEN, World, accepted, answer, refusal};
 
 fn put(client: &Client) -> Result<String, Error> {
     client.put_record(&PutRecordInput::new("s", Record::new(b"data"))).map(|output| output.record_id.into_owned())

@@ -1,0 +1,89 @@
+//! [`Pages`]: everything that an operation lists, page after page.
+
+use std::fmt;
+use std::vec;
+
+use firehose_proto::client::decode;
+use firehose_proto::op::describe_delivery_stream::{DescribeDeliveryStream, DescribeDeliveryStreamInput};
+use firehose_proto::op::list_delivery_streams::{ListDeliveryStreams, ListDeliveryStreamsInput};
+use firehose_proto::op::list_tags_for_delivery_stream::{ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput};
+use firehose_proto::op::pages::Paginated;
+
+use crate::client::{Client, decoded};
+use crate::error::Error;
+
+impl Client {
+    /// The names of all streams that the input asks for, in alphabetic order; its limit is the size of a page.
+    ///
+    /// ```no_run
+    /// use firehose_blocking::Client;
+    /// use firehose_blocking::firehose_proto::op::list_delivery_streams::ListDeliveryStreamsInput;
+    ///
+    /// let client = Client::builder().build()?;
+    /// for name in client.delivery_streams(ListDeliveryStreamsInput::new()) {
+    ///     println!("{}", name?);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn delivery_streams(&self, input: ListDeliveryStreamsInput) -> Pages<'_, ListDeliveryStreams> {
+        Pages::new(self, input)
+    }
+
+    /// All tags of a stream; the input's limit is the size of a page.
+    pub fn tags(&self, input: ListTagsForDeliveryStreamInput) -> Pages<'_, ListTagsForDeliveryStream> {
+        Pages::new(self, input)
+    }
+
+    /// All destinations of a stream; the input's limit is the size of a page.
+    pub fn destinations(&self, input: DescribeDeliveryStreamInput) -> Pages<'_, DescribeDeliveryStream> {
+        Pages::new(self, input)
+    }
+}
+
+/// Everything that an operation lists, asked for a page at a time as the iteration gets there.
+///
+/// After an error it ends.
+pub struct Pages<'a, O: Paginated> {
+    client: &'a Client,
+    /// Asks for the next page, if there is one.
+    input: Option<O::Input<'static>>,
+    items: vec::IntoIter<O::Item>,
+}
+
+impl<'a, O: Paginated> Pages<'a, O> {
+    fn new(client: &'a Client, input: O::Input<'static>) -> Self {
+        Self { client, input: Some(input), items: Vec::new().into_iter() }
+    }
+
+    /// Asks for a page, and for none after one that failed.
+    fn fetch(&mut self, mut input: O::Input<'static>) -> Result<(), Error> {
+        let response = self.client.exchange::<O>(&input)?;
+        let output = decoded(decode::<O>(&input, &response))?;
+        let (items, has_more) = O::turn(&mut input, output)?;
+        self.items = items.into_iter();
+        self.input = has_more.then_some(input);
+        Ok(())
+    }
+}
+
+impl<O: Paginated> Iterator for Pages<'_, O> {
+    type Item = Result<O::Item, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(item) = self.items.next() {
+                return Some(Ok(item));
+            }
+            let input = self.input.take()?;
+            if let Err(error) = self.fetch(input) {
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+impl<O: Paginated> fmt::Debug for Pages<'_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages").field("operation", &O::NAME).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,224 @@
+//! [`Waiter`]: when to ask again whether a stream is there, or gone, and when to stop asking.
+//!
+//! ```text
+//!               ┌──── PollAfter(delay) ◀───┐
+//!               ▼                          │ the stream is on its way
+//! DescribeDeliveryStream ─▶ handle_status ─┼─▶ Done     it is as wished
+//!                           handle_absence └─▶ Failed   it cannot become so, or time is up
+//! ```
+//!
+//! The first answer is asked for at once; then the delay doubles from 0.1 s to at most 5 s. Making a stream takes
+//! Firehose about a minute, and it allows five such calls a second.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::model::stream::{DeliveryStreamDescription, DeliveryStreamStatus, FailureDescription};
+use crate::time::Tick;
+
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+const MAX_DELAY: Duration = Duration::from_secs(5);
+
+/// Waits for a stream to become active, or to be gone.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use firehose_proto::model::stream::DeliveryStreamStatus;
+/// use firehose_proto::time::Tick;
+/// use firehose_proto::wait::{Step, Waiter};
+///
+/// let mut now = Tick::default();
+/// let mut waiter = Waiter::until_active(now, Duration::from_secs(60));
+/// assert_eq!(waiter.handle_status(now, &DeliveryStreamStatus::Creating, None), Step::PollAfter(Duration::from_millis(100)));
+/// now = now + Duration::from_millis(100);
+/// assert_eq!(waiter.handle_status(now, &DeliveryStreamStatus::Active, None), Step::Done);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Waiter {
+    goal: Goal,
+    deadline: Tick,
+    delay: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    Active,
+    Deleted,
+}
+
+/// What to do after an answer.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Step {
+    /// The stream is as wished.
+    Done,
+    /// Ask again after this long.
+    PollAfter(Duration),
+    /// It will not be as wished.
+    Failed(WaitFailure),
+}
+
+/// Why a stream did not become as wished.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum WaitFailure {
+    /// It is in a state from which it does not get there.
+    Status {
+        /// The state.
+        status: DeliveryStreamStatus,
+        /// What the service says of it.
+        failure: Option<FailureDescription>,
+    },
+    /// It is not there.
+    Absent,
+    /// Time is up.
+    TimedOut {
+        /// The state that it was in last.
+        status: DeliveryStreamStatus,
+    },
+}
+
+impl Waiter {
+    /// Waits until a stream takes records, but not longer than this.
+    #[must_use]
+    pub fn until_active(now: Tick, patience: Duration) -> Self {
+        Self { goal: Goal::Active, deadline: now + patience, delay: FIRST_DELAY }
+    }
+
+    /// Waits until a stream is gone, but not longer than this.
+    #[must_use]
+    pub fn until_deleted(now: Tick, patience: Duration) -> Self {
+        Self { goal: Goal::Deleted, deadline: now + patience, delay: FIRST_DELAY }
+    }
+
+    /// Takes in a description of the stream.
+    pub fn handle_description(&mut self, now: Tick, description: &DeliveryStreamDescription) -> Step {
+        let failure = description.failure_description.as_ref();
+        self.handle_status(now, &description.delivery_stream_status, failure)
+    }
+
+    /// Takes in the state that the stream is in, and why it failed if it did.
+    pub fn handle_status(
+        &mut self,
+        now: Tick,
+        status: &DeliveryStreamStatus,
+        failure: Option<&FailureDescription>,
+    ) -> Step {
+        use DeliveryStreamStatus::{Active, Creating, CreatingFailed, Deleting, DeletingFailed};
+        match (self.goal, status) {
+            (Goal::Active, Active) => Step::Done,
+            (Goal::Active, CreatingFailed | Deleting | DeletingFailed)
+            | (Goal::Deleted, Creating | CreatingFailed | Active | DeletingFailed) => {
+                Step::Failed(WaitFailure::Status { status: status.clone(), failure: failure.cloned() })
+            }
+            // On its way, or in a state of tomorrow.
+            _ => self.poll(now, status),
+        }
+    }
+
+    /// Takes in that there is no such stream.
+    #[must_use]
+    pub const fn handle_absence(&self) -> Step {
+        match self.goal {
+            Goal::Active => Step::Failed(WaitFailure::Absent),
+            Goal::Deleted => Step::Done,
+        }
+    }
+
+    fn poll(&mut self, now: Tick, status: &DeliveryStreamStatus) -> Step {
+        let left = self.deadline.since(now);
+        if left.is_zero() {
+            return Step::Failed(WaitFailure::TimedOut { status: status.clone() });
+        }
+        let delay = self.delay.min(left);
+        self.delay = (self.delay * 2).min(MAX_DELAY);
+        Step::PollAfter(delay)
+    }
+}
+
+impl fmt::Display for WaitFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status { status, failure: None } => write!(f, "the stream is in the state {status}"),
+            Self::Status { status, failure: Some(failure) } => {
+                write!(f, "the stream is in the state {status}: {}: {}", failure.r#type, failure.details)
+            }
+            Self::Absent => f.write_str("there is no such stream"),
+            Self::TimedOut { status } => write!(f, "time is up, and the stream is still in the state {status}"),
+        }
+    }
+}
+
+impl core::error::Error for WaitFailure {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::model::stream::DeliveryStreamFailureType;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn polls_ever_slower_and_not_beyond_the_deadline() {
+        let mut now = Tick::default();
+        let mut waiter = Waiter::until_active(now, Duration::from_secs(10));
+        let mut delays = Vec::new();
+        loop {
+            match waiter.handle_status(now, &DeliveryStreamStatus::Creating, None) {
+                Step::PollAfter(delay) => {
+                    delays.push(u64::try_from(delay.as_millis()).unwrap());
+                    now = now + delay;
+                }
+                end => {
+                    let status = DeliveryStreamStatus::Creating;
+                    assert_eq!(end, Step::Failed(WaitFailure::TimedOut { status }));
+                    break;
+                }
+            }
+        }
+        assert_eq!(delays, [100, 200, 400, 800, 1600, 3200, 3700]);
+    }
+
+    #[test]
+    fn each_state_ends_the_wait_or_goes_on() {
+        use DeliveryStreamStatus::{Active, Creating, CreatingFailed, Deleting, DeletingFailed, Unknown};
+        let now = Tick::default();
+        for (status, until_active, until_deleted) in [
+            (Creating, None, Some(false)),
+            (CreatingFailed, Some(false), Some(false)),
+            (Active, Some(true), Some(false)),
+            (Deleting, Some(false), None),
+            (DeletingFailed, Some(false), Some(false)),
+            (Unknown("MOVING".into()), None, None),
+        ] {
+            for (mut waiter, expected) in
+                [(Waiter::until_active(now, MINUTE), until_active), (Waiter::until_deleted(now, MINUTE), until_deleted)]
+            {
+                let is_done = match waiter.handle_status(now, &status, None) {
+                    Step::Done => Some(true),
+                    Step::Failed(_) => Some(false),
+                    Step::PollAfter(_) => None,
+                };
+                assert_eq!(is_done, expected, "{status} {waiter:?}");
+            }
+        }
+        assert_eq!(Waiter::until_active(now, MINUTE).handle_absence(), Step::Failed(WaitFailure::Absent));
+        assert_eq!(Waiter::until_deleted(now, MINUTE).handle_absence(), Step::Done);
+    }
+
+    #[test]
+    fn says_why_the_stream_failed() {
+        let why = FailureDescription::new(DeliveryStreamFailureType::KmsKeyNotFound, "no such key");
+        let status = DeliveryStreamStatus::CreatingFailed;
+        let Step::Failed(failure) =
+            Waiter::until_active(Tick::default(), MINUTE).handle_status(Tick::default(), &status, Some(&why))
+        else {
+            panic!("it has failed")
+        };
+        assert_eq!(failure.to_string(), "the stream is in the state CREATING_FAILED: KMS_KEY_NOT_FOUND: no such key");
+    }
+}
