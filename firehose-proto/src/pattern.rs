@@ -64,7 +64,8 @@ macro_rules! patterns {
             pub const $name: Pattern = Pattern { source: $source, matches: $matches };
         )*
 
-        /// Every distinct pattern of the [API](https://docs.aws.amazon.com/firehose/latest/APIReference/API_Types.html).
+        /// Every distinct pattern of the API's
+        /// [data types](https://docs.aws.amazon.com/firehose/latest/APIReference/API_Types.html).
         pub const ALL: &[Pattern] = &[$($name),*];
     };
 }
@@ -75,18 +76,18 @@ patterns! {
 
     /// A key of AWS KMS or an alias of one.
     KMS_KEY_OR_ALIAS_ARN = r"arn:.*:kms:[a-zA-Z0-9\-]+:\d{12}:(key|alias)/[a-zA-Z_0-9+=,.@\-_/]+",
-    |text| arn(text, ":kms", [region, account, |it| rest(it, "key/", path) || rest(it, "alias/", path)]);
+    |text| arn(text, ":kms", [region, account, |it| after(it, "key/", path) || after(it, "alias/", path)]);
 
     /// A key of AWS KMS, for the encryption of a delivery stream.
     KMS_KEY_ARN = r"arn:.*:kms:[a-zA-Z0-9\-]+:\d{12}:key/[a-zA-Z_0-9+=,.@\-_/]+",
-    |text| arn(text, ":kms", [region, account, |it| rest(it, "key/", path)]);
+    |text| arn(text, ":kms", [region, account, |it| after(it, "key/", path)]);
 
     /// The endpoint of a search cluster or collection.
-    HTTPS = r"https:.*", |text| rest(text, "https:", is_line);
+    HTTPS = r"https:.*", |text| after(text, "https:", is_line);
 
     /// A domain of OpenSearch or Elasticsearch.
     ES_DOMAIN_ARN = r"arn:.*:es:[a-zA-Z0-9\-]+:\d{12}:domain/[a-z][-0-9a-z]{2,27}",
-    |text| arn(text, ":es", [region, account, |it| rest(it, "domain/", search_domain)]);
+    |text| arn(text, ":es", [region, account, |it| after(it, "domain/", search_domain)]);
 
     /// A bucket of S3.
     BUCKET_ARN = r"arn:.*:s3:::[\w\.\-]{1,255}",
@@ -94,7 +95,7 @@ patterns! {
 
     /// A cluster or workgroup of Redshift.
     CLUSTER_JDBC_URL = r"jdbc:(redshift|postgresql)://((?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)+(redshift(-serverless)?)\.([a-zA-Z0-9\.\-]+):\d{1,5}/[a-zA-Z0-9_$-]+",
-    |text| rest(text, "jdbc:redshift://", redshift) || rest(text, "jdbc:postgresql://", redshift);
+    |text| after(text, "jdbc:redshift://", redshift) || after(text, "jdbc:postgresql://", redshift);
 
     /// The name of a time zone; the empty one stands for UTC.
     CUSTOM_TIME_ZONE = r"^$|[a-zA-Z/_]+",
@@ -108,7 +109,7 @@ patterns! {
 
     /// A delivery stream, in full.
     DELIVERY_STREAM_ARN = r"arn:.*:firehose:[a-zA-Z0-9\-]+:\d{12}:deliverystream/[a-zA-Z0-9._-]+",
-    |text| arn(text, ":firehose", [region, account, |it| rest(it, "deliverystream/", stream_name)]);
+    |text| arn(text, ":firehose", [region, account, |it| after(it, "deliverystream/", stream_name)]);
 
     /// A delivery stream, by its name.
     DELIVERY_STREAM_NAME = r"[a-zA-Z0-9_.-]+", stream_name;
@@ -121,19 +122,19 @@ patterns! {
 
     /// What S3 object names end in; empty for the format's own.
     FILE_EXTENSION = r"^$|\.[0-9a-z!\-_.*'()]+",
-    |text| text.is_empty() || rest(text, ".", |it| lower(it, "!-_.*'()"));
+    |text| text.is_empty() || after(text, ".", |it| lower(it, "!-_.*'()"));
 
     /// A catalog of AWS Glue.
     GLUE_CATALOG_ARN = r"arn:.*:glue:.*:\d{12}:catalog(?:(/[a-z0-9_-]+){1,2})?",
-    |text| before(text, ':', [account, |it| rest(it, "catalog", catalog)])
-        .is_some_and(|head| rest(head, "arn:", |it| is_line(it) && it.contains(":glue:")));
+    |text| before(text, ':', [account, |it| after(it, "catalog", catalog)])
+        .is_some_and(|head| after(head, "arn:", |it| is_line(it) && it.contains(":glue:")));
 
     /// The URL of an HTTP endpoint.
-    HTTPS_URL = r"https://.*", |text| rest(text, "https://", is_line);
+    HTTPS_URL = r"https://.*", |text| after(text, "https://", is_line);
 
     /// A stream of Kinesis Data Streams.
     KINESIS_STREAM_ARN = r"arn:.*:kinesis:[a-zA-Z0-9\-]+:\d{12}:stream/[a-zA-Z0-9_.-]+",
-    |text| arn(text, ":kinesis", [region, account, |it| rest(it, "stream/", stream_name)]);
+    |text| arn(text, ":kinesis", [region, account, |it| after(it, "stream/", stream_name)]);
 
     /// A log group of CloudWatch.
     LOG_GROUP_NAME = r"[\.\-_/#A-Za-z0-9]*", |text| text.is_empty() || word(text, ".-_/#");
@@ -142,14 +143,14 @@ patterns! {
     LOG_STREAM_NAME = r"[^:*]*", |text| !text.contains([':', '*']);
 
     /// A cluster of Amazon MSK.
-    MSK_CLUSTER_ARN = r"arn:.*", |text| rest(text, "arn:", is_line);
+    MSK_CLUSTER_ARN = r"arn:.*", |text| after(text, "arn:", is_line);
 
     /// A text with no white space in it.
     NO_WHITESPACE = r"^\S+$", |text| !text.is_empty() && !text.contains(is_space);
 
     /// A role of IAM.
     ROLE_ARN = r"arn:.*:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-_/]+",
-    |text| arn(text, ":iam", [str::is_empty, account, |it| rest(it, "role/", path)]);
+    |text| arn(text, ":iam", [str::is_empty, account, |it| after(it, "role/", path)]);
 
     /// A secret of Secrets Manager.
     SECRET_ARN = r"arn:.*:secretsmanager:[a-zA-Z0-9\-]+:\d{12}:secret:[a-zA-Z0-9\-/_+=.@!]+",
@@ -164,10 +165,10 @@ patterns! {
 
     /// A VPC endpoint service, as the private link to Snowflake.
     VPC_ENDPOINT_SERVICE_NAME = r"([a-zA-Z0-9\-\_]+\.){2,3}vpce\.[a-zA-Z0-9\-]*\.vpce-svc\-[a-zA-Z0-9\-]{17}$",
-    |text| before(text, '.', [|it| it == "vpce", |it| it.is_empty() || region(it), |it| rest(it, "vpce-svc-", service_id)])
+    |text| before(text, '.', [|it| it == "vpce", |it| it.is_empty() || region(it), service_id])
         .is_some_and(|head| matches!(head.split('.').count(), 2 | 3) && head.split('.').all(|it| word(it, "-_")));
 
-    /// A property of a record's table that names another of its properties.
+    /// A database or a table that Iceberg records go to.
     LETTERS_DIGITS_UNDERSCORES_DOTS = r"[a-zA-Z0-9\.\_]+", |text| word(text, "._");
 
     /// The key of a tag.
@@ -180,7 +181,7 @@ patterns! {
     TOPIC_NAME = r"[a-zA-Z0-9\\._\\-]+", |text| word(text, r"\._-");
 
     /// Where Iceberg tables are kept.
-    WAREHOUSE_LOCATION = r"s3:\/\/.*", |text| rest(text, "s3://", is_line);
+    WAREHOUSE_LOCATION = r"s3:\/\/.*", |text| after(text, "s3://", is_line);
 }
 
 /// What stands before the last fields of a text, if each is as it should be.
@@ -199,9 +200,9 @@ fn arn<const N: usize>(text: &str, service: &str, fields: [fn(&str) -> bool; N])
     before(text, ':', fields).and_then(|head| head.strip_prefix("arn:")?.strip_suffix(service)).is_some_and(is_line)
 }
 
-/// A prefix, and a rest with a pattern of its own.
-fn rest(text: &str, prefix: &str, is_rest: fn(&str) -> bool) -> bool {
-    text.strip_prefix(prefix).is_some_and(is_rest)
+/// A prefix, and what comes after it as it should be.
+fn after(text: &str, prefix: &str, is_tail: fn(&str) -> bool) -> bool {
+    text.strip_prefix(prefix).is_some_and(is_tail)
 }
 
 /// One or more ASCII letters, digits and the given marks.
@@ -284,7 +285,7 @@ fn base64(text: &str) -> bool {
 }
 
 fn service_id(text: &str) -> bool {
-    text.len() == 17 && word(text, "-")
+    after(text, "vpce-svc-", |it| it.len() == 17 && word(it, "-"))
 }
 
 fn tag(text: &str) -> bool {
