@@ -20,9 +20,6 @@ pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 /// ([`DeliveryStreamName`](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecord.html)).
 pub const MAX_STREAM_NAME_CHARACTERS: usize = 64;
 
-/// What a delivery stream's name may consist of, as AWS writes it.
-pub const STREAM_NAME_PATTERN: &str = "[a-zA-Z0-9_.-]+";
-
 /// Most bytes of a response that are read and parsed. Ours: the largest answer to a put is about 120 kB,
 /// and a peer that sends far more is not Firehose.
 pub const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;

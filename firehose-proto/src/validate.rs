@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::limits;
+use crate::pattern::DELIVERY_STREAM_NAME;
 
 /// One breach of one rule.
 ///
@@ -251,8 +252,8 @@ pub fn check_stream_name(name: &str) -> Result<(), Violation> {
         Rule::Below { actual: characters, min, unit }
     } else if characters > max {
         Rule::Above { actual: characters, max, unit }
-    } else if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-')) {
-        Rule::Pattern { pattern: limits::STREAM_NAME_PATTERN }
+    } else if !DELIVERY_STREAM_NAME.matches(name) {
+        Rule::Pattern { pattern: DELIVERY_STREAM_NAME.source() }
     } else {
         return Ok(());
     };
