@@ -24,6 +24,13 @@ pub const MAX_STREAM_NAME_CHARACTERS: usize = 64;
 /// and a peer that sends far more is not Firehose.
 pub const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
+/// Most bytes of a document that credentials are read from. Ours: a session token may have several thousand
+/// characters, and a sign-in's cache holds two or three tokens.
+pub const MAX_CREDENTIAL_DOCUMENT_BYTES: usize = 128 * 1024;
+
+/// Most bytes of a configuration or credentials file. Ours: a profile for each role of a thousand accounts fits.
+pub const MAX_PROFILE_FILE_BYTES: usize = 4 * 1024 * 1024;
+
 /// Most bytes of an error's message that are kept. Ours.
 pub const MAX_ERROR_TEXT_BYTES: usize = 1024;
 

@@ -28,6 +28,11 @@ impl<T: Zeroize> Sensitive<T> {
     pub const fn reveal(&self) -> &T {
         &self.0
     }
+
+    /// Lends the secret to code that changes it; what moves when it grows is the caller's to wipe.
+    pub(crate) const fn reveal_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
 }
 
 impl<T: Zeroize> From<T> for Sensitive<T> {

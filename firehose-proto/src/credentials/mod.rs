@@ -1,5 +1,7 @@
 //! [`Credentials`]: what signs a request.
 
+pub mod profile;
+
 use alloc::string::String;
 
 use time::OffsetDateTime;
