@@ -1,6 +1,9 @@
-//! SHA-256, HMAC-SHA-256 and comparison in constant time: the only file that names `sha2`, `hmac` and `hex`.
+//! SHA-256, HMAC-SHA-256 and comparison in constant time: the only file that names `sha1`, `sha2`, `hmac` and `hex`.
+
+use alloc::string::String;
 
 use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 /// Length of a SHA-256 digest, in bytes.
@@ -10,6 +13,12 @@ pub const DIGEST_BYTES: usize = 32;
 #[must_use]
 pub fn sha256(data: &[u8]) -> [u8; DIGEST_BYTES] {
     Sha256::digest(data).into()
+}
+
+/// The SHA-1 digest of `data` in lower-case hexadecimal, for the one name that AWS's tools make of it: a file's in
+/// the token cache. It protects nothing.
+pub(crate) fn sha1_hex(data: &[u8]) -> String {
+    hex::encode(Sha1::digest(data))
 }
 
 /// SHA-256 of data that comes in pieces.
@@ -137,6 +146,12 @@ mod tests {
             assert_eq!(hasher.finish(), sha256(&text), "{size}");
         }
         assert_eq!(Hasher::new().finish(), sha256(b""));
+    }
+
+    #[test]
+    fn names_files_by_sha1() {
+        // FIPS 180-1, appendix A.
+        assert_eq!(sha1_hex(b"abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
     }
 
     #[test]

@@ -48,7 +48,12 @@ impl Endpoint {
         let partition = region.partition();
         let suffix = if dual_stack { partition.dual_stack_dns_suffix } else { partition.dns_suffix };
         let host = format!("{SERVICE}{}.{region}.{suffix}", if fips { "-fips" } else { "" });
-        Self::new(true, &host, host.len(), "/", region)
+        Self::of_host(&host, region)
+    }
+
+    /// A service's own endpoint.
+    pub(crate) fn of_host(host: &str, region: Region) -> Self {
+        Self::new(true, host, host.len(), "/", region)
     }
 
     /// An endpoint of the caller's: a VPC endpoint, a proxy, a local stand-in.
@@ -159,7 +164,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// Splits `host[:port]`, both checked (RFC 3986, section 3.2).
-fn split_port(authority: &str) -> Result<(&str, Option<u16>), EndpointError> {
+pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<u16>), EndpointError> {
     let port_at = match authority.rfind(']') {
         Some(bracket) => bracket + 1,
         None => authority.find(':').unwrap_or(authority.len()),

@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
 
 pub(crate) use serde_json::Value;
 
@@ -169,8 +170,56 @@ pub(crate) struct TextOrNone<'a>(pub(crate) Option<Cow<'a, str>>);
 
 impl<'de> Deserialize<'de> for TextOrNone<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw: &'de serde_json::value::RawValue = Deserialize::deserialize(deserializer)?;
+        let raw: &'de RawValue = Deserialize::deserialize(deserializer)?;
         Ok(Self(serde_json::from_str::<Text<'de>>(raw.get()).ok().map(|text| text.0)))
+    }
+}
+
+/// An object read member by member, for documents whose writers do not agree on the case of their keys.
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    /// The value of a member, its name in any case; `None` when it is absent or `null`.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongType`] when the value is not what is asked for.
+    pub(crate) fn member<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, WrongType> {
+        match self.0.iter().rfind(|(key, _)| key.eq_ignore_ascii_case(name)) {
+            Some((_, value)) => serde_json::from_str(value.get()).map_err(|_| WrongType),
+            None => Ok(None),
+        }
+    }
+
+    /// Each member's name, and its value as it stands in the document.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(key, value)| (&**key, value.get()))
+    }
+}
+
+/// A member that is there has a value of another type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WrongType;
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> de::Visitor<'de> for Reader {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some((key, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    members.push((key.0, value));
+                }
+                Ok(Object(members))
+            }
+        }
+        deserializer.deserialize_map(Reader)
     }
 }
 
@@ -321,6 +370,18 @@ mod tests {
             parse(br#"{"New":[{"a":1}],"Name":"a","Name":"\u0062","Count":null,"Name2":1.5e300}"#).unwrap();
         assert_eq!(sample.name, Some(Text("b".into())));
         assert_eq!(sample.count, None);
+    }
+
+    #[test]
+    fn reads_members_of_an_object_whatever_their_case() {
+        let object: Object<'_> = parse(br#"{"A":1,"a":"\u0062","n":null,"O":{"X":2}}"#).unwrap();
+        assert_eq!(object.member("A"), Ok(Some(Text("b".into()))));
+        assert_eq!(object.member::<Text<'_>>("n"), Ok(None));
+        assert_eq!(object.member::<Text<'_>>("z"), Ok(None));
+        assert_eq!(object.member::<u32>("a"), Err(WrongType));
+        assert_eq!(object.member::<Object<'_>>("o").unwrap().unwrap().member("x"), Ok(Some(2_u8)));
+        assert!(parse::<Object<'_>>(b"[]").is_err());
+        assert_eq!(object.iter().last(), Some(("O", r#"{"X":2}"#)));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Wall time as AWS and HTTP write it ([`AmzDate`], [`HttpDate`], [`Timestamp`]), and [`Tick`], the monotonic time of the machines.
+//! Wall time as AWS and HTTP write it ([`AmzDate`], [`HttpDate`], [`IsoDate`], [`Timestamp`]), and [`Tick`], the monotonic
+//! time of the machines.
 //!
 //! Nothing here reads a clock: the driver passes each moment in. Years before 0 and after 9999 have no
 //! place in either format; they are written as the nearest moment that has one.
@@ -283,6 +284,84 @@ impl fmt::Debug for HttpDate {
     }
 }
 
+/// A moment in the form of credential documents, `2015-08-30T12:36:00Z`.
+///
+/// ```
+/// use firehose_proto::time::IsoDate;
+///
+/// let moment = IsoDate::parse("2015-08-30T14:36:00.5+02:00").unwrap();
+/// assert_eq!(IsoDate::new(moment).as_str(), "2015-08-30T12:36:00Z");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct IsoDate([u8; 20]);
+
+impl IsoDate {
+    /// Writes a moment out in UTC, cut to whole seconds.
+    #[must_use]
+    pub fn new(moment: OffsetDateTime) -> Self {
+        let AmzDate([y1, y2, y3, y4, m1, m2, d1, d2, t, h1, h2, n1, n2, s1, s2, z]) = AmzDate::new(moment);
+        Self([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, t, h1, h2, b':', n1, n2, b':', s1, s2, z])
+    }
+
+    /// All 20 characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        ascii(&self.0)
+    }
+
+    /// Reads the form of RFC 3339, and what tools write in its place: an offset without a colon, or `UTC` for `Z`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<OffsetDateTime> {
+        let (date, rest) = text.split_at_checked(10)?;
+        let (separator, rest) = rest.split_at_checked(1)?;
+        let (time, rest) = rest.split_at_checked(8)?;
+        let (year, month_and_day) = date.split_once('-')?;
+        let (month, day) = month_and_day.split_once('-')?;
+        matches!(separator, "T" | "t" | " ").then_some(())?;
+        let month = Month::try_from(u8::try_from(digits::<2>(month)?).ok()?).ok()?;
+        let local = utc(digits::<4>(year)?, month, digits::<2>(day)?, clock(time)?)?;
+        let (nanoseconds, zone) = match rest.strip_prefix('.') {
+            Some(rest) => {
+                let end = rest.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+                let (fraction, zone) = rest.split_at(end);
+                (fraction_nanoseconds(fraction)?, zone)
+            }
+            None => (0, rest),
+        };
+        local.replace_nanosecond(nanoseconds).ok()?.checked_sub(zone_offset(zone)?)
+    }
+}
+
+impl fmt::Debug for IsoDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Reads the digits after a decimal point; what is finer than a nanosecond is cut.
+fn fraction_nanoseconds(digits: &str) -> Option<u32> {
+    let kept = digits.get(..digits.len().min(9))?;
+    let scale = 10_u32.pow(9 - u32::try_from(kept.len()).ok()?);
+    kept.parse::<u32>().ok()?.checked_mul(scale)
+}
+
+/// Reads `Z`, `UTC`, `+01:00` or `+0100`: how far local time is ahead.
+fn zone_offset(zone: &str) -> Option<time::Duration> {
+    if matches!(zone, "Z" | "z" | "UTC") {
+        return Some(time::Duration::ZERO);
+    }
+    let (sign, rest) = zone.split_at_checked(1)?;
+    let (hours, minutes) = rest.split_at_checked(2)?;
+    let (hours, minutes) = (digits::<2>(hours)?, digits::<2>(minutes.strip_prefix(':').unwrap_or(minutes))?);
+    let offset = time::Duration::minutes(i64::from(hours) * 60 + i64::from(minutes));
+    match sign {
+        _ if hours > 23 || minutes > 59 => None,
+        "+" => Some(offset),
+        "-" => Some(-offset),
+        _ => None,
+    }
+}
+
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -429,6 +508,45 @@ mod tests {
         ] {
             assert_eq!(AmzDate::parse(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn reads_the_time_of_documents_in_any_zone() {
+        for (text, nanoseconds) in [
+            ("1970-01-01T00:00:01Z", 1_000_000_000),
+            ("1970-01-01t00:00:01z", 1_000_000_000),
+            ("1970-01-01 00:00:01UTC", 1_000_000_000),
+            ("1970-01-01T01:00:01+01:00", 1_000_000_000),
+            ("1969-12-31T18:30:01-0530", 1_000_000_000),
+            ("1970-01-01T00:00:01.25Z", 1_250_000_000),
+            ("1970-01-01T00:00:01.0000000019+00:00", 1_000_000_001),
+        ] {
+            assert_eq!(IsoDate::parse(text).map(OffsetDateTime::unix_timestamp_nanos), Some(nanoseconds), "{text}");
+        }
+        let moment = at(1_440_938_160);
+        assert_eq!(IsoDate::new(moment).as_str(), "2015-08-30T12:36:00Z");
+        assert_eq!(IsoDate::parse("2015-08-30T12:36:00Z"), Some(moment));
+        for text in [
+            "",
+            "2015-08-30",
+            "2015-08-30T12:36:00",
+            "2015-08-30T12:36:00X",
+            "2015-08-30X12:36:00Z",
+            "2015-08-30T12:36:00.Z",
+            "2015-08-30T12:36:00+1:00",
+            "2015-08-30T12:36:00+24:00",
+            "2015-08-30T12:36:00+00:60",
+            "2015-08-30T12:36:00+00:00x",
+            "2015-13-30T12:36:00Z",
+            "2015-02-30T12:36:00Z",
+            "20150830T123600Z",
+            "2015-08-30T12:36:0\u{e9}Z",
+            "\u{e9}015-08-30T12:36:00Z",
+        ] {
+            assert_eq!(IsoDate::parse(text), None, "{text:?}");
+        }
+        // Beyond the calendar's end without large dates.
+        assert_eq!(IsoDate::parse("9999-12-31T23:59:59-23:59"), None);
     }
 
     #[test]

@@ -1,11 +1,33 @@
-//! [`Credentials`]: what signs a request.
+//! [`Credentials`]: what signs a request, and everything about finding them but the finding.
+//!
+//! Files, documents, answers and looked-up variables go in; credentials, a [`Plan`](plan::Plan) and requests come out.
+//!
+//! ```text
+//! config, credentials ─▶ Profiles::parse ─▶ Plan::resolve ─▶ source: static, environment, imds, container, web identity,
+//!                                                 │                  sso, process, login
+//!                                                 └────────▶ roles:  sts::assume_role ─▶ sts::read, one after the other
+//! ```
 
+pub mod container;
+pub mod environment;
+pub mod expiry;
+pub mod imds;
+pub mod login;
+pub mod plan;
+pub mod process;
 pub mod profile;
+pub mod sso;
+pub mod sts;
+
+mod document;
+mod service;
+mod xml;
 
 use alloc::string::String;
 
 use time::OffsetDateTime;
 
+pub use self::document::DocumentError;
 use crate::sensitive::Sensitive;
 
 /// An AWS access key, with a session token and an expiry when it is temporary.
@@ -27,6 +49,8 @@ pub struct Credentials {
     pub session_token: Option<Sensitive<String>>,
     /// When temporary credentials stop working.
     pub expires_at: Option<OffsetDateTime>,
+    /// The account that the access key belongs to, if that is known. Firehose does not need it.
+    pub account_id: Option<String>,
 }
 
 impl Credentials {
@@ -37,6 +61,7 @@ impl Credentials {
             secret_access_key: Sensitive::new(secret_access_key.into()),
             session_token: None,
             expires_at: None,
+            account_id: None,
         }
     }
 
