@@ -21,6 +21,7 @@ pub mod retry;
 pub mod schema;
 pub mod sensitive;
 pub mod server;
+pub mod settings;
 pub mod sigv4;
 pub mod time;
 pub mod validate;

@@ -1,0 +1,460 @@
+//! [`Lookup`]: each setting from where it is set: code, an environment variable, the profile, or nowhere.
+//!
+//! The methods are called like the keys of a profile, see the
+//! [settings reference](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html). A blank variable or
+//! value is as good as none. Which proxy a request goes through is in [`proxy`], as whom it introduces itself in
+//! [`user_agent`].
+
+pub mod proxy;
+pub mod user_agent;
+
+use alloc::borrow::{Cow, ToOwned};
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use crate::credentials::imds;
+use crate::credentials::profile::{Place, Profiles};
+use crate::region::Region;
+use crate::retry::DEFAULT_MAX_ATTEMPTS;
+
+/// How long a connection may take to come about, unless the caller decides otherwise.
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
+
+/// How long one attempt may wait for its answer, unless the caller decides otherwise.
+pub const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A setting's value and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+impl<T> Setting<T> {
+    /// A value that the program sets itself.
+    pub const fn code(value: T) -> Self {
+        Self { value, source: Source::Code }
+    }
+
+    const fn default(value: T) -> Self {
+        Self { value, source: Source::Default }
+    }
+}
+
+impl Setting<String> {
+    fn parse<T>(self, rule: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Setting<T>, SettingError> {
+        match parse(&self.value) {
+            Some(value) => Ok(Setting { value, source: self.source }),
+            None => Err(SettingError { source: self.source, rule }),
+        }
+    }
+}
+
+/// Where a setting comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// The program itself.
+    Code,
+    /// An environment variable.
+    Variable(Cow<'static, str>),
+    /// A key of the profile.
+    Profile {
+        /// The profile's name.
+        profile: String,
+        /// The key.
+        key: &'static str,
+        /// Where it stands.
+        place: Place,
+    },
+    /// `endpoint_url` of a service in the `services` section that the profile names.
+    Services {
+        /// The section's name.
+        services: String,
+        /// Where the key stands.
+        place: Place,
+    },
+    /// The machine's instance metadata.
+    InstanceMetadata,
+    /// It is set nowhere.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code => f.write_str("code"),
+            Self::Variable(name) => write!(f, "environment variable `{name}`"),
+            Self::Profile { profile, key, place } => write!(f, "`{key}` of profile `{profile}` ({place})"),
+            Self::Services { services, place } => {
+                write!(f, "`endpoint_url` of section `[services {services}]` ({place})")
+            }
+            Self::InstanceMetadata => f.write_str("instance metadata"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A value that its setting cannot have. Never repeats it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingError {
+    /// Where the value comes from.
+    pub source: Source,
+    /// What it must be.
+    pub rule: &'static str,
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.source, self.rule)
+    }
+}
+
+impl core::error::Error for SettingError {}
+
+/// How failed attempts are made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum RetryMode {
+    /// Backoff and a quota, as in [`retry`](crate::retry).
+    #[default]
+    Standard,
+    /// The same, and a limit on the client's own rate that follows how often it is throttled.
+    Adaptive,
+}
+
+impl RetryMode {
+    /// The mode as AWS spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Adaptive => "adaptive",
+        }
+    }
+}
+
+/// The name of the profile to use: `AWS_PROFILE`, then `AWS_DEFAULT_PROFILE`, then `default`.
+pub fn profile(code: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Setting<String> {
+    if let Some(name) = code {
+        return Setting::code(name.to_owned());
+    }
+    let found = first_variable(&variable, &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]);
+    found.unwrap_or_else(|| Setting::default("default".to_owned()))
+}
+
+/// The value of the `X-Amzn-Trace-Id` header with which a function on AWS Lambda passes its trace on.
+pub fn trace_id(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    first_variable(&variable, &["AWS_LAMBDA_FUNCTION_NAME"])?;
+    let value = first_variable(&variable, &["_X_AMZN_TRACE_ID"])?.value;
+    let encoded = |c: char| if c.is_ascii_control() { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
+    Some(value.chars().map(encoded).collect())
+}
+
+/// The value of the first of these variables that is set to more than blanks.
+fn first_variable(variable: &dyn Fn(&str) -> Option<String>, names: &[&'static str]) -> Option<Setting<String>> {
+    names.iter().find_map(|&name| set_variable(variable, name.into()))
+}
+
+fn set_variable(variable: &dyn Fn(&str) -> Option<String>, name: Cow<'static, str>) -> Option<Setting<String>> {
+    let value = variable(&name)?;
+    let value = value.trim();
+    (!value.is_empty()).then(|| Setting { value: value.to_owned(), source: Source::Variable(name) })
+}
+
+/// Finds settings: code beats the environment, which beats the profile.
+///
+/// ```
+/// use firehose_proto::credentials::profile::Profiles;
+/// use firehose_proto::settings::Lookup;
+///
+/// let profiles = Profiles::parse(b"[profile dev]\nregion = eu-west-1\nmax_attempts = 0\n", b"")?;
+/// let variable = |name: &str| (name == "AWS_REGION").then(|| "us-east-2".to_owned());
+/// let lookup = Lookup::new(&variable, &profiles, "dev");
+///
+/// let region = lookup.region(None)?.unwrap();
+/// assert_eq!((region.value.as_str(), region.source.to_string()), ("us-east-2", "environment variable `AWS_REGION`".into()));
+/// assert_eq!(
+///     lookup.max_attempts(None).unwrap_err().to_string(),
+///     "`max_attempts` of profile `dev` (line 3 of the config file) must be a whole number from 1"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Lookup<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    profiles: &'a Profiles,
+    profile: &'a str,
+}
+
+impl fmt::Debug for Lookup<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookup").field("profile", &self.profile).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Lookup<'a> {
+    /// Looks in these variables and in the profile of this name, which may be one that does not exist.
+    #[must_use]
+    pub const fn new(variable: &'a dyn Fn(&str) -> Option<String>, profiles: &'a Profiles, profile: &'a str) -> Self {
+        Self { variable, profiles, profile }
+    }
+
+    /// The region: `AWS_REGION`, then `AWS_DEFAULT_REGION`, then the profile's.
+    ///
+    /// An old pseudo-region such as `fips-us-east-1` counts as the region in it, see
+    /// [`use_fips_endpoint`](Self::use_fips_endpoint).
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] when the name cannot be a region's.
+    pub fn region(&self, code: Option<&str>) -> Result<Option<Setting<Region>>, SettingError> {
+        Ok(self.named_region(code)?.map(|found| Setting { value: found.value.0, source: found.source }))
+    }
+
+    /// The region, and whether its name asks for FIPS.
+    fn named_region(&self, code: Option<&str>) -> Result<Option<Setting<(Region, bool)>>, SettingError> {
+        let found = match code {
+            Some(name) => Some(Setting::code(name.to_owned())),
+            None => self.find(&["AWS_REGION", "AWS_DEFAULT_REGION"], "region"),
+        };
+        let rule = "must be the name of a region, such as `us-east-1`";
+        found.map(|found| found.parse(rule, |name| Region::parse_with_fips(name).ok())).transpose()
+    }
+
+    /// Whether to use FIPS endpoints: also when the region is a pseudo-region that says so.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`], also for the region's name.
+    pub fn use_fips_endpoint(&self, code: Option<bool>, region: Option<&str>) -> Result<Setting<bool>, SettingError> {
+        if let Some(Setting { value: (_, true), source }) = self.named_region(region)? {
+            return Ok(Setting { value: true, source });
+        }
+        self.boolean(code, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
+    }
+
+    /// Whether to use endpoints that have both IPv4 and IPv6 addresses.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`].
+    pub fn use_dualstack_endpoint(&self, code: Option<bool>) -> Result<Setting<bool>, SettingError> {
+        self.boolean(code, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
+    }
+
+    /// The URL to use in place of a service's own endpoint; the service is named as in a profile, such as `firehose`,
+    /// `sts`, `sso` or `sso_oidc` ([service identifiers](https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html)).
+    ///
+    /// In this order: the service's variable, such as `AWS_ENDPOINT_URL_FIREHOSE`, `AWS_ENDPOINT_URL`, the service's
+    /// block in the `services` section that the profile names, the profile's `endpoint_url`.
+    /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` turns all of them off. What the URL must be is for
+    /// [`Endpoint::custom`](crate::endpoint::Endpoint::custom) to say.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] when the switch is not true or false, or the profile names a section that does not exist.
+    pub fn endpoint_url(&self, code: Option<&str>, service: &str) -> Result<Option<Setting<String>>, SettingError> {
+        if let Some(url) = code {
+            return Ok(Some(Setting::code(url.to_owned())));
+        }
+        let ignored = "ignore_configured_endpoint_urls";
+        if self.boolean(None, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", ignored)?.value {
+            return Ok(None);
+        }
+        let of_service = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
+        let variables = [Cow::Owned(of_service), Cow::Borrowed("AWS_ENDPOINT_URL")];
+        if let Some(found) = variables.into_iter().find_map(|name| set_variable(self.variable, name)) {
+            return Ok(Some(found));
+        }
+        if let Some(Setting { value: name, source }) = self.find(&[], "services") {
+            let rule = "must be the name of a section `[services …]` of the config file";
+            let section = self.profiles.services(&name).ok_or(SettingError { source, rule })?;
+            let url = section.nested(service, "endpoint_url").filter(|url| !url.as_str().is_empty());
+            if let Some(url) = url {
+                let source = Source::Services { services: name, place: url.place() };
+                return Ok(Some(Setting { value: url.as_str().to_owned(), source }));
+            }
+        }
+        Ok(self.find(&[], "endpoint_url"))
+    }
+
+    /// How failed attempts are made again.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`]; the CLI's `legacy` mode does not exist here.
+    pub fn retry_mode(&self, code: Option<RetryMode>) -> Result<Setting<RetryMode>, SettingError> {
+        let parse = |text: &str| {
+            [RetryMode::Standard, RetryMode::Adaptive].into_iter().find(|mode| text.eq_ignore_ascii_case(mode.as_str()))
+        };
+        let rule = "must be `standard` or `adaptive` (`legacy` is not supported)";
+        self.parsed(code, "AWS_RETRY_MODE", "retry_mode", rule, parse, RetryMode::Standard)
+    }
+
+    /// How often an operation is attempted, the first attempt included.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`].
+    pub fn max_attempts(&self, code: Option<NonZeroU32>) -> Result<Setting<NonZeroU32>, SettingError> {
+        let rule = "must be a whole number from 1";
+        self.parsed(code, "AWS_MAX_ATTEMPTS", "max_attempts", rule, whole_number, DEFAULT_MAX_ATTEMPTS)
+    }
+
+    /// Whether to leave the local clock uncorrected, see [`ClockSkew::disabled`](crate::retry::ClockSkew::disabled).
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`].
+    pub fn disable_clock_skew_correction(&self, code: Option<bool>) -> Result<Setting<bool>, SettingError> {
+        self.boolean(code, "AWS_DISABLE_CLOCK_SKEW_CORRECTION", "disable_clock_skew_correction")
+    }
+
+    /// The file of certificates in PEM form to trust in place of the usual ones.
+    #[must_use]
+    pub fn ca_bundle(&self, code: Option<&str>) -> Option<Setting<String>> {
+        self.text(code, "AWS_CA_BUNDLE", "ca_bundle")
+    }
+
+    /// What the program calls itself in the user agent.
+    #[must_use]
+    pub fn sdk_ua_app_id(&self, code: Option<&str>) -> Option<Setting<String>> {
+        self.text(code, "AWS_SDK_UA_APP_ID", "sdk_ua_app_id")
+    }
+
+    /// How long a connection may take to come about, by
+    /// [`defaults_mode`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-smart-config-defaults.html).
+    ///
+    /// `auto` counts as `standard`: telling where a program runs would take a question to the instance metadata.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`].
+    pub fn connect_timeout(&self, code: Option<Duration>) -> Result<Setting<Duration>, SettingError> {
+        let parse = |mode: &str| match mode.to_ascii_lowercase().as_str() {
+            "auto" | "standard" | "cross-region" | "legacy" => Some(DEFAULT_CONNECT_TIMEOUT),
+            "in-region" => Some(Duration::from_millis(1_100)),
+            "mobile" => Some(Duration::from_secs(30)),
+            _ => None,
+        };
+        let rule = "must be `auto`, `standard`, `in-region`, `cross-region`, `mobile` or `legacy`";
+        self.parsed(code, "AWS_DEFAULTS_MODE", "defaults_mode", rule, parse, DEFAULT_CONNECT_TIMEOUT)
+    }
+
+    /// Whether to keep away from the instance metadata; only `AWS_EC2_METADATA_DISABLED` says so.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`].
+    pub fn ec2_metadata_disabled(&self, code: Option<bool>) -> Result<Setting<bool>, SettingError> {
+        let found = first_variable(self.variable, &["AWS_EC2_METADATA_DISABLED"]).filter(|_| code.is_none());
+        found.map_or_else(|| Ok(given(code, false)), boolean)
+    }
+
+    /// The URL of the instance metadata: one that is set, else the one for the mode, IPv4 or IPv6.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`].
+    pub fn ec2_metadata_service_endpoint(&self, code: Option<&str>) -> Result<Setting<String>, SettingError> {
+        let variable = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+        if let Some(found) = self.text(code, variable, "ec2_metadata_service_endpoint") {
+            let is_url = |text: &str| {
+                let has_scheme =
+                    |scheme: &str| text.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme));
+                (has_scheme("http://") || has_scheme("https://")) && text.bytes().all(|byte| byte.is_ascii_graphic())
+            };
+            let rule = "must be a URL that begins with `http://` or `https://`";
+            return found.parse(rule, |text| is_url(text).then(|| text.to_owned()));
+        }
+        let parse = |mode: &str| match mode.to_ascii_lowercase().as_str() {
+            "ipv4" => Some(imds::DEFAULT_ENDPOINT.to_owned()),
+            "ipv6" => Some(imds::IPV6_ENDPOINT.to_owned()),
+            _ => None,
+        };
+        let (variable, key) = ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
+        self.parsed(None, variable, key, "must be `IPv4` or `IPv6`", parse, imds::DEFAULT_ENDPOINT.to_owned())
+    }
+
+    /// How long the instance metadata may take to answer.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`].
+    pub fn metadata_service_timeout(&self, code: Option<Duration>) -> Result<Setting<Duration>, SettingError> {
+        let (variable, key) = ("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout");
+        let rule = "must be a whole number of seconds from 1";
+        let parse = |text: &str| whole_number(text).map(|seconds| Duration::from_secs(seconds.get().into()));
+        self.parsed(code, variable, key, rule, parse, Duration::from_secs(1))
+    }
+
+    /// How often the instance metadata are asked.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`].
+    pub fn metadata_service_num_attempts(&self, code: Option<NonZeroU32>) -> Result<Setting<NonZeroU32>, SettingError> {
+        let (variable, key) = ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts");
+        self.parsed(code, variable, key, "must be a whole number from 1", whole_number, DEFAULT_MAX_ATTEMPTS)
+    }
+
+    /// The text of the first of these variables that is set, else of the profile's key.
+    fn find(&self, variables: &[&'static str], key: &'static str) -> Option<Setting<String>> {
+        first_variable(self.variable, variables).or_else(|| {
+            let value = self.profiles.profile(self.profile)?.value(key)?;
+            let source = Source::Profile { profile: self.profile.to_owned(), key, place: value.place() };
+            (!value.as_str().is_empty()).then(|| Setting { value: value.as_str().to_owned(), source })
+        })
+    }
+
+    fn text(&self, code: Option<&str>, variable: &'static str, key: &'static str) -> Option<Setting<String>> {
+        code.map(|text| Setting::code(text.to_owned())).or_else(|| self.find(&[variable], key))
+    }
+
+    fn boolean(
+        &self,
+        code: Option<bool>,
+        variable: &'static str,
+        key: &'static str,
+    ) -> Result<Setting<bool>, SettingError> {
+        let found = self.find(&[variable], key).filter(|_| code.is_none());
+        found.map_or_else(|| Ok(given(code, false)), boolean)
+    }
+
+    fn parsed<T>(
+        &self,
+        code: Option<T>,
+        variable: &'static str,
+        key: &'static str,
+        rule: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+        default: T,
+    ) -> Result<Setting<T>, SettingError> {
+        let found = self.find(&[variable], key).filter(|_| code.is_none());
+        found.map_or_else(|| Ok(given(code, default)), |found| found.parse(rule, parse))
+    }
+}
+
+/// What code says, or else the default.
+fn given<T>(code: Option<T>, default: T) -> Setting<T> {
+    code.map_or(Setting::default(default), Setting::code)
+}
+
+fn boolean(found: Setting<String>) -> Result<Setting<bool>, SettingError> {
+    found.parse("must be `true` or `false`", |text| match text {
+        _ if text.eq_ignore_ascii_case("true") => Some(true),
+        _ if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    })
+}
+
+/// Digits alone: no sign.
+fn whole_number(text: &str) -> Option<NonZeroU32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}

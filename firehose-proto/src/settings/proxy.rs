@@ -1,0 +1,352 @@
+//! [`Proxies`]: through which proxy a request goes, by the usual environment variables.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::{IpAddr, Ipv6Addr};
+
+use super::{Setting, SettingError, first_variable};
+use crate::endpoint;
+use crate::http::{Method, Request};
+use crate::sensitive::Sensitive;
+
+/// The proxies of a program, and the hosts that it reaches without.
+///
+/// ```
+/// use firehose_proto::settings::proxy::Proxies;
+///
+/// let proxies = Proxies::read(|name| match name {
+///     "https_proxy" => Some("http://user:hunter2@proxy.example:3128".to_owned()),
+///     "NO_PROXY" => Some("internal.example, 10.0.0.0/8".to_owned()),
+///     _ => None,
+/// })?;
+/// let proxy = proxies.for_url("https://firehose.us-east-1.amazonaws.com/").unwrap();
+/// assert_eq!((proxy.value.host.as_str(), proxy.value.port), ("proxy.example", 3128));
+/// assert!(proxies.for_url("https://vpce.internal.example/").is_none());
+/// assert!(proxies.for_url("http://169.254.169.254/").is_none());
+/// # Ok::<(), firehose_proto::settings::SettingError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proxies {
+    http: Option<Setting<Proxy>>,
+    https: Option<Setting<Proxy>>,
+    exceptions: Vec<Exception>,
+}
+
+/// A proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Proxy {
+    /// Whether the connection to the proxy itself is encrypted.
+    pub is_https: bool,
+    /// Its host name or address, without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The user to log in as, percent-encoding undone.
+    pub user: Option<String>,
+    /// The user's password, percent-encoding undone.
+    pub password: Option<Sensitive<String>>,
+}
+
+/// The URL, without the user and password.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.is_https { "https" } else { "http" };
+        let user = if self.user.is_some() { "…@" } else { "" };
+        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
+        write!(f, "{scheme}://{user}{open}{}{close}:{}", self.host, self.port)
+    }
+}
+
+impl Proxies {
+    /// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, each in either case.
+    ///
+    /// `HTTP_PROXY` in capitals does not count where `REQUEST_METHOD` is set: in a CGI program it holds what a
+    /// visitor sent as the header `Proxy`.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] when a proxy is no URL of a host.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        let is_cgi = variable("REQUEST_METHOD").is_some();
+        let all = || first_variable(&variable, &["ALL_PROXY", "all_proxy"]);
+        let http = first_variable(&variable, if is_cgi { &["http_proxy"] } else { &["http_proxy", "HTTP_PROXY"] });
+        let https = first_variable(&variable, &["https_proxy", "HTTPS_PROXY"]);
+        let exceptions = first_variable(&variable, &["NO_PROXY", "no_proxy"]);
+        Ok(Self {
+            http: http.or_else(all).map(read_proxy).transpose()?,
+            https: https.or_else(all).map(read_proxy).transpose()?,
+            exceptions: exceptions.map_or_else(Vec::new, |list| list.value.split(',').filter_map(exception).collect()),
+        })
+    }
+
+    /// One proxy for everything, as the program sets it itself; only what must never go through one does not.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] when it is no URL of a host.
+    pub fn new(url: &str) -> Result<Self, SettingError> {
+        let proxy = read_proxy(Setting::code(url.to_owned()))?;
+        Ok(Self { http: Some(proxy.clone()), https: Some(proxy), exceptions: Vec::new() })
+    }
+
+    /// The proxy for a URL: none for the machine itself, instance metadata and containers' agents, nor for the hosts
+    /// of `NO_PROXY`.
+    #[must_use]
+    pub fn for_url(&self, url: &str) -> Option<&Setting<Proxy>> {
+        let request = Request::new(Method::Get, url);
+        let is_https = url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"));
+        let authority = request.authority()?;
+        let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let (host, port) = endpoint::split_port(authority).ok()?;
+        let port = port.unwrap_or(if is_https { 443 } else { 80 });
+        let host = bare(host);
+        let address = host.parse::<IpAddr>().ok();
+        if is_local(host, address) || self.exceptions.iter().any(|exception| exception.covers(host, address, port)) {
+            return None;
+        }
+        if is_https { self.https.as_ref() } else { self.http.as_ref() }
+    }
+}
+
+/// A host as it is compared: without brackets and the dot of the root.
+fn bare(host: &str) -> &str {
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// Whether a host is the machine itself, or so near that no proxy can reach it in its place.
+fn is_local(host: &str, address: Option<IpAddr>) -> bool {
+    match address.map(|address| address.to_canonical()) {
+        Some(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
+        Some(IpAddr::V6(address)) => address.is_loopback() || address.segments().starts_with(&[0xfd00, 0xec2]),
+        None => host.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+fn read_proxy(found: Setting<String>) -> Result<Setting<Proxy>, SettingError> {
+    let rule = "must be the URL of a proxy, such as `http://proxy.example:3128`";
+    found.parse(rule, |url| {
+        let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+        let is_https = scheme.eq_ignore_ascii_case("https");
+        if !is_https && !scheme.eq_ignore_ascii_case("http") {
+            return None;
+        }
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        let (login, authority) =
+            authority.rsplit_once('@').map_or((None, authority), |(login, host)| (Some(login), host));
+        let (host, port) = endpoint::split_port(authority).ok()?;
+        let (user, password) = match login.map(|login| login.split_once(':').unwrap_or((login, ""))) {
+            Some((user, password)) => {
+                let password = if password.is_empty() { None } else { Some(percent_decoded(password)?) };
+                (Some(percent_decoded(user)?), password)
+            }
+            None => (None, None),
+        };
+        let port = port.unwrap_or(if is_https { 443 } else { 80 });
+        Some(Proxy { is_https, host: bare(host).to_owned(), port, user, password: password.map(Sensitive::new) })
+    })
+}
+
+/// Undoes percent-encoding; `None` where no text results.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let escape = after.split_at_checked(2).filter(|_| byte == b'%');
+        let value = escape.and_then(|(digits, after)| {
+            let digits = core::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_hexdigit))?;
+            Some((u8::from_str_radix(digits, 16).ok()?, after))
+        });
+        let (byte, after) = value.unwrap_or((byte, after));
+        bytes.push(byte);
+        rest = after;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// An entry of `NO_PROXY`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Exception {
+    All,
+    /// Addresses whose first so many bits are these.
+    Network(IpAddr, u32),
+    /// A host and all below it, with a port if only that one is meant.
+    Host(String, Option<u16>),
+}
+
+/// Reads an entry; one that says nothing is passed over, as everywhere.
+fn exception(text: &str) -> Option<Exception> {
+    let text = text.trim();
+    if text == "*" {
+        return Some(Exception::All);
+    }
+    if let Some((address, bits)) = text.split_once('/') {
+        let address: IpAddr = bare(address).parse().ok()?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        return bits.parse().ok().filter(|bits| *bits <= most).map(|bits| Exception::Network(address, bits));
+    }
+    if let Ok(address) = bare(text).parse::<IpAddr>() {
+        return Some(Exception::Network(address, if address.is_ipv4() { 32 } else { 128 }));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port.parse().ok()?)),
+        None => (text, None),
+    };
+    let host = bare(host.strip_prefix("*.").or_else(|| host.strip_prefix('.')).unwrap_or(host));
+    (!host.is_empty()).then(|| Exception::Host(host.to_ascii_lowercase(), port))
+}
+
+impl Exception {
+    fn covers(&self, host: &str, address: Option<IpAddr>, port: u16) -> bool {
+        match self {
+            Self::All => true,
+            Self::Network(network, bits) => address.is_some_and(|address| is_within(address, *network, *bits)),
+            Self::Host(name, only_port) => {
+                let below = host.len().checked_sub(name.len()).and_then(|at| host.split_at_checked(at));
+                let is_name = below.is_some_and(|(above, tail)| {
+                    tail.eq_ignore_ascii_case(name) && (above.is_empty() || above.ends_with('.'))
+                });
+                is_name && only_port.is_none_or(|only_port| only_port == port)
+            }
+        }
+    }
+}
+
+fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
+    let (address, network, width) = match (address.to_canonical(), network) {
+        (IpAddr::V4(address), IpAddr::V4(network)) => (address.to_bits().into(), network.to_bits().into(), 32),
+        (IpAddr::V6(address), IpAddr::V6(network)) => (Ipv6Addr::to_bits(address), network.to_bits(), 128),
+        _ => return false,
+    };
+    let ignored = width - bits;
+    (address ^ network).checked_shr(ignored).unwrap_or(0) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+
+    use super::*;
+    use crate::settings::Source;
+
+    fn proxies(variables: &[(&str, &str)]) -> Result<Proxies, SettingError> {
+        Proxies::read(|name| variables.iter().find(|(found, _)| *found == name).map(|(_, value)| (*value).to_string()))
+    }
+
+    #[test]
+    fn chooses_by_scheme_and_case() {
+        let (http, https) = ("http://h/", "https://h/");
+        for (variables, url, expected) in [
+            (&[("HTTP_PROXY", "a")][..], http, Some("http://a:80")),
+            (&[("HTTP_PROXY", "a")], https, None),
+            (&[("HTTPS_PROXY", "a:1")], https, Some("http://a:1")),
+            (&[("HTTPS_PROXY", "a:1")], http, None),
+            (&[("HTTPS_PROXY", "a:1"), ("https_proxy", "b:2")], https, Some("http://b:2")),
+            (&[("ALL_PROXY", "a:1"), ("all_proxy", "b:2")], https, Some("http://a:1")),
+            (&[("all_proxy", "b:2"), ("http_proxy", " ")], http, Some("http://b:2")),
+            (&[("http_proxy", "HTTPS://A.example/")], "HTTP://h", Some("https://A.example:443")),
+            (&[("http_proxy", "http://[::1]:3128")], http, Some("http://[::1]:3128")),
+            (&[("http_proxy", "http://user:hunter2@a:1")], http, Some("http://…@a:1")),
+            (&[("HTTP_PROXY", "evil"), ("REQUEST_METHOD", "GET")], http, None),
+            (&[("http_proxy", "a"), ("REQUEST_METHOD", "")], http, Some("http://a:80")),
+        ] {
+            let proxies = proxies(variables).unwrap();
+            let found = proxies.for_url(url).map(|found| found.value.to_string());
+            assert_eq!(found.as_deref(), expected, "{variables:?} {url}");
+        }
+        let source = proxies(&[("https_proxy", "a")]).unwrap().for_url(https).unwrap().source.clone();
+        assert_eq!(source, Source::Variable("https_proxy".into()));
+        assert_eq!(Proxies::new("a:1").unwrap().for_url(http).unwrap().source, Source::Code);
+    }
+
+    #[test]
+    fn logs_in_as_the_user_of_the_url() {
+        for (url, user, password) in [
+            ("http://a", None, None),
+            ("http://u@a", Some("u"), None),
+            ("http://u:@a", Some("u"), None),
+            ("http://u%40x:p%3a%2F%@a:1/", Some("u@x"), Some("p:/%")),
+            ("u:p@q@a", Some("u"), Some("p@q")),
+        ] {
+            let proxy = proxies(&[("http_proxy", url)]).unwrap().for_url("http://h").unwrap().value.clone();
+            assert_eq!(proxy.user.as_deref(), user, "{url}");
+            assert_eq!(proxy.password.as_ref().map(|password| password.reveal().as_str()), password, "{url}");
+        }
+        for url in
+            ["socks5://hunter2", "http://", "http://hunter2 a", "http://h:hunter2", "http://h/path", "http://%ff@h"]
+        {
+            let error = proxies(&[("HTTPS_PROXY", url)]).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                "environment variable `HTTPS_PROXY` must be the URL of a proxy, such as `http://proxy.example:3128`"
+            );
+        }
+        assert!(!format!("{:?}", Proxies::new("http://u:hunter2@a")).contains("hunter2"));
+    }
+
+    #[test]
+    fn leaves_out_the_hosts_that_are_excepted() {
+        for (exceptions, url, is_proxied) in [
+            ("", "http://h", true),
+            ("*", "http://h", false),
+            ("a.example", "https://a.example/", false),
+            ("a.example", "https://A.EXAMPLE./", false),
+            ("a.example", "https://b.a.example/", false),
+            ("a.example", "https://ba.example/", true),
+            ("a.example", "https://example/", true),
+            (".a.example", "https://a.example/", false),
+            ("*.a.example", "https://b.a.example/", false),
+            (" x , a.example ,", "https://a.example/", false),
+            (", ,", "https://a.example/", true),
+            ("a:443", "https://a/", false),
+            ("a:443", "http://a/", true),
+            ("a:8080", "http://a:8080/", false),
+            ("a:x", "http://a/", true),
+            ("10.1.2.3", "http://10.1.2.3/", false),
+            ("10.1.2.3", "http://10.1.2.4/", true),
+            ("10.0.0.0/8", "http://10.255.0.1:80/", false),
+            ("10.0.0.0/8", "http://11.0.0.1/", true),
+            ("0.0.0.0/0", "http://11.0.0.1/", false),
+            ("0.0.0.0/0", "http://name/", true),
+            ("10.0.0.0/33", "http://10.0.0.1/", true),
+            ("10.0.0.0/8", "http://[::ffff:10.0.0.1]/", false),
+            ("2001:db8::/32", "http://[2001:db8:1::1]/", false),
+            ("2001:db8::/32", "http://[2001:db9::1]/", true),
+            ("::/0", "http://[2001:db9::1]/", false),
+            ("[2001:db8::1]", "http://[2001:db8::1]:8080/", false),
+            ("[2001:db8::1]:80", "http://[2001:db8::1]/", false),
+            ("\u{e9}\u{e9}", "http://xy/", true),
+        ] {
+            let proxies = proxies(&[("ALL_PROXY", "proxy"), ("NO_PROXY", exceptions)]).unwrap();
+            assert_eq!(proxies.for_url(url).is_some(), is_proxied, "{exceptions:?} {url}");
+        }
+    }
+
+    #[test]
+    fn never_asks_a_proxy_for_what_is_near() {
+        let proxies = Proxies::new("http://proxy").unwrap();
+        for (host, is_proxied) in [
+            ("169.254.169.254", false),
+            ("169.254.170.2:80", false),
+            ("[fd00:ec2::254]", false),
+            ("[fd00:ec2::23]:80", false),
+            ("[fd00:ec3::1]", true),
+            ("127.0.0.1:8080", false),
+            ("127.1.2.3", false),
+            ("[::1]", false),
+            ("[::ffff:127.0.0.1]", false),
+            ("localhost:4566", false),
+            ("LocalHost.", false),
+            ("localhost.example", true),
+            ("10.0.0.1", true),
+            ("user@127.0.0.1", false),
+        ] {
+            assert_eq!(proxies.for_url(&format!("http://{host}/")).is_some(), is_proxied, "{host}");
+        }
+        assert!(proxies.for_url("/path").is_none() && proxies.for_url("").is_none());
+    }
+}

@@ -1,0 +1,81 @@
+//! [`UserAgent`]: how the client introduces itself, in the form of AWS's own clients.
+
+use core::fmt;
+
+/// The value of the `User-Agent` header.
+///
+/// ```
+/// use firehose_proto::settings::user_agent::UserAgent;
+///
+/// let mut user_agent = UserAgent::new("firehose-rs/0.1.0", "linux", "1.88");
+/// user_agent.app_id = Some("log shipper");
+/// assert_eq!(
+///     user_agent.to_string(),
+///     "firehose-rs/0.1.0 ua/2.1 api/firehose/2015-08-04 os/linux lang/rust/1.88 app/log-shipper"
+/// );
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserAgent<'a> {
+    /// The client's name and version.
+    pub product: &'a str,
+    /// The operating system, as Rust calls it.
+    pub os: &'a str,
+    /// The version of Rust.
+    pub rust_version: &'a str,
+    /// `AWS_EXECUTION_ENV`
+    pub execution_environment: Option<&'a str>,
+    /// See [`Lookup::sdk_ua_app_id`](super::Lookup::sdk_ua_app_id).
+    pub app_id: Option<&'a str>,
+}
+
+impl<'a> UserAgent<'a> {
+    /// Names what every program has.
+    #[must_use]
+    pub const fn new(product: &'a str, os: &'a str, rust_version: &'a str) -> Self {
+        Self { product, os, rust_version, execution_environment: None, app_id: None }
+    }
+}
+
+impl fmt::Display for UserAgent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let os = match self.os {
+            known @ ("windows" | "linux" | "macos" | "android" | "ios" | "watchos" | "tvos") => known,
+            _ => "other",
+        };
+        let (product, rust_version) = (self.product, self.rust_version);
+        write!(f, "{product} ua/2.1 api/firehose/2015-08-04 os/{os} lang/rust/{rust_version}")?;
+        for (kind, value) in [("exec-env", self.execution_environment), ("app", self.app_id)] {
+            if let Some(value) = value {
+                write!(f, " {kind}/")?;
+                // What cannot stand in a token becomes a hyphen.
+                value.chars().try_for_each(|c| fmt::Write::write_char(f, if is_allowed(c) { c } else { '-' }))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn is_allowed(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || matches!(c, '!' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '.' | '^' | '_' | '`' | '|' | '~' | ',')
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn replaces_what_no_token_can_have() {
+        let user_agent = UserAgent {
+            execution_environment: Some("AWS_ECS FARGATE\r\n"),
+            app_id: Some("a/b(c)#\u{e9}!"),
+            ..UserAgent::new("p/1", "haiku", "1")
+        };
+        let expected =
+            "p/1 ua/2.1 api/firehose/2015-08-04 os/other lang/rust/1 exec-env/AWS_ECS-FARGATE-- app/a-b-c---!";
+        assert_eq!(user_agent.to_string(), expected);
+    }
+}
