@@ -81,8 +81,8 @@ pub enum Stage {
 }
 
 /// Extends credentials of the instance metadata that have expired, by 10 to 15 minutes from now: when the service
-/// behind the metadata is down, the other services take them for longer than they say
-/// ([static stability](https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html)).
+/// behind the metadata is down, the other services take them for longer than they say (see
+/// [static stability](https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/static-stability.html)).
 ///
 /// `random` is uniform over all of `u64`. Credentials that are still good stay as they are.
 #[must_use]

@@ -24,7 +24,9 @@ pub fn cache_file_name(session: &str) -> String {
     format!("{}.json", HexDigest::new(&crypto::sha256(session.trim().as_bytes())).as_str())
 }
 
-/// Reads the session's file; whether the credentials are still good is for [`Lifetime`](super::expiry::Lifetime) to say.
+/// Reads the session's file.
+///
+/// Whether the credentials are still good is for [`Lifetime`](super::expiry::Lifetime) to say.
 ///
 /// # Errors
 ///
@@ -65,7 +67,7 @@ mod tests {
     #[test]
     fn reads_the_cached_credentials() {
         let file = r#"{"accessToken":{"accessKeyId":"A","secretAccessKey":"s","sessionToken":"t","accountId":"1",
-            "expiresAt":"2030-01-01T00:00:00Z"},"tokenType":"aws_sigv4","refreshToken":"r","clientId":"c","dpopKey":"k"}"#;
+            "expiresAt":"2030-01-01T00:00:00Z"},"tokenType":"aws_sigv4","refreshToken":"r","clientId":"c","dpopKey":""}"#;
         let credentials = read(file.as_bytes()).unwrap();
         assert_eq!((&*credentials.access_key_id, credentials.account_id.as_deref()), ("A", Some("1")));
         assert_eq!(credentials.session_token.unwrap().reveal(), "t");

@@ -3,9 +3,8 @@
 //! Files, documents, answers and looked-up variables go in; credentials, a [`Plan`](plan::Plan) and requests come out.
 //!
 //! ```text
-//! config, credentials ─▶ Profiles::parse ─▶ Plan::resolve ─▶ source: static, environment, imds, container, web identity,
-//!                                                 │                  sso, process, login
-//!                                                 └────────▶ roles:  sts::assume_role ─▶ sts::read, one after the other
+//! Profiles::parse ─▶ Plan::resolve ─┬─▶ source: static, environment, imds, container, web identity, sso, process, login
+//!                                   └─▶ roles:  sts::assume_role ─▶ sts::read, one after the other
 //! ```
 
 pub mod container;

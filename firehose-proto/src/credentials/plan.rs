@@ -202,10 +202,7 @@ impl<'a> Members<'a> {
                 let keys = ["source_profile", "credential_source"];
                 return Err(PlanError::Conflict { profile: self.name.to_owned(), keys });
             }
-            (None, None) => {
-                let key = "source_profile` or `credential_source";
-                return Err(PlanError::Missing { profile: self.name.to_owned(), key, because_of: "role_arn" });
-            }
+            (None, None) => return Err(PlanError::NoSource { profile: self.name.to_owned() }),
             _ => {}
         }
         let role = Role {
@@ -352,6 +349,11 @@ pub enum PlanError {
         /// The key that needs it.
         because_of: &'static str,
     },
+    /// A role without anything to assume it with.
+    NoSource {
+        /// The profile.
+        profile: String,
+    },
     /// A key of an `sso-session` section is absent or blank.
     SessionMissing {
         /// The section's name.
@@ -411,6 +413,9 @@ impl fmt::Display for PlanError {
             }
             Self::Missing { profile, key, because_of } => {
                 write!(f, "profile `{profile}` has `{because_of}` and so needs `{key}`")
+            }
+            Self::NoSource { profile } => {
+                write!(f, "profile `{profile}` has `role_arn` and so needs `source_profile` or `credential_source`")
             }
             Self::SessionMissing { session, key } => write!(f, "section `[sso-session {session}]` needs `{key}`"),
             Self::Conflict { profile, keys: [one, other] } => {

@@ -19,7 +19,7 @@ impl Texts {
         Ok(Self(reader.texts))
     }
 
-    /// The text at a path such as `Response/Result/Name`, or at whatever path ends like that when it begins with a slash.
+    /// The text at a path such as `Response/Result/Name`; one that begins with a slash may be the end of a longer path.
     pub(super) fn at(&self, path: &str) -> Option<&str> {
         let is_there = |found: &str| if path.starts_with('/') { found.ends_with(path) } else { found == path };
         let text = self.0.iter().find(|(found, _)| is_there(found)).map(|(_, text)| text.trim());

@@ -2,9 +2,10 @@
 //!
 //! The methods are called like the keys of a profile, see the
 //! [settings reference](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html). A blank variable or
-//! value is as good as none. Which proxy a request goes through is in [`proxy`], as whom it introduces itself in
-//! [`user_agent`].
+//! value is as good as none. Where the files are is in [`location`], which proxy a request goes through in [`proxy`],
+//! and as whom it introduces itself in [`user_agent`].
 
+pub mod location;
 pub mod proxy;
 pub mod user_agent;
 
@@ -178,7 +179,8 @@ fn set_variable(variable: &dyn Fn(&str) -> Option<String>, name: Cow<'static, st
 /// let lookup = Lookup::new(&variable, &profiles, "dev");
 ///
 /// let region = lookup.region(None)?.unwrap();
-/// assert_eq!((region.value.as_str(), region.source.to_string()), ("us-east-2", "environment variable `AWS_REGION`".into()));
+/// assert_eq!(region.value.as_str(), "us-east-2");
+/// assert_eq!(region.source.to_string(), "environment variable `AWS_REGION`");
 /// assert_eq!(
 ///     lookup.max_attempts(None).unwrap_err().to_string(),
 ///     "`max_attempts` of profile `dev` (line 3 of the config file) must be a whole number from 1"

@@ -20,14 +20,23 @@ use crate::sensitive::Sensitive;
 /// ```
 /// use firehose_proto::credentials::profile::Profiles;
 ///
-/// let config = b"[profile dev]\nregion = eu-west-1\nservices = local\n[services local]\nfirehose =\n  endpoint_url = http://h\n";
+/// let config = b"
+/// [profile dev]
+/// region = eu-west-1
+/// services = local
+///
+/// [services local]
+/// firehose =
+///   endpoint_url = http://localhost:4566
+/// ";
 /// let credentials = b"[dev]\naws_access_key_id = AKIDEXAMPLE\n";
 /// let profiles = Profiles::parse(config, credentials)?;
 ///
 /// let dev = profiles.profile("dev").unwrap();
 /// assert_eq!(dev.value("region").unwrap().as_str(), "eu-west-1");
 /// assert_eq!(dev.value("aws_access_key_id").unwrap().place().to_string(), "line 2 of the credentials file");
-/// assert_eq!(profiles.services("local").unwrap().nested("firehose", "endpoint_url").unwrap().as_str(), "http://h");
+/// let url = profiles.services("local").unwrap().nested("firehose", "endpoint_url").unwrap();
+/// assert_eq!((url.as_str(), url.place().line), ("http://localhost:4566", 8));
 /// # Ok::<(), firehose_proto::credentials::profile::ProfileFileError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
