@@ -1,4 +1,4 @@
-//! [`Batch`]: the body of a PutRecordBatch request under construction.
+//! [`Batch`], the body of a PutRecordBatch request under construction, and [`Batcher`], the producer made of many.
 //!
 //! ```text
 //! push(data)      limits first, then base64 straight into the body, inside its JSON frame
@@ -32,11 +32,27 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod batcher;
+mod manifest;
+mod outcome;
+mod oversize;
+mod pace;
+mod pack;
+mod parcel;
+mod policy;
+mod verdict;
+
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
+
+pub use batcher::{Batcher, NotTaken, Output, Statistics};
+pub use outcome::{Accepted, Event, Failure, Reason, Undelivered};
+pub use pack::{Billing, billed_bytes};
+pub use policy::{Delivery, Order, Oversize, Packing, Policy, Quotas};
+pub use verdict::CallFailure;
 
 use crate::client::{self, ResponseError};
 use crate::crypto;
@@ -54,6 +70,9 @@ const ENTRY_OPEN: &[u8] = br#"{"Data":""#;
 const ENTRY_CLOSE: &[u8] = br#""}"#;
 const CLOSE: &[u8] = b"]}";
 
+/// How much more memory than twice its records' a batch may hold before [`Batch::shrink`] does something about it.
+const SPARE_BYTES: usize = 4096;
+
 /// Records on their way into one stream, kept as the bytes of the request that carries them.
 ///
 /// It grows to what is pushed and keeps its memory over [`clear`](Self::clear): a batch that is used again
@@ -63,8 +82,8 @@ pub struct Batch {
     delivery_stream_name: String,
     limits: Limits,
     base64: Base64,
-    /// Everything up to the first record, the records with a comma after each, and spare room that was
-    /// written once already: only so can an encoder write in place without unsafe code.
+    /// Everything up to the first record, the records with commas between them, the end of the frame, and spare
+    /// room that was written once already: only so can an encoder write in place without unsafe code.
     buffer: Vec<u8>,
     /// Length of what stands before the first record.
     head: usize,
@@ -191,24 +210,23 @@ impl Batch {
     }
 
     fn append(&mut self, data: &[u8]) {
-        // Where the frame was closed after the last record, the comma comes back.
+        // The frame is closed after each record: for another one, a comma goes over its end.
         if let Some(comma) = self.entries.last().and_then(|entry| self.buffer.get_mut(entry.end)) {
             *comma = b',';
         }
         let start = self.next_start();
         let end = start + Self::entry_len(data.len());
-        // Room for the comma after the record, or the end of the frame.
         let room = end + CLOSE.len();
         if room > self.buffer.len() {
             let doubled = (self.buffer.len() * 2).min(self.max_bytes());
             self.buffer.resize(room.max(doubled), 0);
         }
-        let entry = self.buffer.get_mut(start..=end).expect("the buffer has just been grown to hold it");
+        let entry = self.buffer.get_mut(start..room).expect("the buffer has just been grown to hold it");
         let (open, rest) = entry.split_at_mut(ENTRY_OPEN.len());
         let (text, close) = rest.split_at_mut(Base64::encoded_len(data.len()));
         open.copy_from_slice(ENTRY_OPEN);
         self.base64.encode(data, text);
-        close.copy_from_slice(br#""},"#);
+        close.copy_from_slice(br#""}]}"#);
         self.entries.push(Entry { end, data_bytes: data.len() });
         self.data_bytes += data.len();
     }
@@ -227,7 +245,7 @@ impl Batch {
         self.entries.last().map_or(self.head, |entry| entry.end + 1)
     }
 
-    /// Ends the frame after the last record, in place of its comma. The next push writes over it.
+    /// Ends the frame after the last record. The next push writes over it.
     fn close(&mut self) {
         let end = self.end();
         self.buffer.get_mut(end..end + CLOSE.len()).expect("each record leaves room for it").copy_from_slice(CLOSE);
@@ -239,7 +257,7 @@ impl Batch {
     }
 
     fn body(&self) -> &[u8] {
-        self.buffer.get(..self.end() + CLOSE.len()).expect("the frame has been closed")
+        self.buffer.get(..self.end() + CLOSE.len()).expect("each record leaves room for the frame's end")
     }
 
     /// The request that carries the records, unsigned. Encoding it again costs nothing as long as the
@@ -249,19 +267,27 @@ impl Batch {
     ///
     /// [`EmptyBatch`]: the service takes no request without records.
     pub fn encode<'a>(&'a mut self, endpoint: &'a Endpoint) -> Result<Request<'a>, EmptyBatch> {
+        if !self.is_empty() && self.sha256.is_none() {
+            self.sha256 = Some(crypto::sha256(self.body()));
+        }
+        self.request(endpoint)
+    }
+
+    /// The same request from a batch that others may be reading, too. Where [`encode`](Self::encode) has not been
+    /// called before, the request hashes its body when it is signed, and nothing remembers the digest.
+    ///
+    /// # Errors
+    ///
+    /// [`EmptyBatch`]: the service takes no request without records.
+    pub fn request<'a>(&'a self, endpoint: &'a Endpoint) -> Result<Request<'a>, EmptyBatch> {
         if self.is_empty() {
             return Err(EmptyBatch);
         }
-        self.close();
-        let sha256 = *match &mut self.sha256 {
-            Some(known) => known,
-            none => {
-                let end = self.entries.last().map_or(self.head, |entry| entry.end) + CLOSE.len();
-                none.insert(crypto::sha256(self.buffer.get(..end).unwrap_or(&self.buffer)))
-            }
-        };
         let mut request = client::request(PutRecordBatch::TARGET, endpoint);
-        request.set_hashed_body(Cow::Borrowed(self.body()), sha256);
+        match self.sha256 {
+            Some(sha256) => request.set_hashed_body(Cow::Borrowed(self.body()), sha256),
+            None => request.set_body(self.body()),
+        }
         Ok(request)
     }
 
@@ -296,6 +322,9 @@ impl Batch {
             *data_bytes += entry.data_bytes;
             true
         });
+        if !self.is_empty() {
+            self.close();
+        }
         self.sha256 = None;
     }
 
@@ -304,6 +333,26 @@ impl Batch {
         self.entries.clear();
         self.data_bytes = 0;
         self.sha256 = None;
+    }
+
+    /// Gives back memory that the records do not need, if it is more than they do.
+    fn shrink(&mut self) {
+        let used = self.end() + CLOSE.len();
+        if self.buffer.len() > 2 * used + SPARE_BYTES {
+            self.buffer.truncate(used);
+            self.buffer.shrink_to_fit();
+        }
+        self.entries.shrink_to(2 * self.entries.len());
+    }
+
+    /// Bytes of memory held in all.
+    fn memory_bytes(&self) -> usize {
+        self.buffer.capacity() + self.entries.capacity() * size_of::<Entry>()
+    }
+
+    /// The data of one record, decoded again.
+    fn data(&self, index: usize) -> Option<Vec<u8>> {
+        self.base64.decode(self.encoded(index)?)
     }
 
     /// The base64 text of one record, as it stands in the request.

@@ -1,0 +1,153 @@
+//! What the driver reports, and what follows from it: the second half of [`Batcher`].
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::{Batcher, State, delimiter};
+use crate::batch::outcome::{Failure, Reason};
+use crate::batch::parcel::Parcel;
+use crate::batch::policy::Delivery;
+use crate::batch::verdict::{CallFailure, Verdict, entry_class, entry_reason};
+use crate::client::ResponseError;
+use crate::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry};
+use crate::retry::{self, RetryClass};
+use crate::time::Tick;
+
+/// What the driver knew beside the answer.
+#[derive(Clone, Copy)]
+struct Circumstances {
+    now: Tick,
+    hint: Option<Duration>,
+    random: u64,
+}
+
+impl Batcher {
+    /// Takes the answer to a call, as [`Batch::decode`](crate::batch::Batch::decode) reads it.
+    ///
+    /// `retry_after` is the service's hint, if the answer had one ([`retry::retry_after`]). `random` is uniform over
+    /// all of `u64`. An id that is not in flight, or not any more, is ignored.
+    pub fn handle_response(
+        &mut self,
+        now: Tick,
+        id: u64,
+        answer: Result<PutRecordBatchOutput<'_>, ResponseError>,
+        retry_after: Option<Duration>,
+        random: u64,
+    ) {
+        if let Some(parcel) = self.in_flight.remove(&id) {
+            let verdict = Verdict::of_answer(answer, parcel.batch.len());
+            self.apply(Circumstances { now, hint: retry_after, random }, parcel, verdict);
+        }
+    }
+
+    /// Takes the news that there is no answer to a call.
+    ///
+    /// `random` is uniform over all of `u64`. An id that is not in flight, or not any more, is ignored.
+    pub fn handle_failure(&mut self, now: Tick, id: u64, failure: CallFailure, random: u64) {
+        if let Some(parcel) = self.in_flight.remove(&id) {
+            self.apply(Circumstances { now, hint: None, random }, parcel, Verdict::of_failure(failure));
+        }
+    }
+
+    /// Stops the line for a reason that the driver found without a call, such as credentials that cannot be had.
+    ///
+    /// All records but those in flight have their outcome at once; those in flight when they are answered.
+    pub fn stop(&mut self, reason: Reason) {
+        self.halt(Arc::new(reason));
+    }
+
+    fn halt(&mut self, reason: Arc<Reason>) {
+        self.wait = None;
+        self.give_up_waiting(Failure::Rejected, Some(&reason));
+        if self.stopped().is_none() {
+            self.state = State::Stopped(reason);
+        }
+    }
+
+    fn apply(&mut self, around: Circumstances, mut parcel: Parcel, verdict: Verdict<'_>) {
+        self.wait = None;
+        match verdict {
+            Verdict::Each(entries) => {
+                self.line.succeed();
+                self.apply_each(around, parcel, &entries);
+            }
+            Verdict::Without { named, reason } => {
+                self.line.succeed();
+                let is_named = |index: usize| named.binary_search(&index).is_ok();
+                parcel.undeliver(Failure::Rejected, delimiter(&self.policy), &mut self.events, |index, _| {
+                    is_named(index).then(|| Some(Arc::clone(&reason)))
+                });
+                // The others have done nothing wrong: they go at once, and this call does not count.
+                self.send_again(parcel);
+            }
+            Verdict::Again { class, may_be_stored, reason } => {
+                self.note_throttling(around.now, &parcel, class);
+                self.line.fail(around.now, parcel.sent_at, class, around.hint, around.random);
+                parcel.may_be_stored |= may_be_stored;
+                parcel.charged += 1;
+                let failure = if reason.code.is_some() { Failure::Rejected } else { Failure::Expired };
+                parcel.reason = Some(reason);
+                let is_over = self.policy.delivery == Delivery::AtMostOnce && parcel.may_be_stored;
+                if is_over || self.is_exhausted(&parcel) {
+                    self.give_up(parcel, failure, None);
+                } else {
+                    self.send_again(parcel);
+                }
+            }
+            Verdict::Stop(reason) => {
+                self.give_up(parcel, Failure::Rejected, Some(&reason));
+                self.halt(reason);
+            }
+        }
+    }
+
+    /// Every record has its own answer.
+    fn apply_each(&mut self, around: Circumstances, mut parcel: Parcel, entries: &[PutRecordBatchResponseEntry<'_>]) {
+        let accepted = parcel.accept(entries, &mut self.events);
+        if parcel.is_empty() {
+            return self.recycle(parcel);
+        }
+        // The entries of what is left, in the same order.
+        let failed = || entries.iter().filter(|entry| entry.is_failed());
+        let is_throttled = failed().any(|entry| entry_class(entry) == RetryClass::Throttling);
+        let class = if is_throttled { RetryClass::Throttling } else { RetryClass::Transient };
+        self.note_throttling(around.now, &parcel, class);
+        parcel.charged += 1;
+        parcel.reason = failed().next().and_then(entry_reason);
+        if self.is_exhausted(&parcel) {
+            let reasons: Vec<_> = failed().map(entry_reason).collect();
+            parcel.undeliver(Failure::Rejected, delimiter(&self.policy), &mut self.events, |index, _| {
+                Some(reasons.get(index).cloned().flatten())
+            });
+            return self.recycle(parcel);
+        }
+        if let State::Stopped(_) = self.state {
+            return self.send_again(parcel);
+        }
+        // A stream at its quota takes a part each time: that is progress.
+        parcel.fruitless = if accepted > 0 { 1 } else { parcel.fruitless.saturating_add(1) };
+        let wait = retry::heed(around.hint, retry::backoff(class, parcel.fruitless, around.random));
+        parcel.rests_until = around.now + wait;
+        self.rest(parcel);
+    }
+
+    fn is_exhausted(&self, parcel: &Parcel) -> bool {
+        parcel.charged >= self.policy.max_attempts.get()
+    }
+
+    fn note_throttling(&mut self, now: Tick, parcel: &Parcel, class: RetryClass) {
+        if class == RetryClass::Throttling {
+            self.statistics.throttles += 1;
+            self.pace.slow(now, parcel.sent_at);
+        }
+    }
+
+    /// Puts what is left of a parcel back into the line, unless it has been stopped meanwhile.
+    fn send_again(&mut self, parcel: Parcel) {
+        match self.state.clone() {
+            State::Stopped(reason) => self.give_up(parcel, Failure::Rejected, Some(&reason)),
+            State::Running | State::Closed => self.make_ready(parcel),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! [`Line`]: whether calls get through at all.
+
+use core::time::Duration;
+
+use crate::retry::{self, RetryClass};
+use crate::time::Tick;
+
+/// Shared by all batches: a call that fails makes all of them wait, one that gets through ends that.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    pub(super) opens_at: Tick,
+    failures: u32,
+    failed_at: Tick,
+}
+
+impl Line {
+    /// Waits longer after each failure in a row. What was sent before the last one has nothing new to tell.
+    pub(super) fn fail(&mut self, now: Tick, sent_at: Tick, class: RetryClass, hint: Option<Duration>, random: u64) {
+        if self.failures > 0 && sent_at < self.failed_at {
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.failed_at = now;
+        self.opens_at = now + retry::heed(hint, retry::backoff(class, self.failures, random));
+    }
+
+    pub(super) const fn succeed(&mut self) {
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_an_outage_once_for_all_calls_that_were_under_way() {
+        let at = |milliseconds| Tick::from_duration(Duration::from_millis(milliseconds));
+        let half = 1 << 63;
+        let mut line = Line::default();
+        for (now, sent_at, opens_at) in [
+            (at(100), at(0), at(125)),
+            (at(110), at(10), at(125)),
+            (at(140), at(130), at(190)),
+            (at(150), at(139), at(190)),
+            (at(300), at(200), at(400)),
+        ] {
+            line.fail(now, sent_at, RetryClass::Transient, None, half);
+            assert_eq!(line.opens_at, opens_at, "{now:?}");
+        }
+        line.succeed();
+        line.fail(at(500), at(450), RetryClass::Transient, Some(Duration::from_millis(300)), half);
+        assert_eq!(line.opens_at, at(800));
+    }
+}

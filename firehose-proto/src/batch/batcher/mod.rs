@@ -1,0 +1,423 @@
+//! [`Batcher`]: a producer without its I/O. It decides what is sent when, and what became of each record.
+//!
+//! ```text
+//!  push ─▶ open batch ──full, or linger over──▶ ready ──room in flight──▶ in flight ─▶ answer
+//!            (pack)                               ▲ ▲                                    │
+//!                                                 │ └── call failed: the line waits ─────┤
+//!                                                 └──── records failed: they rest ───────┤
+//!                                                                                        ▼
+//!  caller ◀─────────────────────────── poll_output: Event ◀──────────────────── outcomes of records
+//! ```
+//!
+//! A record is encoded when it is pushed, into the body of the request that is going to carry it. What the service does
+//! not take stays where it is while its accepted neighbours leave, and is sent again from the same bytes.
+//!
+//! * A failure of *records* (entries of an answer) makes their batch wait, while others go on.
+//! * A failure of a *call* says nothing about its records, so all batches wait: the next attempt tests the service.
+//! * A refusal that is about every call (no such stream, no permission) stops the line: nothing waits in vain.
+
+mod answer;
+mod line;
+mod output;
+mod push;
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem;
+use core::time::Duration;
+
+use line::Line;
+pub use output::{Output, Statistics};
+pub use push::NotTaken;
+
+use super::Batch;
+use super::manifest::Manifest;
+use super::outcome::{Event, Failure, Reason};
+use super::pace::Pace;
+use super::pack::{self, Billing, Pack};
+use super::parcel::{Events, Load, Parcel};
+use super::policy::{Order, Policy};
+use crate::time::Tick;
+use crate::validate::Violation;
+
+/// Takes records and says what to send, when, and what became of each: exactly one outcome for each ticket.
+///
+/// * The application pushes ([`push`](Self::push), [`flush`](Self::flush), [`close`](Self::close),
+///   [`abandon`](Self::abandon)).
+/// * The driver sends what it is told to and reports back ([`handle_response`](Self::handle_response),
+///   [`handle_failure`](Self::handle_failure)).
+/// * **After each of these, poll until [`Output::Wait`]**, and again at the time that it names.
+///
+/// Time and randomness come from the caller, and time does not go back.
+///
+/// ```
+/// use core::time::Duration;
+/// use firehose_proto::batch::{Batcher, Event, Output, Policy};
+/// use firehose_proto::http::Response;
+/// use firehose_proto::time::Tick;
+///
+/// let mut batcher = Batcher::new("s", Policy::default())?;
+/// let start = Tick::default();
+/// assert_eq!(batcher.push(start, b"one")?, 0..1);
+/// assert_eq!(batcher.push(start, b"two")?, 1..2);
+///
+/// // The batch waits for more, but not for long.
+/// let linger = start + Duration::from_millis(100);
+/// let Output::Wait(Some(time)) = batcher.poll_output(start) else { panic!() };
+/// assert_eq!(time, linger);
+/// let Output::Send { id, batch, attempt: 1 } = batcher.poll_output(linger) else { panic!() };
+/// assert_eq!(batch.len(), 2);
+///
+/// // The driver signs `batch.request(&endpoint)`, sends it and gets an answer: one record is accepted.
+/// let answer = Response::new(200, br#"{"FailedPutCount":1,"RequestResponses":[{"RecordId":"1"},
+///     {"ErrorCode":"ServiceUnavailableException","ErrorMessage":"Slow down."}]}"#.to_vec());
+/// let output = batch.decode(&answer);
+/// drop(batch);
+/// let half = 1 << 63; // from the driver's generator: this one stands for 0.5
+/// batcher.handle_response(linger, id, output, None, half);
+/// let Output::Event(Event::Accepted(accepted)) = batcher.poll_output(linger) else { panic!() };
+/// assert_eq!((accepted.tickets.clone(), accepted.record_id(0)), (0..1, Some("1")));
+///
+/// // The other one rests for half a second, then is sent again.
+/// let rested = linger + Duration::from_millis(500);
+/// assert!(matches!(batcher.poll_output(linger), Output::Wait(Some(time)) if time == rested));
+/// let Output::Send { batch, attempt: 2, .. } = batcher.poll_output(rested) else { panic!() };
+/// assert_eq!(batch.encoded(0), Some("dHdv"));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+pub struct Batcher {
+    policy: Policy,
+    state: State,
+    next_ticket: u64,
+    next_id: u64,
+    /// Where pushed records go. With packing, events go through the pack first.
+    open: Open,
+    pack: Pack,
+    /// Sealed, by first ticket: what waits for room in flight, and nothing else.
+    ready: BTreeMap<u64, Parcel>,
+    /// By the time at which they are ready again.
+    resting: BTreeMap<(Tick, u64), Parcel>,
+    /// By id.
+    in_flight: BTreeMap<u64, Parcel>,
+    events: Events,
+    /// Everything whose outcome has not been handed out.
+    buffered: Load,
+    line: Line,
+    pace: Pace,
+    /// What was polled last, if it was to wait and nothing has happened since that could change it.
+    wait: Option<Option<Tick>>,
+    /// Emptied batches, to be filled again.
+    spares: Vec<Open>,
+    billing: Billing,
+    statistics: Statistics,
+}
+
+/// Whether records are taken.
+#[derive(Debug, Clone)]
+enum State {
+    Running,
+    Closed,
+    Stopped(Arc<Reason>),
+}
+
+/// A batch that takes records.
+struct Open {
+    batch: Batch,
+    manifest: Manifest,
+}
+
+impl Batcher {
+    /// A producer for one stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation`] when the name breaks its rules, or no record could ever pass.
+    pub fn new(delivery_stream_name: &str, policy: Policy) -> Result<Self, Violation> {
+        policy.check()?;
+        let batch = Batch::with_limits(delivery_stream_name, policy.request_limits())?;
+        Ok(Self {
+            state: State::Running,
+            next_ticket: 0,
+            next_id: 0,
+            open: Open { batch, manifest: Manifest::default() },
+            pack: Pack::default(),
+            ready: BTreeMap::new(),
+            resting: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
+            events: Events::default(),
+            buffered: Load::default(),
+            line: Line::default(),
+            pace: Pace::new(policy.quotas),
+            wait: None,
+            spares: Vec::new(),
+            billing: Billing::default(),
+            statistics: Statistics::default(),
+            policy,
+        })
+    }
+
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Why nothing can be delivered, if so.
+    #[must_use]
+    pub const fn stopped(&self) -> Option<&Arc<Reason>> {
+        match &self.state {
+            State::Stopped(reason) => Some(reason),
+            State::Running | State::Closed => None,
+        }
+    }
+
+    /// Whether every record has had its outcome handed out.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.buffered.records == 0
+    }
+
+    /// What has happened since the start.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            in_flight: self.in_flight.len(),
+            buffered_records: self.buffered.records,
+            buffered_bytes: self.buffered.bytes,
+            ..self.statistics
+        }
+    }
+
+    /// What the records cost that were pushed.
+    #[must_use]
+    pub const fn billing(&self) -> Billing {
+        let mut billing = self.billing;
+        if !self.pack.is_empty() {
+            billing.bytes += pack::billed_bytes(self.pack.data.len()) as u64;
+        }
+        billing
+    }
+
+    /// Bytes of memory held for records, used or spare. The sum over all batches: not for the hot path.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        let open = self.spares.iter().chain([&self.open]).map(|open| (&open.batch, &open.manifest));
+        let sealed = self.ready.values().chain(self.resting.values()).chain(self.in_flight.values());
+        let sealed = sealed.map(|parcel| (&*parcel.batch, &parcel.manifest));
+        let batches: usize = open.chain(sealed).map(|(batch, books)| batch.memory_bytes() + books.memory_bytes()).sum();
+        batches + self.pack.data.capacity() + self.pack.lens.capacity() * size_of::<u32>()
+    }
+
+    /// Lets nothing linger that has been pushed so far.
+    pub fn flush(&mut self) {
+        self.close_pack();
+        self.seal();
+    }
+
+    /// Takes no more records. Those that were taken are delivered as before, without lingering.
+    ///
+    /// When [`is_idle`](Self::is_idle), it is over.
+    pub fn close(&mut self) {
+        self.flush();
+        if let State::Running = self.state {
+            self.state = State::Closed;
+        }
+    }
+
+    /// Takes no more records and gives up those that were taken: each of them comes back with its outcome.
+    ///
+    /// What is in flight may be stored, and ends as unknown; its answer is not waited for, nor heeded when it comes.
+    pub fn abandon(&mut self) {
+        self.close();
+        for (_, mut parcel) in mem::take(&mut self.in_flight) {
+            parcel.may_be_stored = true;
+            self.give_up(parcel, Failure::Unknown, None);
+        }
+        self.give_up_waiting(Failure::Expired, None);
+        self.wait = None;
+    }
+
+    /// The one outlet. Poll it until it says to wait.
+    pub fn poll_output(&mut self, now: Tick) -> Output {
+        if let Some(wait) = self.wait.filter(|wait| wait.is_none_or(|time| now < time)) {
+            return Output::Wait(wait);
+        }
+        self.wait = None;
+        self.advance(now);
+        if let Some((event, load)) = self.events.pop() {
+            self.count(&event);
+            self.buffered.records -= load.records;
+            self.buffered.bytes -= load.bytes;
+            return Output::Event(event);
+        }
+        if self.sends_at().is_some_and(|time| time <= now) {
+            if self.ready.is_empty() {
+                self.flush();
+            }
+            if let Some((_, parcel)) = self.ready.pop_first() {
+                return self.send(now, parcel);
+            }
+        }
+        let wait = self.next_time();
+        self.wait = Some(wait);
+        Output::Wait(wait)
+    }
+
+    /// Does what the time alone brings about.
+    fn advance(&mut self, now: Tick) {
+        let max_age = self.policy.max_age;
+        if self.open_since().is_some_and(|since| since + max_age <= now) {
+            self.flush();
+        }
+        while let Some(entry) = self.resting.first_entry().filter(|entry| entry.key().0 <= now) {
+            let mut parcel = entry.remove();
+            self.expire(now, &mut parcel);
+            if parcel.rests_until > now { self.rest(parcel) } else { self.make_ready(parcel) }
+        }
+        // Tickets are given in the order of time: whoever has the first is the oldest.
+        while let Some(entry) = self.ready.first_entry() {
+            if entry.get().oldest().is_none_or(|item| item.pushed + max_age > now) {
+                break;
+            }
+            let mut parcel = entry.remove();
+            self.expire(now, &mut parcel);
+            self.make_ready(parcel);
+        }
+    }
+
+    /// Ends the records of a parcel that are too old.
+    fn expire(&mut self, now: Tick, parcel: &mut Parcel) {
+        let max_age = self.policy.max_age;
+        parcel.undeliver(Failure::Expired, delimiter(&self.policy), &mut self.events, |_, item| {
+            (item.pushed + max_age <= now).then_some(None)
+        });
+    }
+
+    /// When the first record was pushed that is not sealed.
+    fn open_since(&self) -> Option<Tick> {
+        let first = self.open.manifest.items().first().map(|item| item.pushed);
+        first.or_else(|| (!self.pack.is_empty()).then_some(self.pack.pushed))
+    }
+
+    /// Whether the order and the number of calls under way allow another one.
+    fn may_send(&self) -> bool {
+        match self.policy.order {
+            Order::Relaxed => self.in_flight.len() < self.policy.max_in_flight.get(),
+            Order::Strict => self.in_flight.is_empty() && self.resting.is_empty(),
+        }
+    }
+
+    /// When the next batch may leave, if there is room for one in flight. The open batch only does when no other is
+    /// left: as long as it would have to wait anyway, it goes on filling.
+    fn sends_at(&self) -> Option<Tick> {
+        if !self.may_send() {
+            return None;
+        }
+        let ready = (!self.ready.is_empty()).then(Tick::default);
+        let time = ready.or_else(|| Some(self.open_since()? + self.policy.linger))?;
+        Some(time.max(self.line.opens_at).max(self.pace.opens_at()))
+    }
+
+    /// When time alone changes something. Only asked when nothing is to be done before.
+    fn next_time(&self) -> Option<Tick> {
+        let resting = self.resting.first_key_value().map(|((time, _), _)| *time);
+        let oldest = self.ready.first_key_value().and_then(|(_, parcel)| parcel.oldest());
+        let oldest = [self.open_since(), oldest.map(|item| item.pushed)].into_iter().flatten().min();
+        let expiry = oldest.map(|pushed| pushed + self.policy.max_age);
+        let never = Tick::from_duration(Duration::MAX);
+        [resting, expiry, self.sends_at()].into_iter().flatten().min().filter(|time| *time < never)
+    }
+
+    fn send(&mut self, now: Tick, mut parcel: Parcel) -> Output {
+        self.pace.take(now, parcel.batch.len(), parcel.batch.data_bytes());
+        self.statistics.batches += 1;
+        if parcel.attempts > 0 {
+            self.statistics.resent += parcel.manifest.events() as u64;
+        }
+        parcel.attempts += 1;
+        parcel.sent_at = now;
+        let id = self.next_id;
+        self.next_id += 1;
+        let output = Output::Send { id, batch: Arc::clone(&parcel.batch), attempt: parcel.attempts };
+        self.in_flight.insert(id, parcel);
+        output
+    }
+
+    /// Puts a parcel where it can be sent from, or its memory where it can be used again.
+    fn make_ready(&mut self, parcel: Parcel) {
+        if let Some(item) = parcel.oldest() {
+            self.ready.insert(item.first, parcel);
+        } else {
+            self.recycle(parcel);
+        }
+    }
+
+    /// Sets a parcel aside until it may be sent again, or a record of it is too old for that.
+    fn rest(&mut self, parcel: Parcel) {
+        if let Some(item) = parcel.oldest() {
+            let time = parcel.rests_until.min(item.pushed + self.policy.max_age);
+            self.resting.insert((time, item.first), parcel);
+        } else {
+            self.recycle(parcel);
+        }
+    }
+
+    fn recycle(&mut self, parcel: Parcel) {
+        let Parcel { batch, mut manifest, .. } = parcel;
+        if self.spares.len() > self.policy.max_in_flight.get() {
+            return;
+        }
+        if let Some(mut batch) = Arc::into_inner(batch) {
+            batch.clear();
+            manifest.clear();
+            self.spares.push(Open { batch, manifest });
+        }
+    }
+
+    /// Ends all records of a parcel.
+    fn give_up(&mut self, mut parcel: Parcel, failure: Failure, reason: Option<&Arc<Reason>>) {
+        parcel.undeliver(failure, delimiter(&self.policy), &mut self.events, |_, _| Some(reason.cloned()));
+        self.recycle(parcel);
+    }
+
+    /// Ends all records that are not in flight.
+    fn give_up_waiting(&mut self, failure: Failure, reason: Option<&Arc<Reason>>) {
+        self.flush();
+        let resting = mem::take(&mut self.resting).into_values();
+        let mut waiting: BTreeMap<u64, Parcel> = mem::take(&mut self.ready);
+        waiting.extend(resting.filter_map(|parcel| Some((parcel.oldest()?.first, parcel))));
+        for parcel in waiting.into_values() {
+            self.give_up(parcel, failure, reason);
+        }
+    }
+
+    fn count(&mut self, event: &Event) {
+        match event {
+            Event::Accepted(accepted) => self.statistics.accepted += accepted.tickets.end - accepted.tickets.start,
+            Event::Undelivered(undelivered) => {
+                *match undelivered.failure {
+                    Failure::Rejected => &mut self.statistics.rejected,
+                    Failure::Unknown => &mut self.statistics.unknown,
+                    Failure::Expired => &mut self.statistics.expired,
+                } += 1;
+            }
+        }
+    }
+}
+
+/// What packing adds to each event.
+fn delimiter(policy: &Policy) -> &[u8] {
+    policy.packing.as_ref().map_or(&[], |packing| &packing.delimiter)
+}
+
+impl fmt::Debug for Batcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batcher")
+            .field("delivery_stream_name", &self.open.batch.delivery_stream_name())
+            .field("state", &self.state)
+            .field("statistics", &self.statistics())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,238 @@
+//! How records come in: the first half of [`Batcher`].
+
+use alloc::sync::Arc;
+use core::fmt;
+use core::mem;
+use core::ops::{ControlFlow, Range};
+
+use super::{Batcher, Open, State};
+use crate::batch::manifest::Manifest;
+use crate::batch::outcome::{Event, Failure, Reason, Undelivered};
+use crate::batch::parcel::{Load, Parcel};
+use crate::batch::policy::{Oversize, Policy};
+use crate::batch::{Batch, PushError, oversize, pack};
+use crate::time::Tick;
+
+/// Why a record was not taken. It stays with the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotTaken {
+    /// There is no room now. There will be when records have had their outcomes.
+    Full,
+    /// There never will be room.
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The most allowed.
+        max_bytes: usize,
+    },
+    /// [`Batcher::close`] was called.
+    Closed,
+    /// Nothing can be delivered.
+    Stopped(Arc<Reason>),
+}
+
+impl fmt::Display for NotTaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("buffer is full; push again when records have had their outcomes"),
+            Self::TooLarge { bytes, max_bytes } => {
+                PushError::RecordTooLarge { bytes: *bytes, max_bytes: *max_bytes }.fmt(f)
+            }
+            Self::Closed => f.write_str("producer is closed"),
+            Self::Stopped(reason) => write!(f, "nothing can be delivered: {reason}"),
+        }
+    }
+}
+
+impl core::error::Error for NotTaken {}
+
+impl Batcher {
+    /// Takes a record, and gives it a ticket: several, when it was [split](Oversize::Split).
+    ///
+    /// Tickets count from 0 without gaps. Nothing is taken of a record that is not taken.
+    ///
+    /// # Errors
+    ///
+    /// [`NotTaken`] tells whether to try again.
+    pub fn push(&mut self, now: Tick, data: &[u8]) -> Result<Range<u64>, NotTaken> {
+        match &self.state {
+            State::Running => {}
+            State::Closed => return Err(NotTaken::Closed),
+            State::Stopped(reason) => return Err(NotTaken::Stopped(Arc::clone(reason))),
+        }
+        let bytes = self.framed_len(data);
+        if bytes > self.policy.max_record_bytes() {
+            return self.push_oversize(now, data);
+        }
+        self.check_room(Load { records: 1, bytes })?;
+        Ok(self.append(now, data))
+    }
+
+    /// Bytes that a record takes, its delimiter included.
+    fn framed_len(&self, data: &[u8]) -> usize {
+        match &self.policy.packing {
+            Some(packing) => pack::framed_len(data, &packing.delimiter),
+            None => data.len(),
+        }
+    }
+
+    const fn check_room(&self, load: Load) -> Result<(), NotTaken> {
+        let Policy { max_buffered_records, max_buffered_bytes, .. } = self.policy;
+        let max_bytes = max_buffered_bytes;
+        if load.records > max_buffered_records || load.bytes > max_bytes {
+            return Err(NotTaken::TooLarge { bytes: load.bytes, max_bytes });
+        }
+        let has_room = load.records <= max_buffered_records - self.buffered.records
+            && load.bytes <= max_bytes - self.buffered.bytes;
+        if has_room { Ok(()) } else { Err(NotTaken::Full) }
+    }
+
+    /// Gives tickets to so many records.
+    fn book(&mut self, load: Load, data_bytes: usize) -> u64 {
+        let first = self.next_ticket;
+        self.next_ticket += load.records as u64;
+        self.buffered.records += load.records;
+        self.buffered.bytes += load.bytes;
+        self.statistics.pushed += load.records as u64;
+        self.billing.data_bytes += data_bytes as u64;
+        first
+    }
+
+    /// Takes a record for which there is room.
+    fn append(&mut self, now: Tick, data: &[u8]) -> Range<u64> {
+        let bytes = self.framed_len(data);
+        let ticket = self.book(Load { records: 1, bytes }, data.len());
+        let billed = pack::billed_bytes(data.len()) as u64;
+        self.billing.unpacked_bytes += billed;
+        if self.open.batch.is_empty() && self.pack.is_empty() {
+            // Now there is something whose linger ends.
+            self.wait = None;
+        }
+        let max_record_bytes = self.policy.max_record_bytes();
+        if let Some(packing) = &self.policy.packing {
+            if self.pack.is_full_for(packing, bytes, max_record_bytes) {
+                self.close_pack();
+            }
+            // The pack may have been closed, which needs all of the batcher.
+            let delimiter = self.policy.packing.as_ref().map_or(&[][..], |packing| &packing.delimiter);
+            self.pack.push(now, ticket, data, delimiter);
+        } else {
+            self.billing.bytes += billed;
+            self.make_room(data.len());
+            let pushed = self.open.batch.push(data);
+            debug_assert_eq!(pushed, Ok(()), "an empty batch takes any record within the limits");
+            self.open.manifest.push(now, ticket);
+            self.seal_full();
+        }
+        ticket..ticket + 1
+    }
+
+    /// Ends the record under construction.
+    pub(super) fn close_pack(&mut self) {
+        if self.pack.is_empty() {
+            return;
+        }
+        let bytes = self.pack.data.len();
+        self.billing.bytes += pack::billed_bytes(bytes) as u64;
+        self.make_room(bytes);
+        let pushed = self.open.batch.push(&self.pack.data);
+        debug_assert_eq!(pushed, Ok(()), "an empty batch takes any record within the limits");
+        self.open.manifest.push_pack(&self.pack);
+        self.pack.clear();
+        self.seal_full();
+    }
+
+    /// Seals the open batch when a record of so many bytes does not fit beside those in it.
+    fn make_room(&mut self, bytes: usize) {
+        if bytes > self.policy.limits.max_request_bytes - self.open.batch.data_bytes() {
+            self.seal();
+        }
+    }
+
+    /// Seals the open batch when it has all the records that it may have: it has nothing to linger for.
+    fn seal_full(&mut self) {
+        if self.open.batch.len() >= self.open.batch.limits().max_records {
+            self.seal();
+        }
+    }
+
+    pub(super) fn seal(&mut self) {
+        if self.open.batch.is_empty() {
+            return;
+        }
+        let fresh = self.spares.pop().unwrap_or_else(|| Open {
+            batch: Batch::unchecked(self.open.batch.delivery_stream_name(), self.open.batch.limits()),
+            manifest: Manifest::default(),
+        });
+        let Open { mut batch, mut manifest } = mem::replace(&mut self.open, fresh);
+        batch.shrink();
+        manifest.shrink();
+        self.wait = None;
+        self.make_ready(Parcel::new(batch, manifest));
+    }
+
+    #[cold]
+    fn push_oversize(&mut self, now: Tick, data: &[u8]) -> Result<Range<u64>, NotTaken> {
+        let max_bytes = self.policy.max_record_bytes();
+        let too_large = NotTaken::TooLarge { bytes: data.len(), max_bytes };
+        // A delimiter that packing adds needs room, too.
+        let added = self.policy.packing.as_ref().map_or(0, |packing| packing.delimiter.len());
+        let max_piece_bytes = max_bytes - added;
+        match mem::take(&mut self.policy.oversize) {
+            Oversize::Refuse => Err(too_large),
+            Oversize::Truncate => {
+                self.policy.oversize = Oversize::Truncate;
+                let kept = oversize::truncated(data, max_piece_bytes);
+                self.check_room(Load { records: 1, bytes: self.framed_len(kept) })?;
+                Ok(self.append(now, kept))
+            }
+            Oversize::Divert => {
+                self.policy.oversize = Oversize::Divert;
+                let load = Load { records: 1, bytes: data.len() };
+                self.check_room(load)?;
+                // The tickets of a record have no gaps.
+                self.close_pack();
+                let ticket = self.book(load, data.len());
+                let reason = Some(Arc::new(Reason::refusal("RecordTooLarge", alloc::format!("{too_large}"))));
+                let data = data.to_vec();
+                let rejected = Undelivered { ticket, attempts: 0, failure: Failure::Rejected, reason, data };
+                self.events.push(Event::Undelivered(rejected), load);
+                self.wait = None;
+                Ok(ticket..ticket + 1)
+            }
+            Oversize::Split { delimiter } => {
+                let result = self.push_split(now, data, &delimiter, max_piece_bytes, too_large);
+                self.policy.oversize = Oversize::Split { delimiter };
+                result
+            }
+        }
+    }
+
+    fn push_split(
+        &mut self,
+        now: Tick,
+        data: &[u8],
+        delimiter: &[u8],
+        max_bytes: usize,
+        too_large: NotTaken,
+    ) -> Result<Range<u64>, NotTaken> {
+        let mut load = Load::default();
+        let end = oversize::split(data, delimiter, max_bytes, |piece| {
+            load.records += 1;
+            load.bytes += self.framed_len(piece);
+            ControlFlow::Continue(())
+        });
+        if end.is_break() {
+            return Err(too_large);
+        }
+        self.check_room(load)?;
+        let first = self.next_ticket;
+        let end = oversize::split(data, delimiter, max_bytes, |piece| {
+            self.append(now, piece);
+            ControlFlow::Continue(())
+        });
+        debug_assert!(end.is_continue(), "the same pieces as before");
+        Ok(first..self.next_ticket)
+    }
+}

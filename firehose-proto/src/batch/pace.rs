@@ -1,0 +1,157 @@
+//! [`Pace`]: token buckets for the quotas of a stream, which shrink when the service throttles all the same.
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use super::policy::Quotas;
+use crate::time::Tick;
+
+/// How much of a bucket may be saved up. Enough to make up for a driver that wakes late, too little for the service to
+/// notice.
+const BURST: Duration = Duration::from_millis(100);
+
+/// All of a rate, and the least that is left of one, in thousandths.
+const WHOLE: u64 = 1000;
+const LEAST: u64 = 10;
+
+/// What one throttled request leaves of the rates, in tenths: the factor of AWS's adaptive retry mode.
+const KEPT_TENTHS: u64 = 7;
+
+/// In which a thousandth of the rates comes back: all of them in 30 s.
+const RECOVERY: Duration = Duration::from_millis(30);
+
+/// When the next request may leave.
+///
+/// Each bucket is one moment: from then on it is not empty. A request may leave when none is empty and moves each
+/// moment on by what it takes, however much that is: so a request larger than a second's quota can leave, too, and
+/// the ones after it wait.
+#[derive(Debug)]
+pub(super) struct Pace {
+    quotas: Quotas,
+    records: Tick,
+    requests: Tick,
+    bytes: Tick,
+    /// What was left of the rates when they were last cut, in thousandths, and when that was.
+    share: u64,
+    cut_at: Tick,
+}
+
+impl Pace {
+    pub(super) fn new(quotas: Quotas) -> Self {
+        let start = Tick::default();
+        Self { quotas, records: start, requests: start, bytes: start, share: WHOLE, cut_at: start }
+    }
+
+    /// When the next request may leave; a moment that has passed means at once.
+    pub(super) fn opens_at(&self) -> Tick {
+        self.records.max(self.requests).max(self.bytes)
+    }
+
+    /// Takes what a request needs that leaves now.
+    pub(super) fn take(&mut self, now: Tick, records: usize, bytes: usize) {
+        let share = self.share(now);
+        let Quotas { records_per_second, requests_per_second, bytes_per_second } = self.quotas;
+        for (bucket, rate, amount) in [
+            (&mut self.records, records_per_second, records),
+            (&mut self.requests, requests_per_second, 1),
+            (&mut self.bytes, bytes_per_second, bytes),
+        ] {
+            if let Some(rate) = rate {
+                let saved = Tick::from_duration(now.as_duration().saturating_sub(BURST));
+                *bucket = saved.max(*bucket) + cost(amount, rate, share);
+            }
+        }
+    }
+
+    /// Slows down after a request that was sent at `sent_at` has been throttled. What was sent before the last cut
+    /// says nothing about the rates since.
+    pub(super) fn slow(&mut self, now: Tick, sent_at: Tick) {
+        let is_first = self.share == WHOLE;
+        if is_first || sent_at >= self.cut_at {
+            self.share = (self.share(now) * KEPT_TENTHS / 10).max(LEAST);
+            self.cut_at = now;
+        }
+    }
+
+    fn share(&self, now: Tick) -> u64 {
+        let recovered = now.since(self.cut_at).as_millis() / RECOVERY.as_millis();
+        self.share.saturating_add(u64::try_from(recovered).unwrap_or(WHOLE)).min(WHOLE)
+    }
+}
+
+/// How long it takes to earn so many tokens.
+fn cost(amount: usize, rate: NonZeroU32, share: u64) -> Duration {
+    let nanoseconds =
+        (amount as u128) * 1_000_000_000 * u128::from(WHOLE) / (u128::from(rate.get()) * u128::from(share));
+    Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: u64) -> Tick {
+        Tick::from_duration(Duration::from_millis(milliseconds))
+    }
+
+    /// Sends as soon as it may until `end`, throttled at the given times, and counts what it sent.
+    fn run(quotas: Quotas, records: usize, bytes: usize, end: u64, throttled: &[u64]) -> usize {
+        let mut pace = Pace::new(quotas);
+        let (mut now, mut sent) = (at(1000), 0);
+        let mut throttled = throttled.iter().copied().map(at).peekable();
+        while now < at(1000 + end) {
+            while throttled.next_if(|&time| time <= now).is_some() {
+                pace.slow(now, now);
+            }
+            pace.take(now, records, bytes);
+            sent += 1;
+            now = now.max(pace.opens_at());
+        }
+        sent
+    }
+
+    #[test]
+    fn keeps_each_quota() {
+        let rate = NonZeroU32::new;
+        let quotas = |records, requests, bytes| Quotas {
+            records_per_second: rate(records),
+            requests_per_second: rate(requests),
+            bytes_per_second: rate(bytes),
+        };
+        for (quotas, records, bytes, requests_in_10_s) in [
+            (quotas(1000, 0, 0), 100, 5, 100),
+            (quotas(0, 20, 0), 500, 4_000_000, 200),
+            (quotas(0, 0, 1 << 20), 500, 1 << 22, 3),
+            (quotas(1000, 5, 1_000_000), 500, 10, 20),
+        ] {
+            let sent = run(quotas, records, bytes, 10_000, &[]);
+            // What may be saved up comes on top, rounded up to a request.
+            assert!((requests_in_10_s..=requests_in_10_s * 101 / 100 + 1).contains(&sent), "{quotas:?}: {sent}");
+        }
+    }
+
+    #[test]
+    fn falls_by_three_tenths_and_comes_back() {
+        let mut pace = Pace::new(Quotas::default());
+        assert_eq!(pace.share(at(0)), 1000);
+        pace.slow(at(50), at(0));
+        assert_eq!(pace.share(at(50)), 700);
+        pace.slow(at(60), at(49));
+        assert_eq!(pace.share(at(60)), 700);
+        pace.slow(at(80), at(50));
+        assert_eq!(pace.share(at(80)), 490);
+        assert_eq!(pace.share(at(110)), 491);
+        assert_eq!(pace.share(at(40_000)), 1000);
+        for _ in 0..50 {
+            pace.slow(at(80), at(80));
+        }
+        assert_eq!(pace.share(at(80)), 10);
+    }
+
+    #[test]
+    fn sends_less_after_it_was_throttled() {
+        let quotas = Quotas { requests_per_second: NonZeroU32::new(100), ..Quotas::default() };
+        let sent = run(quotas, 1, 1, 1000, &[1000, 1100, 1200]);
+        assert!((45..70).contains(&sent), "{sent}");
+    }
+}

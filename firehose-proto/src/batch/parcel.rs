@@ -1,0 +1,164 @@
+//! [`Parcel`]: a sealed batch with its books, from its first attempt to the last outcome.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::manifest::{Item, Manifest};
+use super::outcome::{Accepted, Event, Failure, Reason, RecordIds, Undelivered};
+use super::{Batch, pack};
+use crate::op::put_record_batch::PutRecordBatchResponseEntry;
+use crate::time::Tick;
+
+/// How much of the buffer something takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Load {
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+}
+
+/// Outcomes on their way out, each with what it frees.
+#[derive(Debug, Default)]
+pub(super) struct Events(VecDeque<(Event, Load)>);
+
+impl Events {
+    pub(super) fn push(&mut self, event: Event, load: Load) {
+        self.0.push_back((event, load));
+    }
+
+    pub(super) fn pop(&mut self) -> Option<(Event, Load)> {
+        self.0.pop_front()
+    }
+}
+
+/// A batch that is complete: it only ever loses records, until none is left.
+#[derive(Debug)]
+pub(super) struct Parcel {
+    /// Shared with whoever sends it. When that one is done with it, changing it copies nothing.
+    pub(super) batch: Arc<Batch>,
+    pub(super) manifest: Manifest,
+    /// Calls that carried it.
+    pub(super) attempts: u32,
+    /// Those of them that count against the most allowed.
+    pub(super) charged: u32,
+    /// Answers in a row that accepted nothing.
+    pub(super) fruitless: u32,
+    /// When it may be sent again.
+    pub(super) rests_until: Tick,
+    /// Whether the answer to one of the calls never came.
+    pub(super) may_be_stored: bool,
+    /// What was said last.
+    pub(super) reason: Option<Arc<Reason>>,
+    pub(super) sent_at: Tick,
+}
+
+impl Parcel {
+    pub(super) fn new(batch: Batch, manifest: Manifest) -> Self {
+        Self {
+            batch: Arc::new(batch),
+            manifest,
+            attempts: 0,
+            charged: 0,
+            fruitless: 0,
+            rests_until: Tick::default(),
+            may_be_stored: false,
+            reason: None,
+            sent_at: Tick::default(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// The oldest record that is left.
+    pub(super) fn oldest(&self) -> Option<&Item> {
+        self.manifest.items().first()
+    }
+
+    /// Takes out the records that were accepted, one event for each run of tickets. Tells how many there were.
+    pub(super) fn accept(&mut self, entries: &[PutRecordBatchResponseEntry<'_>], events: &mut Events) -> usize {
+        let mut run = Run::default();
+        let mut accepted = 0;
+        for (index, (item, entry)) in self.manifest.items().iter().zip(entries).enumerate() {
+            let Some(id) = &entry.record_id else { continue };
+            if run.next != item.first {
+                run.end(self.attempts, events);
+                run = Run { first: item.first, ..Run::default() };
+            }
+            run.ids.push(item.events, id);
+            run.next = item.tickets().end;
+            run.load.records += item.events as usize;
+            run.load.bytes += self.data_bytes(index);
+            accepted += 1;
+        }
+        run.end(self.attempts, events);
+        self.retain(|index| entries.get(index).is_none_or(PutRecordBatchResponseEntry::is_failed));
+        accepted
+    }
+
+    /// Takes out records that are not going to be delivered.
+    ///
+    /// `failed` says of each whether it is one of them, and why: what was said last, when there is nothing to add.
+    /// Whatever `failure` says, a record that may be stored ends as unknown.
+    pub(super) fn undeliver(
+        &mut self,
+        failure: Failure,
+        delimiter: &[u8],
+        events: &mut Events,
+        failed: impl Fn(usize, &Item) -> Option<Option<Arc<Reason>>>,
+    ) {
+        let failure = if self.may_be_stored { Failure::Unknown } else { failure };
+        let mut gone: Vec<bool> = Vec::with_capacity(self.batch.len());
+        for (index, (item, lens)) in self.manifest.records().enumerate() {
+            let reason = failed(index, &item);
+            gone.push(reason.is_some());
+            let Some(reason) = reason.map(|reason| reason.or_else(|| self.reason.clone())) else { continue };
+            let data = self.batch.data(index).unwrap_or_default();
+            let mut end = |ticket, data: Vec<u8>, bytes| {
+                let (attempts, reason) = (self.attempts, reason.clone());
+                let undelivered = Undelivered { ticket, attempts, failure, reason, data };
+                events.push(Event::Undelivered(undelivered), Load { records: 1, bytes });
+            };
+            if lens.is_empty() {
+                let bytes = data.len();
+                end(item.first, data, bytes);
+            } else {
+                for (ticket, event) in item.tickets().zip(pack::unpack(&data, lens, delimiter)) {
+                    end(ticket, event.to_vec(), pack::framed_len(event, delimiter));
+                }
+            }
+        }
+        self.retain(|index| gone.get(index).is_none_or(|is_gone| !is_gone));
+    }
+
+    fn retain(&mut self, keep: impl Fn(usize) -> bool) {
+        let batch = Arc::make_mut(&mut self.batch);
+        batch.retain(&keep);
+        batch.shrink();
+        self.manifest.retain(keep);
+        self.manifest.shrink();
+    }
+
+    fn data_bytes(&self, index: usize) -> usize {
+        self.batch.entries.get(index).map_or(0, |entry| entry.data_bytes)
+    }
+}
+
+/// Accepted records with neighbouring tickets.
+#[derive(Default)]
+struct Run {
+    first: u64,
+    next: u64,
+    ids: RecordIds,
+    load: Load,
+}
+
+impl Run {
+    fn end(&mut self, attempts: u32, events: &mut Events) {
+        if self.load.records > 0 {
+            let ids = core::mem::take(&mut self.ids);
+            events.push(Event::Accepted(Accepted::new(self.first, attempts, ids)), self.load);
+        }
+    }
+}
