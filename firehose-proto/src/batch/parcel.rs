@@ -135,9 +135,12 @@ impl Parcel {
     fn retain(&mut self, keep: impl Fn(usize) -> bool) {
         let batch = Arc::make_mut(&mut self.batch);
         batch.retain(&keep);
-        batch.shrink();
         self.manifest.retain(keep);
-        self.manifest.shrink();
+        // An empty one is going to be filled again.
+        if !batch.is_empty() {
+            batch.shrink();
+            self.manifest.shrink();
+        }
     }
 
     fn data_bytes(&self, index: usize) -> usize {

@@ -253,7 +253,7 @@ impl Ledger {
     }
 
     /// What must be true whenever the batcher waits.
-    pub(crate) fn check(&self, policy: &Policy, batcher: &Batcher) {
+    pub(crate) fn check(&self, now: Tick, policy: &Policy, batcher: &Batcher) {
         let statistics = batcher.statistics();
         let counted = (statistics.buffered_records, statistics.buffered_bytes);
         assert_eq!(counted, (self.open_records, self.open_bytes), "the buffer is counted exactly");
@@ -264,10 +264,9 @@ impl Ledger {
         let batches = self.open_records + policy.max_in_flight.get() + 2;
         let most = 4 * self.open_bytes + 400 * self.open_records + batches * 6000;
         assert!(batcher.memory_bytes() <= most, "{} bytes of memory, {most} allowed", batcher.memory_bytes());
-        if self.is_stopped {
-            let is_waiting = |entry: &Entry| entry.outcome.is_none() && !entry.is_in_flight;
-            assert!(!self.entries.iter().any(is_waiting), "a record waits in a line that has stopped");
-        }
+        let is_waiting = |entry: &&Entry| entry.outcome.is_none() && !entry.is_in_flight;
+        let mut waiting = self.entries.iter().skip(self.first_open).filter(is_waiting);
+        assert!(waiting.all(|entry| now < entry.pushed_at + policy.max_age && !self.is_stopped), "it waits in vain");
     }
 
     /// What must be true when all is over.

@@ -120,7 +120,7 @@ impl Run {
     fn run(mut self) {
         for _ in 0..MAX_TURNS {
             let wait = self.drain();
-            self.ledger.check(&self.scenario.policy, &self.batcher);
+            self.ledger.check(self.now, &self.scenario.policy, &self.batcher);
             let is_over = self.acts_at.is_none() && self.batcher.is_idle();
             if is_over {
                 assert_eq!(wait, None, "nothing is left to wait for");
