@@ -27,6 +27,9 @@ impl Batcher {
     ///
     /// `retry_after` is the service's hint, if the answer had one ([`retry::retry_after`]). `random` is uniform over
     /// all of `u64`. An id that is not in flight, or not any more, is ignored.
+    ///
+    /// What the driver can mend by itself, such as a wrong clock or a token that has just expired, it mends, and sends
+    /// the batch again before it reports: to the batcher, a refused signature is final.
     pub fn handle_response(
         &mut self,
         now: Tick,

@@ -110,18 +110,15 @@ impl Batcher {
             self.wait = None;
         }
         let max_record_bytes = self.policy.max_record_bytes();
+        let packing = self.policy.packing.as_ref();
+        if packing.is_some_and(|packing| self.pack.is_full_for(packing, bytes, max_record_bytes)) {
+            self.close_pack();
+        }
         if let Some(packing) = &self.policy.packing {
-            if self.pack.is_full_for(packing, bytes, max_record_bytes) {
-                self.close_pack();
-            }
-            // The pack may have been closed, which needs all of the batcher.
-            let delimiter = self.policy.packing.as_ref().map_or(&[][..], |packing| &packing.delimiter);
-            self.pack.push(now, ticket, data, delimiter);
+            self.pack.push(now, ticket, data, &packing.delimiter);
         } else {
             self.billing.bytes += billed;
-            self.make_room(data.len());
-            let pushed = self.open.batch.push(data);
-            debug_assert_eq!(pushed, Ok(()), "an empty batch takes any record within the limits");
+            self.encode(data);
             self.open.manifest.push(now, ticket);
             self.seal_full();
         }
@@ -133,20 +130,21 @@ impl Batcher {
         if self.pack.is_empty() {
             return;
         }
-        let bytes = self.pack.data.len();
-        self.billing.bytes += pack::billed_bytes(bytes) as u64;
-        self.make_room(bytes);
-        let pushed = self.open.batch.push(&self.pack.data);
-        debug_assert_eq!(pushed, Ok(()), "an empty batch takes any record within the limits");
+        self.billing.bytes += pack::billed_bytes(self.pack.data.len()) as u64;
+        let data = mem::take(&mut self.pack.data);
+        self.encode(&data);
+        self.pack.data = data;
         self.open.manifest.push_pack(&self.pack);
         self.pack.clear();
         self.seal_full();
     }
 
-    /// Seals the open batch when a record of so many bytes does not fit beside those in it.
-    fn make_room(&mut self, bytes: usize) {
-        if bytes > self.policy.limits.max_request_bytes - self.open.batch.data_bytes() {
+    /// Adds a record to the open batch: to a fresh one, when there is no room beside those in it.
+    fn encode(&mut self, data: &[u8]) {
+        if self.open.batch.push(data) == Err(PushError::Full) {
             self.seal();
+            let pushed = self.open.batch.push(data);
+            debug_assert_eq!(pushed, Ok(()), "an empty batch takes any record within the limits");
         }
     }
 
