@@ -1,7 +1,9 @@
 //! [`Client`]: signing, retries and clock correction around each call, and the put that resends what failed.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use firehose_proto::batch::Batch;
 use firehose_proto::client as exchange;
@@ -19,7 +21,7 @@ use time::OffsetDateTime;
 use crate::builder::{ClientBuilder, Settings};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::transport::{Transport, TransportError};
+use crate::transport::{Transport, TransportError, TransportErrorKind};
 use crate::uuid;
 
 /// The name under which requests are signed.
@@ -146,7 +148,8 @@ impl Client {
                     let class = if error.kind().is_transient() { RetryClass::Transient } else { RetryClass::None };
                     (class, None, Error::Transport { error, attempts })
                 }
-                Err(Failure::Refused { error, class, hint }) => {
+                Err(Failure::Refused(refusal)) => {
+                    let Refusal { error, class, hint, .. } = *refusal;
                     let is_transient = class != RetryClass::None;
                     (class, hint, Error::Refused { error, attempts, is_transient, retry_after: hint })
                 }
@@ -159,6 +162,40 @@ impl Client {
                 Decision::GiveUp(reason) => {
                     log::debug!("attempt {attempts} failed, giving up ({reason:?}): {}", Chain(&failure));
                     return Err(failure);
+                }
+            }
+        }
+    }
+
+    /// Makes one attempt to put a batch that its owner will send again by rules of its own. Only a clock that turns out
+    /// to be wrong is corrected at once: that answer is about this client, not about the records.
+    pub(crate) fn send_once(&self, batch: &Batch) -> Result<Answer, NoAnswer> {
+        let Shared { endpoint, clock, .. } = &*self.shared;
+        let empty = |_| NoAnswer::Impossible(Error::EmptyBatch.to_string());
+        let mut request = batch.request(endpoint).map_err(empty)?;
+        let invocation_id = uuid::v4(u128::from(clock.random()) << 64 | u128::from(clock.random()));
+        let retries = Retries::new(NonZeroU32::MIN);
+        let mut is_corrected = false;
+        loop {
+            let prepared = self.prepare(&mut request, &invocation_id, &retries);
+            prepared.map_err(|error| NoAnswer::Impossible(Chain(&Error::from(error)).to_string()))?;
+            match self.attempt(&request, PutRecordBatch::ERRORS) {
+                Ok(response) => return Ok(Answer { response, retry_after: None }),
+                Err(Failure::Refused(refusal)) => {
+                    let without_clock = refusal.error.retry_class(PutRecordBatch::ERRORS, None);
+                    if is_corrected || refusal.class == without_clock {
+                        return Ok(Answer { response: refusal.response, retry_after: refusal.hint });
+                    }
+                    is_corrected = true;
+                }
+                Err(Failure::NoResponse(error)) => {
+                    let kind = error.kind();
+                    let reason = Chain(&error).to_string();
+                    return Err(match kind {
+                        TransportErrorKind::Connect => NoAnswer::NotSent(reason),
+                        TransportErrorKind::Tls | TransportErrorKind::Request => NoAnswer::Impossible(reason),
+                        _ => NoAnswer::Unanswered(reason),
+                    });
                 }
             }
         }
@@ -210,7 +247,7 @@ impl Client {
         let error = ServiceError::read(&response);
         let class = error.retry_class(modeled, measured);
         let hint = headers.value(retry::RETRY_AFTER_HEADER).and_then(retry::retry_after);
-        Err(Failure::Refused { error, class, hint })
+        Err(Failure::Refused(Box::new(Refusal { error, class, hint, response })))
     }
 }
 
@@ -226,7 +263,31 @@ impl fmt::Debug for Client {
 /// Why one attempt failed.
 enum Failure {
     NoResponse(TransportError),
-    Refused { error: ServiceError, class: RetryClass, hint: Option<std::time::Duration> },
+    Refused(Box<Refusal>),
+}
+
+struct Refusal {
+    error: ServiceError,
+    class: RetryClass,
+    hint: Option<Duration>,
+    response: Response,
+}
+
+/// What came back of one attempt, be it a yes or a no.
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    /// How long the service asks to wait, after a no.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// Why nothing came back, in words.
+pub(crate) enum NoAnswer {
+    /// The request did not reach the service.
+    NotSent(String),
+    /// The request left, or a part of it, and no answer came.
+    Unanswered(String),
+    /// No request can succeed.
+    Impossible(String),
 }
 
 /// Separates the service's no from an answer that makes no sense; `call` has dealt with the former already.

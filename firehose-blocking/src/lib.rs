@@ -26,6 +26,7 @@ mod error;
 mod local;
 mod operations;
 mod pages;
+mod producer;
 mod transport;
 mod uuid;
 mod wait;
@@ -46,5 +47,8 @@ pub use self::error::Error;
 pub use self::local::{Accepted, LocalEndpoint, LocalEndpointBuilder, LocalEndpointError};
 pub use self::operations::Firehose;
 pub use self::pages::Pages;
+pub use self::producer::{
+    Closed, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, StillPending, TrySendError,
+};
 pub use self::transport::{Timeouts, Transport, TransportError, TransportErrorKind, Ureq};
 pub use self::wait::WaitError;

@@ -179,6 +179,13 @@ impl Batcher {
         self.buffered.records == 0
     }
 
+    /// Whether nothing has happened since it last said to wait that would make it say something else, time aside:
+    /// then there is no need to poll it after a push.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        self.wait.is_some()
+    }
+
     /// What has happened since the start.
     #[must_use]
     pub fn statistics(&self) -> Statistics {

@@ -1,0 +1,124 @@
+//! [`ProducerBuilder`]: a producer's settings, and its start.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use firehose_proto::batch::{Batcher, Event, Policy, Undelivered};
+use firehose_proto::validate::Violation;
+
+use super::{Handlers, Producer, Shared, State};
+use crate::client::Client;
+
+/// How long a drop waits for outcomes, unless set otherwise.
+const DROP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Settings of a [`Producer`].
+#[must_use = "a builder does nothing until it starts"]
+pub struct ProducerBuilder {
+    client: Client,
+    delivery_stream_name: String,
+    policy: Policy,
+    drop_patience: Duration,
+    handlers: Handlers,
+}
+
+impl ProducerBuilder {
+    pub(super) fn new(client: Client, delivery_stream_name: String) -> Self {
+        let (policy, handlers) = (Policy::default(), Handlers::default());
+        Self { client, delivery_stream_name, policy, drop_patience: DROP_PATIENCE, handlers }
+    }
+
+    /// What it may use, how long it tries, and what it promises.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How long dropping it may wait for outcomes; 5 s unless set.
+    pub fn drop_patience(mut self, patience: Duration) -> Self {
+        self.drop_patience = patience;
+        self
+    }
+
+    /// Takes each record that was not delivered, in place of [`Producer::take_undelivered`]. Runs on a thread of the
+    /// producer, which does nothing else in the meantime.
+    pub fn on_undelivered(mut self, handler: impl Fn(Undelivered) + Send + Sync + 'static) -> Self {
+        self.handlers.on_undelivered = Some(Box::new(handler));
+        self
+    }
+
+    /// Is told of each event, accepted records in runs: for exporters of metrics. Runs on a thread of the producer.
+    pub fn on_outcome(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.handlers.on_outcome = Some(Box::new(handler));
+        self
+    }
+
+    /// Starts it, with one thread for each request that may be in flight.
+    ///
+    /// # Errors
+    ///
+    /// [`ProducerError`]: the stream's name or the policy is not valid, or there is no thread to be had.
+    pub fn start(self) -> Result<Producer, ProducerError> {
+        let Self { client, delivery_stream_name, policy, drop_patience, handlers } = self;
+        let threads = policy.max_in_flight.get();
+        let batcher = Batcher::new(&delivery_stream_name, policy).map_err(ProducerError::Invalid)?;
+        let state = State {
+            batcher,
+            ledger: super::Ledger::default(),
+            latencies: super::Latencies::default(),
+            undelivered: Vec::new(),
+            undelivered_bytes: 0,
+            is_closing: false,
+        };
+        let (work, changed) = (Condvar::new(), Condvar::new());
+        let shared = Arc::new(Shared { client, state: Mutex::new(state), work, changed, handlers });
+        let mut producer = Producer { shared, workers: Vec::with_capacity(threads), drop_patience };
+        for _ in 0..threads {
+            let shared = Arc::clone(&producer.shared);
+            let thread = thread::Builder::new().name("firehose-producer".into());
+            // On an error the producer is dropped, which ends those that have started.
+            producer.workers.push(thread.spawn(move || shared.work()).map_err(ProducerError::Thread)?);
+        }
+        Ok(producer)
+    }
+}
+
+impl fmt::Debug for ProducerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProducerBuilder")
+            .field("delivery_stream_name", &self.delivery_stream_name)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a producer did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ProducerError {
+    /// The stream's name, or the policy, breaks a rule.
+    Invalid(Violation),
+    /// The system has no thread for it.
+    Thread(io::Error),
+}
+
+impl fmt::Display for ProducerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Invalid(_) => "the producer's settings are not valid",
+            Self::Thread(_) => "cannot start the producer's threads",
+        })
+    }
+}
+
+impl std::error::Error for ProducerError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match self {
+            Self::Invalid(error) => error,
+            Self::Thread(error) => error,
+        })
+    }
+}

@@ -1,0 +1,127 @@
+//! [`Ledger`]: which tickets have had their outcome told, and who is to be told of those that have not.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use firehose_proto::batch::Event;
+
+use super::outcome::{Callback, Outcome};
+
+/// Books on tickets, which are given out in order and settled in any order.
+#[derive(Default)]
+pub(super) struct Ledger {
+    /// The next ticket to be given out.
+    end: u64,
+    settled_below: u64,
+    /// Settled beyond that: where each run begins and ends.
+    settled: BTreeMap<u64, u64>,
+    /// By first ticket.
+    waiting: BTreeMap<u64, Waiting>,
+}
+
+/// Somebody who wants to know the outcome of what became one or more tickets.
+struct Waiting {
+    end: u64,
+    /// Tickets without an outcome.
+    left: u64,
+    /// The outcome to tell, if one is known: the first that is no success, or else the last.
+    outcome: Option<Outcome>,
+    callback: Callback,
+}
+
+impl Ledger {
+    /// Notes tickets that were given out.
+    pub(super) fn open(&mut self, tickets: Range<u64>, callback: Option<Callback>) {
+        self.end = tickets.end;
+        if let Some(callback) = callback {
+            let left = tickets.end - tickets.start;
+            self.waiting.insert(tickets.start, Waiting { end: tickets.end, left, outcome: None, callback });
+        }
+    }
+
+    /// The ticket after the last that was given out.
+    pub(super) const fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Whether all tickets below this one are settled.
+    pub(super) const fn is_settled_below(&self, ticket: u64) -> bool {
+        self.settled_below >= ticket
+    }
+
+    /// How many tickets below this one are not settled.
+    pub(super) fn pending_below(&self, ticket: u64) -> u64 {
+        let beyond = self.settled.range(..ticket).map(|(start, end)| (*end).min(ticket) - start).sum::<u64>();
+        ticket.saturating_sub(self.settled_below).saturating_sub(beyond)
+    }
+
+    /// Settles tickets, once everybody has been told.
+    pub(super) fn settle(&mut self, tickets: Range<u64>) {
+        let before = self.settled.range(..tickets.start).next_back().filter(|(_, end)| **end == tickets.start);
+        let start = before.map_or(tickets.start, |(start, _)| *start);
+        let end = self.settled.remove(&tickets.end).unwrap_or(tickets.end);
+        if start == self.settled_below {
+            self.settled_below = end;
+        } else {
+            self.settled.insert(start, end);
+        }
+    }
+
+    /// Takes out the callbacks that are due with an event, each with what it is to be told.
+    pub(super) fn due(&mut self, event: &Event) -> Vec<(Callback, Outcome)> {
+        let mut due = Vec::new();
+        if self.waiting.is_empty() {
+            return due;
+        }
+        let tickets = tickets(event);
+        // The first may have begun before.
+        let first = self.waiting.range(..=tickets.start).next_back().map_or(tickets.start, |(first, _)| *first);
+        let concerned = self.waiting.range_mut(first..tickets.end).filter(|(_, waiting)| waiting.end > tickets.start);
+        let mut told = Vec::new();
+        for (&first, waiting) in concerned {
+            let overlap = first.max(tickets.start)..waiting.end.min(tickets.end);
+            waiting.left -= overlap.end - overlap.start;
+            if waiting.outcome.as_ref().is_none_or(Outcome::is_accepted) {
+                waiting.outcome = Some(Outcome::new(event, overlap.start));
+            }
+            if waiting.left == 0 {
+                told.push(first);
+            }
+        }
+        for first in told {
+            if let Some(Waiting { outcome: Some(outcome), callback, .. }) = self.waiting.remove(&first) {
+                due.push((callback, outcome));
+            }
+        }
+        due
+    }
+}
+
+/// The tickets that an event settles.
+pub(super) fn tickets(event: &Event) -> Range<u64> {
+    match event {
+        Event::Accepted(accepted) => accepted.tickets.clone(),
+        Event::Undelivered(undelivered) => undelivered.ticket..undelivered.ticket + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_what_is_settled_in_any_order() {
+        let mut ledger = Ledger::default();
+        ledger.open(0..10, None);
+        for (settled, below, pending) in
+            [(3..5, 0, 8), (8..9, 0, 7), (5..8, 0, 4), (1..3, 0, 2), (0..1, 9, 1), (9..10, 10, 0)]
+        {
+            ledger.settle(settled.clone());
+            assert_eq!((ledger.settled_below, ledger.pending_below(10)), (below, pending), "{settled:?}");
+        }
+        assert!(ledger.is_settled_below(10) && ledger.settled.is_empty());
+        ledger.open(10..12, None);
+        ledger.settle(11..12);
+        assert_eq!((ledger.pending_below(11), ledger.pending_below(12)), (1, 1));
+    }
+}

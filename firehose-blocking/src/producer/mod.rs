@@ -1,0 +1,353 @@
+//! [`Producer`]: takes records from any thread and delivers them in the background, each with exactly one outcome.
+//!
+//! ```text
+//! send ─▶ Batcher (the core decides) ─▶ workers: sign, send, read the answer ─▶ outcomes: callbacks, receipts, the rest
+//!   └──── waits while the buffer is full ◀── room ────────────────────────────────┘
+//! ```
+//!
+//! All decisions are the [`Batcher`]'s, behind one lock; requests are made outside it, by one thread for each that may
+//! be in flight. A worker that finds nothing to do sleeps until the time that the batcher named, or until a record
+//! changes that.
+
+mod builder;
+mod ledger;
+mod outcome;
+mod statistics;
+mod worker;
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use firehose_proto::batch::{Batcher, Event, NotTaken, Undelivered};
+use firehose_proto::time::Tick;
+
+use self::ledger::Ledger;
+use self::outcome::Callback;
+use self::statistics::Latencies;
+use crate::client::Client;
+
+pub use self::builder::{ProducerBuilder, ProducerError};
+pub use self::outcome::{Outcome, Receipt};
+pub use self::statistics::ProducerStatistics;
+
+/// Takes records from any thread, batches them, keeps within limits, and sends again what failed.
+///
+/// Every record ends in one [`Outcome`]. Those that are not delivered come back, to the handler that was set
+/// ([`on_undelivered`](ProducerBuilder::on_undelivered)) or else to [`take_undelivered`](Self::take_undelivered) and
+/// [`close`](Self::close). Memory is bounded by the policy: a full buffer makes [`send`](Self::send) wait.
+///
+/// A drop closes it, and waits for a few seconds at most; use [`close`](Self::close) to learn what was not delivered.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use firehose_blocking::{Client, Credentials, LocalEndpoint, Producer};
+///
+/// # let dir = std::env::temp_dir().join("firehose-producer-example");
+/// let endpoint = LocalEndpoint::builder(&dir).start()?;
+/// let client = Client::builder()
+///     .region("us-east-1")
+///     .endpoint_url(endpoint.url())
+///     .credentials(Credentials::new("test", "test"))
+///     .build()?;
+///
+/// let producer = Producer::builder(client, "demo").start()?;
+/// for line in ["one\n", "two\n", "three\n"] {
+///     producer.send(line.as_bytes())?;
+/// }
+/// let closed = producer.close(Duration::from_secs(10));
+/// assert_eq!(closed.statistics.records.accepted, 3);
+/// assert!(closed.undelivered.is_empty());
+/// # drop(endpoint);
+/// # std::fs::remove_dir_all(dir)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Producer {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    drop_patience: Duration,
+}
+
+/// What a producer was when it was closed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Closed {
+    /// What it had done.
+    pub statistics: ProducerStatistics,
+    /// The records that were not delivered and had not been taken, in no particular order.
+    pub undelivered: Vec<Undelivered>,
+}
+
+/// A record that was not taken, and why.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TrySendError<D> {
+    /// The record, as it was given.
+    pub data: D,
+    /// Why it was not taken.
+    pub reason: NotTaken,
+}
+
+/// There was no time left for some records to have their outcomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StillPending {
+    /// How many records.
+    pub records: u64,
+}
+
+impl Producer {
+    /// Begins a producer for a stream, with the settings of a client.
+    ///
+    /// Of the client's retries only the correction of a wrong clock remains: it is the producer's policy that decides
+    /// what is sent again.
+    pub fn builder(client: Client, delivery_stream_name: impl Into<String>) -> ProducerBuilder {
+        ProducerBuilder::new(client, delivery_stream_name.into())
+    }
+
+    /// Takes a record, and waits while the buffer is full.
+    ///
+    /// # Errors
+    ///
+    /// [`NotTaken`], never for a full buffer, unless what fills it came back undelivered and was not taken.
+    pub fn send(&self, data: &[u8]) -> Result<(), NotTaken> {
+        self.shared.send(data, None)
+    }
+
+    /// Takes a record if there is room for it now.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError`] with the record, and why it was not taken.
+    pub fn try_send<D: AsRef<[u8]>>(&self, data: D) -> Result<(), TrySendError<D>> {
+        let mut state = self.shared.lock();
+        let pushed = self.shared.push(&mut state, data.as_ref(), &mut None);
+        drop(state);
+        pushed.map_err(|reason| TrySendError { data, reason })
+    }
+
+    /// Takes a record as [`send`](Self::send) does, and tells its outcome.
+    ///
+    /// The callback runs on a thread of the producer, which does nothing else in the meantime: keep it short. One that
+    /// panics harms no other record. When an oversize record was split, the callback is told of the part that fared
+    /// worst.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send); the callback is not called then.
+    pub fn send_with_callback(
+        &self,
+        data: &[u8],
+        callback: impl FnOnce(Outcome) + Send + 'static,
+    ) -> Result<(), NotTaken> {
+        self.shared.send(data, Some(Box::new(callback)))
+    }
+
+    /// Takes a record as [`send`](Self::send) does, and returns what its outcome can be waited for with.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_with_receipt(&self, data: &[u8]) -> Result<Receipt, NotTaken> {
+        let (callback, receipt) = Receipt::new();
+        self.shared.send(data, Some(callback)).map(|()| receipt)
+    }
+
+    /// Sends at once what has been taken so far, and waits until all of it has its outcome.
+    ///
+    /// # Errors
+    ///
+    /// [`StillPending`] when time is up; they are delivered all the same.
+    pub fn flush(&self, patience: Duration) -> Result<(), StillPending> {
+        let mut state = self.shared.lock();
+        state.batcher.flush();
+        self.shared.work.notify_one();
+        let end = state.ledger.end();
+        let state = self.shared.wait_until(state, patience, |state| state.ledger.is_settled_below(end));
+        match state.ledger.pending_below(end) {
+            0 => Ok(()),
+            records => Err(StillPending { records }),
+        }
+    }
+
+    /// The records that were not delivered and have not been taken yet, unless a handler was set for them. Makes room.
+    #[must_use]
+    pub fn take_undelivered(&self) -> Vec<Undelivered> {
+        let undelivered = self.shared.lock().take_undelivered();
+        self.shared.changed.notify_all();
+        undelivered
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn statistics(&self) -> ProducerStatistics {
+        self.shared.lock().statistics()
+    }
+
+    /// Takes no more records, waits until those that were taken have their outcomes, and gives up the rest.
+    ///
+    /// What is in flight when time is up may be stored, and ends as [`Failure::Unknown`](firehose_proto::batch::Failure).
+    #[must_use]
+    pub fn close(mut self, patience: Duration) -> Closed {
+        self.finish(patience);
+        let mut state = self.shared.lock();
+        Closed { statistics: state.statistics(), undelivered: state.take_undelivered() }
+    }
+
+    /// Ends the workers. The second time there is nothing left to do.
+    fn finish(&mut self, patience: Duration) {
+        let mut state = self.shared.lock();
+        state.batcher.close();
+        state.is_closing = true;
+        self.shared.work.notify_all();
+        self.shared.changed.notify_all();
+        let is_over = |state: &State| state.ledger.is_settled_below(state.ledger.end());
+        let mut state = self.shared.wait_until(state, patience, is_over);
+        let is_in_time = is_over(&state);
+        if !is_in_time {
+            state.batcher.abandon();
+            // Workers may be stuck in a request: what is left is handed out from here.
+            state = self.shared.hand_out(state);
+        }
+        drop(state);
+        for worker in self.workers.drain(..).filter(|_| is_in_time) {
+            // It has nothing left to do but to see that.
+            let ended = worker.join();
+            debug_assert!(ended.is_ok(), "a worker does not panic");
+        }
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        if self.workers.is_empty() {
+            return;
+        }
+        self.finish(self.drop_patience);
+        let lost = self.shared.lock().take_undelivered();
+        if !lost.is_empty() {
+            log::error!("{} records were not delivered when their producer was dropped", lost.len());
+        }
+    }
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("batcher", &self.shared.lock().batcher).finish_non_exhaustive()
+    }
+}
+
+impl<D> fmt::Debug for TrySendError<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrySendError").field("reason", &self.reason).finish_non_exhaustive()
+    }
+}
+
+impl<D> fmt::Display for TrySendError<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl<D> std::error::Error for TrySendError<D> {}
+
+impl fmt::Display for StillPending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} records have no outcome yet", self.records)
+    }
+}
+
+impl std::error::Error for StillPending {}
+
+/// What the threads of the application and the workers share.
+struct Shared {
+    client: Client,
+    state: Mutex<State>,
+    /// Wakes workers: there may be something to poll.
+    work: Condvar,
+    /// Wakes the application: there may be room, or records may have had their outcomes.
+    changed: Condvar,
+    handlers: Handlers,
+}
+
+/// What the application wants to be told, on whichever worker's thread.
+#[derive(Default)]
+struct Handlers {
+    on_undelivered: Option<Box<dyn Fn(Undelivered) + Send + Sync>>,
+    on_outcome: Option<OnOutcome>,
+}
+
+type OnOutcome = Box<dyn Fn(&Event) + Send + Sync>;
+
+struct State {
+    batcher: Batcher,
+    ledger: Ledger,
+    latencies: Latencies,
+    undelivered: Vec<Undelivered>,
+    /// Bytes in them, which count against the buffer.
+    undelivered_bytes: usize,
+    is_closing: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Tick {
+        self.client.clock().tick()
+    }
+
+    fn send(&self, data: &[u8], mut callback: Option<Callback>) -> Result<(), NotTaken> {
+        let mut state = self.lock();
+        loop {
+            match self.push(&mut state, data, &mut callback) {
+                Err(NotTaken::Full) if !state.is_full_of_undelivered() => {
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Takes a record, and the callback with it, if there is room.
+    fn push(&self, state: &mut State, data: &[u8], callback: &mut Option<Callback>) -> Result<(), NotTaken> {
+        if state.is_full_of_undelivered() {
+            return Err(NotTaken::Full);
+        }
+        let tickets = state.batcher.push(self.now(), data)?;
+        state.ledger.open(tickets, callback.take());
+        if !state.batcher.is_waiting() {
+            self.work.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits until something holds, or it is too late.
+    fn wait_until<'a>(
+        &'a self,
+        state: MutexGuard<'a, State>,
+        patience: Duration,
+        holds: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'a, State> {
+        let waited = self.changed.wait_timeout_while(state, patience, |state| !holds(state));
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl State {
+    fn is_full_of_undelivered(&self) -> bool {
+        let policy = self.batcher.policy();
+        self.undelivered_bytes >= policy.max_buffered_bytes || self.undelivered.len() >= policy.max_buffered_records
+    }
+
+    fn take_undelivered(&mut self) -> Vec<Undelivered> {
+        self.undelivered_bytes = 0;
+        std::mem::take(&mut self.undelivered)
+    }
+
+    fn statistics(&self) -> ProducerStatistics {
+        ProducerStatistics::new(self.batcher.statistics(), self.batcher.billing(), &self.latencies)
+    }
+}

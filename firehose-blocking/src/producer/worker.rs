@@ -1,0 +1,140 @@
+//! What a worker does: polls the batcher, and carries out what it says.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use firehose_proto::batch::{Batch, CallFailure, Event, Output, Reason};
+use firehose_proto::client::ResponseError;
+
+use super::ledger::tickets;
+use super::{Handlers, Shared, State};
+use crate::client::{Answer, NoAnswer};
+
+impl Shared {
+    /// Works until the producer is closed and every record has had its outcome.
+    pub(super) fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            match state.batcher.poll_output(self.now()) {
+                Output::Event(event) => state = self.tell(state, event),
+                Output::Send { id, batch, .. } => {
+                    // There may be more to do than this one call.
+                    self.work.notify_one();
+                    drop(state);
+                    state = self.call(id, batch);
+                }
+                Output::Wait(_) if state.is_closing && state.batcher.is_idle() => {
+                    self.work.notify_all();
+                    return;
+                }
+                Output::Wait(until) => {
+                    state = match until {
+                        None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+                        Some(time) => {
+                            let left = time.since(self.now());
+                            self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                        }
+                    };
+                }
+            }
+        }
+    }
+
+    /// Hands out every event that there is.
+    pub(super) fn hand_out<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        while let Output::Event(event) = state.batcher.poll_output(self.now()) {
+            state = self.tell(state, event);
+        }
+        state
+    }
+
+    /// Makes one call and reports what came of it.
+    fn call(&self, id: u64, batch: Arc<Batch>) -> MutexGuard<'_, State> {
+        let sent = self.now();
+        let answer = self.client.send_once(&batch);
+        let random = self.client.clock().random();
+        match answer {
+            Ok(Answer { response, retry_after }) => {
+                // Read before the lock is taken: an answer has hundreds of entries.
+                let output = batch.decode(&response);
+                drop(batch);
+                let mut state = self.lock();
+                let now = self.now();
+                state.latencies.add(now.since(sent));
+                log_failure(&output);
+                state.batcher.handle_response(now, id, output, retry_after, random);
+                state
+            }
+            Err(error) => {
+                let failure = match error {
+                    NoAnswer::NotSent(reason) => CallFailure::NotSent(Reason::new(reason)),
+                    NoAnswer::Unanswered(reason) => CallFailure::Unanswered(Reason::new(reason)),
+                    NoAnswer::Impossible(reason) => CallFailure::Impossible(Reason::new(reason)),
+                };
+                log::debug!("a call with {} records failed: {failure:?}", batch.len());
+                drop(batch);
+                let mut state = self.lock();
+                state.batcher.handle_failure(self.now(), id, failure, random);
+                state
+            }
+        }
+    }
+
+    /// Tells everybody concerned of an event. Not under the lock, when there is anybody.
+    fn tell<'a>(&'a self, mut state: MutexGuard<'a, State>, event: Event) -> MutexGuard<'a, State> {
+        let due = state.ledger.due(&event);
+        let tickets = tickets(&event);
+        // Held until somebody takes it, unless there is a handler that does.
+        let held = match &event {
+            Event::Undelivered(undelivered) if self.handlers.on_undelivered.is_none() => Some(undelivered.clone()),
+            _ => None,
+        };
+        if !due.is_empty() || self.handlers.hear(&event) {
+            drop(state);
+            for (callback, outcome) in due {
+                shielded(|| callback(outcome));
+            }
+            self.handlers.tell(event);
+            state = self.lock();
+        }
+        if let Some(undelivered) = held {
+            state.undelivered_bytes += undelivered.data.len();
+            state.undelivered.push(undelivered);
+        }
+        state.ledger.settle(tickets);
+        self.changed.notify_all();
+        state
+    }
+}
+
+impl Handlers {
+    /// Whether an event concerns any of them.
+    fn hear(&self, event: &Event) -> bool {
+        self.on_outcome.is_some() || (self.on_undelivered.is_some() && matches!(event, Event::Undelivered(_)))
+    }
+
+    fn tell(&self, event: Event) {
+        if let Some(on_outcome) = &self.on_outcome {
+            shielded(|| on_outcome(&event));
+        }
+        if let (Event::Undelivered(undelivered), Some(on_undelivered)) = (event, &self.on_undelivered) {
+            shielded(|| on_undelivered(undelivered));
+        }
+    }
+}
+
+/// Runs what the application wants to be run, and survives it.
+fn shielded(run: impl FnOnce()) {
+    if panic::catch_unwind(AssertUnwindSafe(run)).is_err() {
+        log::error!("a producer's callback panicked");
+    }
+}
+
+fn log_failure<T>(answer: &Result<T, ResponseError>) {
+    if let Err(error) = answer {
+        log::debug!(
+            "a call with records failed: {error}: {}",
+            std::error::Error::source(error).map_or_else(String::new, ToString::to_string)
+        );
+    }
+}
