@@ -27,6 +27,8 @@ mod local;
 mod operations;
 mod pages;
 mod producer;
+#[cfg_attr(not(test), expect(dead_code, reason = "the producer that is to use it is not here yet"))]
+mod spool;
 mod transport;
 mod uuid;
 mod wait;

@@ -1,0 +1,95 @@
+//! [`SpoolError`]: what the spool could not do, and where.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why the spool did not do what it was asked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub(crate) enum SpoolError {
+    /// The bound would be passed. Nothing was written; completing records makes room.
+    Full {
+        /// Bytes that the records need.
+        needed: u64,
+        /// Bytes that are left.
+        free: u64,
+    },
+    /// The records would not fit into an empty spool. Nothing was written.
+    TooLarge {
+        /// Bytes that the records need.
+        needed: u64,
+        /// The bound.
+        max_bytes: u64,
+    },
+    /// Another process, or another spool of this one, has the directory.
+    Locked {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// A file holds bytes that are not what was written.
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Where in it the bad bytes began.
+        offset: u64,
+        /// How many there were.
+        bytes: u64,
+        /// The file that they were added to.
+        kept: Option<PathBuf>,
+    },
+    /// A segment lacks records that it had: cut off, lost with the machine's power, or found corrupt earlier.
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        records: u64,
+    },
+    /// A sync failed earlier. What the disk has is unknown, so nothing more is promised until the spool is opened again.
+    Unsynced {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The file system said no.
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// Its answer.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for SpoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full { needed, free } => {
+                write!(f, "spool is full: {needed} bytes needed, {free} free; wait for outcomes")
+            }
+            Self::TooLarge { needed, max_bytes } => {
+                write!(f, "{needed} bytes never fit into a spool of {max_bytes}; raise its bound or send less at once")
+            }
+            Self::Locked { dir } => write!(f, "spool {} is in use; give each producer its own", dir.display()),
+            Self::Corrupt { path, offset, bytes, kept } => {
+                write!(f, "{bytes} bytes of {} from byte {offset} are corrupt", path.display())?;
+                match kept {
+                    Some(kept) => write!(f, "; set aside in {}", kept.display()),
+                    None => Ok(()),
+                }
+            }
+            Self::Missing { path, records } => write!(f, "{records} records are missing from {}", path.display()),
+            Self::Unsynced { dir } => write!(f, "a sync of spool {} failed earlier; open it again", dir.display()),
+            Self::Io { action, path, .. } => write!(f, "cannot {action} {}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for SpoolError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}

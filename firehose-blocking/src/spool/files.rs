@@ -1,0 +1,208 @@
+//! Files of a spool's directory: their names, how they are made and synced, and how a segment is read and mended.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::error::SpoolError;
+use super::frame::{self, Piece, Walk};
+use super::ranges::Ranges;
+
+/// Digits of the largest position; so names sort as their positions do.
+const NAME_DIGITS: usize = 20;
+
+/// A file of the segment that begins with a position: `log` for records, `done` for completions.
+pub(crate) fn path(dir: &Path, first: u64, extension: &str) -> PathBuf {
+    dir.join(format!("{first:0NAME_DIGITS$}.{extension}"))
+}
+
+/// Turns the file system's answer into ours.
+pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
+    move |error| SpoolError::Io { action, path: path.into(), error }
+}
+
+/// Options for a file that nobody else may read.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+pub(crate) fn create_dir(dir: &Path) -> Result<(), SpoolError> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(dir).map_err(io_error("create", dir))
+}
+
+/// Makes new, renamed and removed names last.
+pub(crate) fn sync_dir(dir: &Path) -> Result<(), SpoolError> {
+    if cfg!(unix) { File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error("sync", dir)) } else { Ok(()) }
+}
+
+pub(crate) fn remove(path: &Path) -> Result<(), SpoolError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a file in another's place, whole or not at all.
+pub(crate) fn replace(path: &Path, bytes: &[u8], syncs: bool) -> Result<(), SpoolError> {
+    let new = path.with_extension("tmp");
+    let write = || {
+        let mut file = private().write(true).create(true).truncate(true).open(&new)?;
+        file.write_all(bytes)?;
+        if syncs {
+            file.sync_all()?;
+        }
+        fs::rename(&new, path)
+    };
+    write().map_err(io_error("write", path))?;
+    match path.parent() {
+        Some(dir) if syncs => sync_dir(dir),
+        _ => Ok(()),
+    }
+}
+
+/// The first positions of a directory's segments, in order. Removes what is left of unfinished work.
+pub(crate) fn segments(dir: &Path) -> Result<Vec<u64>, SpoolError> {
+    let list = || {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        Ok(names)
+    };
+    let names = list().map_err(io_error("list", dir))?;
+    let with = |extension: &str| {
+        let first = |name: &String| {
+            let digits = name.strip_suffix(extension)?.strip_suffix('.')?;
+            digits.parse().ok().filter(|_| digits.len() == NAME_DIGITS)
+        };
+        names.iter().filter_map(first).collect::<Vec<u64>>()
+    };
+    let mut firsts = with("log");
+    firsts.sort_unstable();
+    for first in with("tmp") {
+        remove(&path(dir, first, "tmp"))?;
+    }
+    for first in with("done") {
+        if firsts.binary_search(&first).is_err() {
+            remove(&path(dir, first, "done"))?;
+        }
+    }
+    Ok(firsts)
+}
+
+/// What a segment holds.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    /// The index after the last record's.
+    pub(crate) end: u32,
+    /// Records without outcome.
+    pub(crate) pending: u32,
+    /// Bytes of data in all records.
+    pub(crate) data_bytes: u64,
+    /// Records.
+    pub(crate) records: u32,
+    /// Indices of records that have their outcome or are missing.
+    pub(crate) done: Ranges,
+}
+
+/// Reads a segment and takes damage out of it, having set it aside, and what a crash left unfinished at its end.
+///
+/// The next segment's position tells how many records there were, if it was begun after this one. Only the last segment may
+/// be unfinished.
+pub(crate) fn read(
+    dir: &Path,
+    first: u64,
+    next: Option<u64>,
+    faults: &mut Vec<SpoolError>,
+) -> Result<Contents, SpoolError> {
+    let path_of = |extension| path(dir, first, extension);
+    let log = path_of("log");
+    let bytes = fs::read(&log).map_err(io_error("read", &log))?;
+    let mut contents = Contents { end: 0, pending: 0, data_bytes: 0, records: 0, done: Ranges::default() };
+    let (mut bad, mut frames): (Vec<Range<usize>>, Vec<Range<usize>>) = (Vec::new(), Vec::new());
+    let mut unfinished = None;
+    let (mut walk, mut missing) = (Walk::default(), 0_u64);
+    while let Some(piece) = walk.next(first, &bytes) {
+        match piece {
+            Piece::Record { index, frame } => {
+                missing += u64::from(contents.done.insert(contents.end..index));
+                contents.end = index.saturating_add(1);
+                contents.records += 1;
+                contents.data_bytes += bytes_in(frame.len() - frame::HEADER_BYTES);
+                frames.push(frame);
+            }
+            Piece::Bad { bytes, is_unfinished } if is_unfinished && next.is_none() => unfinished = Some(bytes),
+            Piece::Bad { bytes, .. } => bad.push(bytes),
+        }
+    }
+    if let Some(next) = next.filter(|&next| begins_after(dir, next, first)) {
+        missing += next.saturating_sub(first.saturating_add(contents.end.into()));
+    }
+    if !bad.is_empty() {
+        set_aside(&log, &bytes, &bad, faults)?;
+        let good: Vec<&[u8]> = frames.into_iter().filter_map(|frame| bytes.get(frame)).collect();
+        let head = frame::encode_head(frame::previous(&bytes).unwrap_or(first));
+        replace(&log, &[&head, &good.concat()[..]].concat(), true)?;
+    } else if missing > 0 {
+        faults.push(SpoolError::Missing { path: log.clone(), records: missing });
+    }
+    if let (Some(unfinished), true) = (unfinished, bad.is_empty()) {
+        log::warn!("{}: cut off {} bytes that a crash left unfinished", log.display(), unfinished.len());
+        let cut = || {
+            let file = File::options().write(true).open(&log)?;
+            file.set_len(bytes_in(unfinished.start))?;
+            file.sync_all()
+        };
+        cut().map_err(io_error("cut", &log))?;
+    }
+    let done = path_of("done");
+    match fs::read(&done) {
+        Ok(bytes) => {
+            for range in frame::completions(first, &bytes) {
+                contents.done.insert(range.start.min(contents.end)..range.end.min(contents.end));
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(io_error("read", &done)(error)),
+    }
+    contents.pending = contents.end - contents.done.len();
+    Ok(contents)
+}
+
+/// Whether nothing came between two segments. If the later one's beginning is damaged, that is told of by itself.
+fn begins_after(dir: &Path, first: u64, previous: u64) -> bool {
+    let mut head = [0; frame::HEAD_BYTES];
+    let read = File::open(path(dir, first, "log")).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && frame::previous(&head) == Some(previous)
+}
+
+/// Adds bad bytes to a file beside their own before they are taken out of it, and says so.
+fn set_aside(log: &Path, bytes: &[u8], bad: &[Range<usize>], faults: &mut Vec<SpoolError>) -> Result<(), SpoolError> {
+    let kept = log.with_extension("corrupt");
+    let keep = || {
+        let mut file = private().append(true).create(true).open(&kept)?;
+        for range in bad {
+            file.write_all(bytes.get(range.clone()).unwrap_or_default())?;
+        }
+        file.sync_all()
+    };
+    keep().map_err(io_error("write", &kept))?;
+    faults.extend(bad.iter().map(|range| SpoolError::Corrupt {
+        path: log.into(),
+        offset: bytes_in(range.start),
+        bytes: bytes_in(range.len()),
+        kept: Some(kept.clone()),
+    }));
+    Ok(())
+}
+
+pub(crate) fn bytes_in(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
