@@ -30,6 +30,32 @@ pub(crate) fn private() -> OpenOptions {
     options
 }
 
+/// The right to a directory, which ends with the process at the latest.
+#[derive(Debug)]
+pub(crate) struct DirLock(File);
+
+impl DirLock {
+    pub(crate) fn new(dir: &Path) -> Result<Self, SpoolError> {
+        let path = dir.join("lock");
+        let file = private().write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(io_error("open", &path))?;
+        match fs4::FileExt::try_lock(&file) {
+            Ok(()) => Ok(Self(file)),
+            Err(fs4::TryLockError::WouldBlock) => Err(SpoolError::Locked { dir: dir.into() }),
+            Err(fs4::TryLockError::Error(error)) => Err(io_error("lock", &path)(error)),
+        }
+    }
+}
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        // Closing is not enough while a process that another thread is starting still has a copy of the descriptor.
+        if let Err(error) = fs4::FileExt::unlock(&self.0) {
+            log::warn!("cannot unlock a spool's directory: {error}");
+        }
+    }
+}
+
 pub(crate) fn create_dir(dir: &Path) -> Result<(), SpoolError> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! write ─▶ segment file ─▶ commit (syncs)        complete ─▶ noted beside the segment
-//!                │                                   └─▶ every record of a segment ─▶ segment removed
+//!                │                                  └─▶ every record of a segment ─▶ segment removed
 //!                └─ after a crash: open ─▶ replay of the records without outcome
 //! ```
 //!
@@ -36,24 +36,25 @@ mod files;
 mod frame;
 mod ranges;
 mod replay;
+mod state;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use firehose_proto::time::Tick;
 
 pub(crate) use self::error::SpoolError;
-use self::files::{bytes_in, io_error};
+use self::files::{DirLock, bytes_in, io_error};
 use self::frame::{COMPLETION_BYTES, HEAD_BYTES, HEADER_BYTES};
-use self::ranges::Ranges;
 pub(crate) use self::replay::Replay;
+use self::state::{Segment, State, Unsynced, create_segment, remove_segment};
 
 /// What a record takes of the bound beside its data: its frame, and at most one entry of completion.
 const RECORD_BYTES: u64 = 28;
@@ -88,49 +89,21 @@ pub(crate) struct Spool {
     dir: PathBuf,
     options: SpoolOptions,
     state: Mutex<State>,
-    /// Held during a sync, when others go on writing; always locked before `state`.
+    /// Always locked before `state`.
     synced: Mutex<Synced>,
+    sync_ended: Condvar,
     noting: Mutex<()>,
     _lock: DirLock,
 }
 
-#[derive(Debug)]
-struct State {
-    /// By their first position. The last one is written to.
-    segments: BTreeMap<u64, Segment>,
-    active: u64,
-    file: File,
-    /// What all segments take of the bound.
-    bytes: u64,
-    /// The active segment ends with what a failed write left, and takes no more.
-    is_spoilt: bool,
-    /// Files were made whose names the disk may not have.
-    names_changed: bool,
-    /// Frames of the records that are written at once.
-    buffer: Vec<u8>,
-}
-
-#[derive(Debug, Default)]
-struct Segment {
-    /// The index after the last record's.
-    end: u32,
-    /// Records without outcome.
-    pending: u32,
-    /// What it takes of the bound.
-    bytes: u64,
-    /// How long its file is.
-    file_bytes: u64,
-    done: Ranges,
-    done_file: Option<File>,
-    is_synced: bool,
-    done_is_synced: bool,
-}
-
+/// How far the disk has what was written.
 #[derive(Debug)]
 struct Synced {
     /// All records before this position are safe.
     end: u64,
-    at: Option<Tick>,
+    /// When the first record after it was committed.
+    since: Option<Tick>,
+    is_syncing: bool,
     has_failed: bool,
 }
 
@@ -166,7 +139,8 @@ impl Spool {
             dir: dir.into(),
             options,
             state: Mutex::new(state),
-            synced: Mutex::new(Synced { end: 0, at: None, has_failed: false }),
+            synced: Mutex::new(Synced { end: 0, since: None, is_syncing: false, has_failed: false }),
+            sync_ended: Condvar::new(),
             noting: Mutex::new(()),
             _lock: lock,
         };
@@ -210,7 +184,7 @@ impl Spool {
             || active.file_bytes + file_bytes > self.options.segment_bytes
             || active.end.checked_add(count).is_none();
         if is_spoilt || is_full && active.end > 0 {
-            self.roll(&mut state)?;
+            state.roll(&self.dir)?;
         }
         if is_over(&state) {
             return Err(SpoolError::Full { needed, free: max_bytes.saturating_sub(state.bytes + overhead) });
@@ -234,10 +208,7 @@ impl Spool {
     pub(crate) fn commit(&self, now: Tick, position: u64) -> Result<(), SpoolError> {
         match self.options.sync {
             SyncPolicy::Never => Ok(()),
-            SyncPolicy::EachRecord => {
-                let mut synced = lock(&self.synced);
-                if synced.end > position { Ok(()) } else { self.sync_now(&mut synced) }
-            }
+            SyncPolicy::EachRecord => self.sync_after(Some(position)),
             SyncPolicy::Interval(_) => self.poll_sync(now).map(|_| ()),
         }
     }
@@ -252,22 +223,21 @@ impl Spool {
         let SyncPolicy::Interval(interval) = self.options.sync else {
             return Ok(None);
         };
-        let mut synced = match self.synced.try_lock() {
-            Ok(synced) => synced,
-            Err(TryLockError::Poisoned(error)) => error.into_inner(),
-            // Somebody is syncing.
-            Err(TryLockError::WouldBlock) => return Ok(Some(now + interval)),
-        };
-        if synced.end >= lock(&self.state).next() {
+        let mut synced = lock(&self.synced);
+        let end = lock(&self.state).next();
+        if synced.end >= end {
             return Ok(None);
         }
         // The first record begins the interval.
-        let due = *synced.at.get_or_insert(now) + interval;
+        let due = *synced.since.get_or_insert(now) + interval;
         if now < due {
             return Ok(Some(due));
         }
-        self.sync_now(&mut synced)?;
-        synced.at = None;
+        if synced.is_syncing {
+            return Ok(Some(now + interval));
+        }
+        drop(synced);
+        self.sync_after(end.checked_sub(1))?;
         Ok(None)
     }
 
@@ -276,7 +246,7 @@ impl Spool {
     /// # Errors
     /// When the disk did not take them, now or at an earlier sync.
     pub(crate) fn sync(&self) -> Result<(), SpoolError> {
-        self.sync_now(&mut lock(&self.synced))
+        self.sync_after(None)
     }
 
     /// Takes note that records have their outcome: they are not replayed again.
@@ -287,34 +257,10 @@ impl Spool {
     /// # Errors
     /// When the file system says no. The room is free nevertheless, but the records may be replayed after a restart.
     pub(crate) fn complete(&self, positions: Range<u64>) -> Result<(), SpoolError> {
-        let mut state = lock(&self.state);
-        let state = &mut *state;
-        let begin = state.segments.range(..=positions.start).next_back().map_or(positions.start, |(&first, _)| first);
-        let mut result = Ok(());
-        let mut removed = Vec::new();
         if positions.is_empty() {
-            return result;
+            return Ok(());
         }
-        for (&first, segment) in state.segments.range_mut(begin..positions.end) {
-            let index =
-                |position: u64| u32::try_from(position.saturating_sub(first)).unwrap_or(u32::MAX).min(segment.end);
-            let indices = index(positions.start)..index(positions.end);
-            let new = segment.done.insert(indices.clone());
-            if new == 0 {
-                continue;
-            }
-            segment.pending -= new;
-            if segment.pending == 0 && first != state.active {
-                removed.push(first);
-            } else {
-                state.names_changed |= segment.done_file.is_none();
-                result = result.and(segment.note_completion(&self.dir, first, &indices));
-            }
-        }
-        for first in removed {
-            result = result.and(state.remove(&self.dir, first));
-        }
-        result
+        lock(&self.state).complete(&self.dir, &positions)
     }
 
     /// Keeps a few bytes of the caller's, in place of those before; whole or not at all.
@@ -350,173 +296,41 @@ impl Spool {
         }
     }
 
-    /// Ends the active segment and begins the next; frees the old one if all its records are complete.
-    fn roll(&self, state: &mut State) -> Result<(), SpoolError> {
-        let (old, new) = (state.active, state.next());
-        // If no record is in it, its file gives way to the new one.
-        state.file = create_segment(&self.dir, new, old)?;
-        state.is_spoilt = false;
-        if old == new {
-            return Ok(());
-        }
-        state.active = new;
-        state.names_changed = true;
-        state.segments.insert(new, Segment::empty());
-        state.bytes += bytes_in(HEAD_BYTES);
-        let is_complete = state.segments.get(&old).is_some_and(|segment| segment.pending == 0);
-        if is_complete { state.remove(&self.dir, old) } else { Ok(()) }
-    }
-
-    fn sync_now(&self, synced: &mut Synced) -> Result<(), SpoolError> {
-        if synced.has_failed {
-            return Err(SpoolError::Unsynced { dir: self.dir.clone() });
-        }
-        let mut state = lock(&self.state);
-        let files = state.unsynced(&self.dir)?;
-        let (end, names_changed) = (state.next(), std::mem::take(&mut state.names_changed));
-        drop(state);
-        // Others may write while the disk works.
-        let sync = || {
-            for (path, file) in files {
-                file.sync_data().map_err(io_error("sync", &path))?;
+    /// Syncs, unless everything up to a position is or comes to be synced by others.
+    fn sync_after(&self, position: Option<u64>) -> Result<(), SpoolError> {
+        let mut synced = lock(&self.synced);
+        loop {
+            if synced.has_failed {
+                return Err(SpoolError::Unsynced { dir: self.dir.clone() });
             }
-            if names_changed { files::sync_dir(&self.dir) } else { Ok(()) }
-        };
-        sync().inspect_err(|_| synced.has_failed = true)?;
-        synced.end = end;
-        synced.at = None;
-        Ok(())
-    }
-}
-
-impl State {
-    /// The position of the next record.
-    fn next(&self) -> u64 {
-        let end = self.segments.get(&self.active).map_or(0, |segment| segment.end);
-        self.active.saturating_add(end.into())
-    }
-
-    fn active_segment(&mut self) -> &mut Segment {
-        self.segments.entry(self.active).or_default()
-    }
-
-    /// Writes frames at the end of the active segment, all or none.
-    fn write<D: AsRef<[u8]>>(&mut self, dir: &Path, records: &[D]) -> Result<(), SpoolError> {
-        let (first, Segment { end, file_bytes, .. }) = (self.active, self.active_segment());
-        let (end, file_bytes) = (*end, *file_bytes);
-        self.buffer.clear();
-        for (index, record) in (end..).zip(records) {
-            frame::encode(first, index, record.as_ref(), &mut self.buffer);
-        }
-        self.file.write_all(&self.buffer).map_err(|error| {
-            // If not even that works, nothing is added after what was written.
-            self.is_spoilt = self.file.set_len(file_bytes).is_err();
-            io_error("write", &files::path(dir, first, "log"))(error)
-        })
-    }
-
-    /// Forgets a segment and its files.
-    fn remove(&mut self, dir: &Path, first: u64) -> Result<(), SpoolError> {
-        if let Some(segment) = self.segments.remove(&first) {
-            self.bytes -= segment.bytes;
-        }
-        remove_segment(dir, first)
-    }
-
-    /// The files to sync for everything written so far to be safe; they count as synced from now on.
-    fn unsynced(&mut self, dir: &Path) -> Result<Vec<(PathBuf, File)>, SpoolError> {
-        let mut files = Vec::new();
-        for (&first, segment) in &self.segments {
-            if !segment.is_synced {
-                let path = files::path(dir, first, "log");
-                let is_active = first == self.active;
-                let file = if is_active { self.file.try_clone() } else { File::options().write(true).open(&path) };
-                files.push((path.clone(), file.map_err(io_error("open", &path))?));
+            if position.is_some_and(|position| synced.end > position) {
+                return Ok(());
             }
-            if let (Some(file), false) = (&segment.done_file, segment.done_is_synced) {
-                let path = files::path(dir, first, "done");
-                files.push((path.clone(), file.try_clone().map_err(io_error("open", &path))?));
+            if !synced.is_syncing {
+                break;
             }
+            synced = self.sync_ended.wait(synced).unwrap_or_else(PoisonError::into_inner);
         }
-        for segment in self.segments.values_mut() {
-            (segment.is_synced, segment.done_is_synced) = (true, true);
+        // Nothing is locked while the disk works, so that others can write, and those whose records it covers go on at once.
+        synced.is_syncing = true;
+        drop(synced);
+        let mut has_failed = false;
+        let unsynced = lock(&self.state).unsynced(&self.dir);
+        let result = unsynced.and_then(|Unsynced { end, files, names_changed }| {
+            let synced = files.iter().try_for_each(|(path, file)| file.sync_data().map_err(io_error("sync", path)));
+            let synced = synced.and_then(|()| if names_changed { files::sync_dir(&self.dir) } else { Ok(()) });
+            has_failed = synced.is_err();
+            synced.map(|()| end)
+        });
+        let mut synced = lock(&self.synced);
+        synced.is_syncing = false;
+        synced.has_failed = has_failed;
+        if let Ok(end) = result {
+            synced.end = end;
+            synced.since = None;
         }
-        Ok(files)
-    }
-}
-
-impl Segment {
-    fn empty() -> Self {
-        Self { bytes: bytes_in(HEAD_BYTES), file_bytes: bytes_in(HEAD_BYTES), done_is_synced: true, ..Self::default() }
-    }
-
-    /// Writes down which records have their outcome.
-    fn note_completion(&mut self, dir: &Path, first: u64, indices: &Range<u32>) -> Result<(), SpoolError> {
-        let path = files::path(dir, first, "done");
-        let mut write = || {
-            let file = match self.done_file.take() {
-                Some(file) => file,
-                None => open_aligned(&path)?,
-            };
-            (&file).write_all(&frame::encode_completion(first, indices))?;
-            // Kept only if all went well, or later entries would not be where they are looked for.
-            self.done_file = Some(file);
-            Ok(())
-        };
-        self.done_is_synced = false;
-        write().map_err(io_error("write", &path))
-    }
-}
-
-/// Opens a file of completions without the part of an entry that a crash may have left at its end.
-fn open_aligned(path: &Path) -> io::Result<File> {
-    let file = files::private().append(true).create(true).open(path)?;
-    let bytes = file.metadata()?.len();
-    file.set_len(bytes - bytes % bytes_in(COMPLETION_BYTES))?;
-    Ok(file)
-}
-
-fn create_segment(dir: &Path, first: u64, previous: u64) -> Result<File, SpoolError> {
-    // Neither holds a record: the file is left from an attempt that failed, its completions from before it was cut.
-    remove_segment(dir, first)?;
-    let path = files::path(dir, first, "log");
-    let create = || {
-        let mut file = files::private().append(true).create_new(true).open(&path)?;
-        file.write_all(&frame::encode_head(previous))?;
-        Ok(file)
-    };
-    create().map_err(io_error("create", &path))
-}
-
-/// Removes the records first: completions without records do no harm, records without completions are replayed.
-fn remove_segment(dir: &Path, first: u64) -> Result<(), SpoolError> {
-    files::remove(&files::path(dir, first, "log"))?;
-    files::remove(&files::path(dir, first, "done"))
-}
-
-/// The right to a directory, which ends with the process at the latest.
-#[derive(Debug)]
-struct DirLock(File);
-
-impl DirLock {
-    fn new(dir: &Path) -> Result<Self, SpoolError> {
-        let path = dir.join("lock");
-        let file = files::private().write(true).create(true).truncate(false).open(&path);
-        let file = file.map_err(io_error("open", &path))?;
-        match fs4::FileExt::try_lock(&file) {
-            Ok(()) => Ok(Self(file)),
-            Err(fs4::TryLockError::WouldBlock) => Err(SpoolError::Locked { dir: dir.into() }),
-            Err(fs4::TryLockError::Error(error)) => Err(io_error("lock", &path)(error)),
-        }
-    }
-}
-
-impl Drop for DirLock {
-    fn drop(&mut self) {
-        // Closing is not enough while a process that another thread is starting still has a copy of the descriptor.
-        if let Err(error) = fs4::FileExt::unlock(&self.0) {
-            log::warn!("cannot unlock a spool's directory: {error}");
-        }
+        self.sync_ended.notify_all();
+        result.map(|_| ())
     }
 }
 

@@ -1,12 +1,14 @@
-use std::collections::{BTreeMap, VecDeque};
-use std::env;
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+//! What the spool does, case by case.
 
-use proptest::prelude::*;
+mod model;
+mod processes;
+
+use std::fs::File;
+use std::thread;
+
 use tempfile::TempDir;
 
+use super::frame::COMPLETION_BYTES;
 use super::*;
 
 const OPTIONS: SpoolOptions = SpoolOptions { max_bytes: 1 << 20, segment_bytes: 1 << 16, sync: SyncPolicy::Never };
@@ -366,284 +368,33 @@ fn promises_no_sync_after_one_has_failed() {
     assert!(matches!(spool.sync(), Err(SpoolError::Unsynced { .. })));
 }
 
-/// What happens to a spool.
-#[derive(Debug, Clone)]
-enum Step {
-    Write(Vec<Vec<u8>>),
-    Complete(usize, usize),
-    Reopen,
-    /// Bytes cut off the last segment.
-    Cut(usize),
-    /// Bytes behind the last segment's.
-    Garbage(Vec<u8>),
-    Zeros(usize),
-    /// A bit of the last segment.
-    Flip(usize, u8),
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let data = prop::collection::vec(any::<u8>(), 0..60);
-    let step = prop_oneof![
-        8 => prop::collection::vec(data, 0..5).prop_map(Step::Write),
-        6 => (0usize..30, 1usize..12).prop_map(|(skip, count)| Step::Complete(skip, count)),
-        1 => Just(Step::Reopen),
-        1 => (0usize..300).prop_map(Step::Cut),
-        1 => prop::collection::vec(any::<u8>(), 1..100).prop_map(Step::Garbage),
-        1 => (1usize..100).prop_map(Step::Zeros),
-        1 => (any::<prop::sample::Index>(), 0u8..8).prop_map(|(at, bit)| Step::Flip(at.index(1 << 16), bit)),
-    ];
-    prop::collection::vec(step, 1..60)
-}
-
-/// The records of the last segment that lose a byte when so many are cut off.
-fn lost_by_cut(bytes: &[u8], first: u64, cut: usize) -> Vec<u64> {
-    let (mut walk, mut lost) = (frame::Walk::default(), Vec::new());
-    while let Some(piece) = walk.next(first, bytes) {
-        let frame::Piece::Record { index, frame } = piece else { panic!("{piece:?}") };
-        if frame.end > bytes.len() - cut {
-            lost.push(first + u64::from(index));
-        }
-    }
-    lost
-}
-
-proptest! {
-    #[test]
-    fn keeps_exactly_what_has_no_outcome_whatever_crashes(steps in steps()) {
-        let dir = TempDir::new().unwrap();
-        let options = SpoolOptions { max_bytes: 1500, segment_bytes: 300, sync: SyncPolicy::Never };
-        let (mut spool, ..) = open(dir.path(), options);
-        // Records without outcome.
-        let mut model: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
-        for step in steps {
-            let (mut lost, mut may_lose) = (Vec::new(), 0);
-            match &step {
-                Step::Write(records) => {
-                    match spool.write(records) {
-                        Ok(positions) => {
-                            prop_assert_eq!(positions.end - positions.start, bytes_in(records.len()));
-                            prop_assert!(model.keys().all(|&position| position < positions.start));
-                            model.extend(positions.zip(records.iter().cloned()));
-                        }
-                        Err(error) => {
-                            prop_assert!(matches!(error, SpoolError::Full { .. }), "{:?}", error);
-                            prop_assert!(!model.is_empty(), "an empty spool has room");
-                        }
+#[test]
+fn threads_write_sync_and_complete_at_the_same_time() {
+    let dir = TempDir::new().unwrap();
+    let options = SpoolOptions { segment_bytes: 1000, sync: SyncPolicy::EachRecord, ..OPTIONS };
+    let (spool, ..) = open(dir.path(), options);
+    let mut kept: Vec<Record> = thread::scope(|scope| {
+        let work = |thread: u8| {
+            let spool = &spool;
+            move || {
+                let mut kept = Vec::new();
+                for number in 0..100 {
+                    let data = vec![thread, number];
+                    let position = spool.append(START, &data).unwrap();
+                    assert!(lock(&spool.synced).end > position);
+                    if number % 3 == 0 {
+                        kept.push((position, data));
+                    } else {
+                        spool.complete(position..position + 1).unwrap();
                     }
-                    prop_assert!(bytes_on_disk(dir.path()) <= options.max_bytes);
-                    continue;
                 }
-                Step::Complete(skip, count) => {
-                    let begin = model.keys().nth(*skip).copied().unwrap_or_default();
-                    let positions = begin..begin + bytes_in(*count);
-                    spool.complete(positions.clone()).unwrap();
-                    model.retain(|position, _| !positions.contains(position));
-                    prop_assert!(bytes_on_disk(dir.path()) <= options.max_bytes);
-                    continue;
-                }
-                Step::Reopen | Step::Cut(_) | Step::Garbage(_) | Step::Zeros(_) | Step::Flip(..) => drop(spool),
+                kept
             }
-            let last = files_of(dir.path(), "log").pop().unwrap();
-            let first: u64 = last.file_stem().unwrap().to_str().unwrap().parse().unwrap();
-            let mut bytes = fs::read(&last).unwrap();
-            match step {
-                Step::Cut(cut) => {
-                    let cut = cut.min(bytes.len());
-                    lost = lost_by_cut(&bytes, first, cut);
-                    bytes.truncate(bytes.len() - cut);
-                }
-                Step::Garbage(garbage) => bytes.extend(garbage),
-                Step::Zeros(count) => bytes.resize(bytes.len() + count, 0),
-                Step::Flip(at, bit) => {
-                    let at = at % bytes.len();
-                    bytes[at] ^= 1 << bit;
-                    may_lose = 1;
-                }
-                _ => {}
-            }
-            fs::write(&last, bytes).unwrap();
-            let (opened, faults, records) = open(dir.path(), options);
-            spool = opened;
-            model.retain(|position, _| !lost.contains(position));
-            let records: BTreeMap<_, _> = records.into_iter().collect();
-            let missing: Vec<u64> = model.keys().filter(|position| !records.contains_key(position)).copied().collect();
-            prop_assert!(missing.len() <= may_lose, "{:?} lost", missing);
-            let is_reported = faults.iter().any(|fault| matches!(fault, SpoolError::Corrupt { .. }));
-            prop_assert!(missing.is_empty() || is_reported, "lost in silence");
-            model.retain(|position, _| !missing.contains(position));
-            prop_assert_eq!(&records, &model);
-            drop(spool);
-            let (opened, again, records) = open(dir.path(), options);
-            spool = opened;
-            prop_assert!(again.iter().all(|fault| matches!(fault, SpoolError::Missing { .. })), "{:?}", again);
-            prop_assert_eq!(&records.into_iter().collect::<BTreeMap<_, _>>(), &model);
-        }
-    }
-}
-
-const CHILD: &str = "FIREHOSE_SPOOL_CHILD";
-
-/// This test program, running [`child`] alone in a mode and a directory, below a shell that prepares it.
-fn start_child(prepare: &str, mode: &str, dir: &Path) -> Child {
-    let script = format!("{prepare} exec \"$0\" \"$@\"");
-    Command::new("sh")
-        .args(["-c", &script])
-        .arg(env::current_exe().unwrap())
-        .args(["--exact", "spool::tests::child", "--ignored", "--nocapture", "--test-threads=1"])
-        .env(CHILD, format!("{mode}:{}", dir.display()))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-#[test]
-#[ignore = "run by other tests as a process of its own"]
-fn child() {
-    let Ok(job) = env::var(CHILD) else { return };
-    let (mode, dir) = job.split_once(':').unwrap();
-    let dir = Path::new(dir);
-    match mode {
-        "endless" => endless(dir),
-        "until-failure" => until_failure(dir),
-        _ => panic!("{mode}"),
-    }
-}
-
-/// Writes and completes records, saying so after each, until it is killed.
-fn endless(dir: &Path) {
-    let (spool, faults, records) = open(dir, SpoolOptions { segment_bytes: 4000, ..OPTIONS });
-    assert!(faults.is_empty(), "{faults:?}");
-    let mut pending: VecDeque<(u64, String)> =
-        records.into_iter().map(|(position, data)| (position, String::from_utf8(data).unwrap())).collect();
-    let mut stdout = io::stdout();
-    for number in 0_u64.. {
-        let record = format!("{}-{number}-{}", std::process::id(), "x".repeat(usize::try_from(number % 300).unwrap()));
-        let position = spool.append(START, record.as_bytes()).unwrap();
-        stdout.write_all(format!("\nwritten {record}\n").as_bytes()).unwrap();
-        pending.push_back((position, record));
-        if pending.len() > 20 {
-            let (position, record) = pending.remove(usize::try_from(number % 7).unwrap()).unwrap();
-            spool.complete(position..position + 1).unwrap();
-            stdout.write_all(format!("\ncomplete {record}\n").as_bytes()).unwrap();
-        }
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn a_killed_process_leaves_all_it_confirmed() {
-    let dir = TempDir::new().unwrap();
-    let mut seed = fastrand::Rng::with_seed(4);
-    let mut confirmed: Vec<String> = Vec::new();
-    for round in 0..20 {
-        let mut child = start_child("", "endless", dir.path());
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let (mut text, mut line) = (String::new(), String::new());
-        for _ in 0..seed.usize(1..2000) {
-            line.clear();
-            assert_ne!(output.read_line(&mut line).unwrap(), 0, "ended by itself: {text}");
-            text += &line;
-        }
-        child.kill().unwrap();
-        // What it said before it died.
-        output.read_to_string(&mut text).unwrap();
-        child.wait().unwrap();
-        let said = text.lines().filter_map(|line| line.split_once(' '));
-        let (mut written, mut complete) = (0, 0);
-        // The last line may be a part of one.
-        let whole = text.ends_with('\n');
-        let count = text.lines().count();
-        for (number, (verb, record)) in said.enumerate() {
-            if !whole && number + 1 == count {
-                break;
-            }
-            match verb {
-                "written" => {
-                    written += 1;
-                    confirmed.push(record.into());
-                }
-                "complete" => {
-                    complete += 1;
-                    confirmed.retain(|found| found != record);
-                }
-                _ => {}
-            }
-        }
-        let (_spool, faults, records) = open(dir.path(), OPTIONS);
-        assert!(faults.is_empty(), "round {round}: {faults:?}");
-        let found: Vec<String> = records.into_iter().map(|(_, data)| String::from_utf8(data).unwrap()).collect();
-        // Of one call it did not come to speak.
-        let missing = confirmed.iter().filter(|record| !found.contains(record)).count();
-        let unsaid = found.iter().filter(|record| !confirmed.contains(record)).count();
-        assert!(missing + unsaid <= 1, "round {round}, {written} written, {complete} complete: {missing}, {unsaid}");
-        confirmed = found;
-    }
-}
-
-/// Writes until the file may not grow, and a little after.
-fn until_failure(dir: &Path) {
-    let (spool, ..) = open(dir, OPTIONS);
-    let mut position = 0;
-    let error = loop {
-        match spool.append(START, &[7; 1000]) {
-            Ok(next) => position = next,
-            Err(error) => break error,
-        }
-    };
-    assert!(position > 0);
-    let SpoolError::Io { action: "write", error, .. } = error else { panic!("{error:?}") };
-    assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
-    // There is room for a small one, now that the part of the large one is taken back.
-    assert_eq!(spool.append(START, b"small").unwrap(), position + 1);
-    println!("\nwritten {}", position + 2);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_failed_write_leaves_no_part_of_its_record() {
-    let dir = TempDir::new().unwrap();
-    let child = start_child("trap '' XFSZ; ulimit -f 40;", "until-failure", dir.path());
-    let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let written = text.lines().find_map(|line| line.strip_prefix("written ")).unwrap_or_else(|| panic!("{text}"));
-    let (_spool, faults, records) = open(dir.path(), OPTIONS);
-    assert!(faults.is_empty(), "{faults:?}");
-    assert_eq!(records.len(), written.parse::<usize>().unwrap());
-    assert_eq!(records.last().unwrap().1, b"small");
-}
-
-#[test]
-#[ignore = "a measurement: cargo test --release -p firehose-blocking --lib spool::tests::throughput -- --ignored --nocapture"]
-fn throughput() {
-    const RECORDS: usize = 2_000_000;
-    let data = [b'x'; 200];
-    for (sync, records) in [(SyncPolicy::Never, RECORDS), (SyncPolicy::EachRecord, 2000)] {
-        for batch in [1, 10, 100, 500] {
-            let dir = TempDir::new().unwrap();
-            let options = SpoolOptions { max_bytes: 1 << 30, segment_bytes: 8 << 20, sync };
-            let (spool, _) = Spool::open(dir.path(), options).unwrap();
-            let batch_of = vec![data; batch];
-            let begin = Instant::now();
-            for _ in 0..records / batch {
-                let positions = spool.write(&batch_of).unwrap();
-                spool.commit(START, positions.end - 1).unwrap();
-            }
-            let per_second =
-                |begin: Instant| bytes_in(records) * 1000 / u64::try_from(begin.elapsed().as_millis()).unwrap().max(1);
-            let written = per_second(begin);
-            drop(spool);
-            let begin = Instant::now();
-            let (spool, replay) = Spool::open(dir.path(), options).unwrap();
-            assert_eq!(replay.map(Result::unwrap).count(), records / batch * batch);
-            let replayed = per_second(begin);
-            let begin = Instant::now();
-            for start in (0..bytes_in(records)).step_by(batch) {
-                spool.complete(start..start + bytes_in(batch)).unwrap();
-            }
-            println!(
-                "{sync:?}, {batch} at once: {written} records/s written, {replayed} replayed, {} completed",
-                per_second(begin)
-            );
-        }
-    }
+        };
+        let threads: Vec<_> = (0..4).map(|thread| scope.spawn(work(thread))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    drop(spool);
+    kept.sort();
+    assert_eq!(open(dir.path(), options).2, kept);
 }
