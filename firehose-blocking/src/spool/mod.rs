@@ -172,7 +172,8 @@ impl Spool {
         let file_bytes = data_bytes + u64::from(count) * bytes_in(HEADER_BYTES);
         let max_bytes = self.options.max_bytes;
         let overhead = bytes_in(HEAD_BYTES);
-        if needed + overhead > max_bytes || file_bytes > u32::MAX.into() {
+        // Beside what it needs there is the head of its segment, and room for the next one's.
+        if needed + 2 * overhead > max_bytes || file_bytes > u32::MAX.into() {
             return Err(SpoolError::TooLarge { needed, max_bytes });
         }
         let mut state = lock(&self.state);
