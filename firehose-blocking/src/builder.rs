@@ -34,6 +34,7 @@ pub struct ClientBuilder {
     credentials: Option<Credentials>,
     timeouts: Timeouts,
     max_attempts: Option<NonZeroU32>,
+    skips_validation: bool,
     transport: Option<Box<dyn Transport>>,
     clock: Option<Box<dyn Clock>>,
 }
@@ -42,6 +43,7 @@ pub struct ClientBuilder {
 pub(crate) struct Settings {
     pub(crate) timeouts: Timeouts,
     pub(crate) max_attempts: NonZeroU32,
+    pub(crate) validates: bool,
     pub(crate) user_agent: String,
 }
 
@@ -87,6 +89,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether inputs are held to the API's limits and rules before they are sent, which they are unless this is set to
+    /// `false`: for the day on which the service allows more. The limits of the puts hold in any case.
+    pub fn parameter_validation(mut self, validates: bool) -> Self {
+        self.skips_validation = !validates;
+        self
+    }
+
     /// Another way to carry requests than [`Ureq`].
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
         self.transport = Some(Box::new(transport));
@@ -116,6 +125,7 @@ impl ClientBuilder {
         let settings = Settings {
             timeouts: self.timeouts,
             max_attempts: self.max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS),
+            validates: !self.skips_validation,
             user_agent: user_agent(),
         };
         let transport = self.transport.unwrap_or_else(|| Box::new(Ureq::new()));

@@ -119,9 +119,16 @@ impl Client {
         Ok(output)
     }
 
-    /// Makes the call of one operation. Returns a response of success.
-    pub(crate) fn exchange<O: Operation>(&self, input: &O::Input<'_>) -> Result<Response, Error> {
-        let mut request = exchange::encode::<O>(input, &self.shared.endpoint)?;
+    /// Makes the call of any operation, for programs that do not know which. The response is one of success;
+    /// [`decode`](firehose_proto::client::decode) reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; the exceptions of the service are those of the operation's page and the common ones.
+    pub fn exchange<O: Operation>(&self, input: &O::Input<'_>) -> Result<Response, Error> {
+        let encode =
+            if self.shared.settings.validates { exchange::encode::<O> } else { exchange::encode_unvalidated::<O> };
+        let mut request = encode(input, &self.shared.endpoint)?;
         self.call(&mut request, O::ERRORS)
     }
 

@@ -18,11 +18,31 @@ use crate::validate::Violations;
 /// Every breach of a documented limit; nothing is written then.
 pub fn encode<'a, O: Operation>(input: &O::Input<'_>, endpoint: &'a Endpoint) -> Result<Request<'a>, Violations> {
     O::validate(input)?;
+    Ok(write::<O>(input, endpoint))
+}
+
+/// Writes the request of one call, unsigned, and leaves it to the service to judge the input: for the day on which it
+/// allows more than this version knows. What a put may hold is checked all the same.
+///
+/// # Errors
+///
+/// Every breach of a limit of the puts; nothing is written then.
+pub fn encode_unvalidated<'a, O: Operation>(
+    input: &O::Input<'_>,
+    endpoint: &'a Endpoint,
+) -> Result<Request<'a>, Violations> {
+    if O::IS_PUT {
+        O::validate(input)?;
+    }
+    Ok(write::<O>(input, endpoint))
+}
+
+fn write<'a, O: Operation>(input: &O::Input<'_>, endpoint: &'a Endpoint) -> Request<'a> {
     let mut body = alloc::vec::Vec::new();
     O::write_input(input, &mut body);
     let mut request = request(O::TARGET, endpoint);
     request.set_body(body);
-    Ok(request)
+    request
 }
 
 /// A request with the headers that all operations share and no body yet.

@@ -92,6 +92,9 @@ mod sealed {
     use crate::validate::Violation;
 
     pub trait Sealed {
+        /// Whether the limits hold on this side, whatever the service says.
+        const IS_PUT: bool = false;
+
         /// Holds an input's document against the rules that concern several members.
         fn rules(_: &Value, _: &mut Vec<Violation>) {}
     }

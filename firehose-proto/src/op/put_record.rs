@@ -98,7 +98,9 @@ impl Document for PutRecordOutput<'_> {
     );
 }
 
-impl sealed::Sealed for PutRecord {}
+impl sealed::Sealed for PutRecord {
+    const IS_PUT: bool = true;
+}
 
 impl Operation for PutRecord {
     const NAME: &'static str = "PutRecord";

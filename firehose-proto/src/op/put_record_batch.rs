@@ -223,6 +223,8 @@ impl Document for PutRecordBatchResponseEntry<'_> {
 }
 
 impl sealed::Sealed for PutRecordBatch {
+    const IS_PUT: bool = true;
+
     fn rules(document: &Value, found: &mut Vec<Violation>) {
         let records = document.get("Records").and_then(Value::as_array).into_iter().flatten();
         let texts = records.filter_map(|record| record.get("Data").and_then(Value::as_str));

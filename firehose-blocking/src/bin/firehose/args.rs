@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use firehose_blocking::Batch;
 
+use crate::call;
 use crate::records::Framing;
 
 const EXIT_STATUS: &str = "\
@@ -22,6 +23,12 @@ Examples:
   firehose put my-stream --region eu-west-1 access.log --rejects rejects.jsonl
   journalctl -f | firehose put my-stream
   firehose put demo --local ./delivered access.log";
+
+const CALL_EXAMPLE: &str = "\
+Examples:
+  firehose call DescribeDeliveryStream --input '{\"DeliveryStreamName\": \"my-stream\"}'
+  firehose call CreateDeliveryStream --input @stream.json --dry-run
+  aws firehose create-delivery-stream --generate-cli-skeleton > stream.json";
 
 const LOCAL_EXAMPLE: &str = "\
 Example:
@@ -41,6 +48,9 @@ pub(crate) enum Command {
     /// Put the records of files or of standard input into a stream.
     #[command(after_help = format!("{PUT_EXAMPLE}\n\n{EXIT_STATUS}"))]
     Put(PutArgs),
+    /// Call any operation of the API, its input and output as JSON.
+    #[command(after_help = format!("{CALL_EXAMPLE}\n\n{EXIT_STATUS}"))]
+    Call(CallArgs),
     /// Serve a Firehose on this machine that keeps what it accepts in files.
     #[command(after_help = format!("{LOCAL_EXAMPLE}\n\n{EXIT_STATUS}"))]
     Local(LocalArgs),
@@ -112,6 +122,38 @@ impl PutArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// The operation in AWS's spelling, such as CreateDeliveryStream, or in its CLI's, create-delivery-stream.
+    #[arg(value_parser = call::operation)]
+    pub(crate) operation: &'static str,
+
+    /// The input as the AWS CLI's --cli-input-json takes it: JSON, @FILE, or - for standard input.
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
+    pub(crate) input: Option<String>,
+
+    /// Print the signed request instead of sending it, a session token included.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Do not hold the input to the API's limits and rules. Unknown and absent members, and values of a wrong type,
+    /// are errors all the same, and so is what breaks the limits of the two puts.
+    #[arg(long)]
+    pub(crate) no_validate: bool,
+
+    /// AWS region [default: AWS_REGION or AWS_DEFAULT_REGION].
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+
+    /// Another endpoint than the region's, such as http://127.0.0.1:4566.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+
+    /// How to print the output, and an error on standard error: json means one object on one line.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct LocalArgs {
     /// Where accepted records are kept: DIR/STREAM/YYYY/MM/DD/HH/ as in S3.
     #[arg(long)]
@@ -134,7 +176,7 @@ pub(crate) struct LocalArgs {
     pub(crate) allow_remote: bool,
 }
 
-/// How the summary is printed.
+/// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
     /// For people.

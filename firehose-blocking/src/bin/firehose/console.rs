@@ -44,10 +44,21 @@ pub(crate) fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "firehose: {shown}");
 }
 
-/// Writes a line to standard output. A reader that has gone away is its own choice, not a failure.
+/// Writes a line of JSON to standard error, for programs to read.
+pub(crate) fn complain_to_programs(json: &str) {
+    // There is nowhere left to say that this failed.
+    let _ = writeln!(io::stderr(), "{json}");
+}
+
+/// Writes a line to standard output.
 pub(crate) fn print(line: &str) -> io::Result<()> {
+    write(format!("{line}\n").as_bytes())
+}
+
+/// Writes to standard output. A reader that has gone away is its own choice, not a failure.
+pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }

@@ -1,7 +1,10 @@
-//! The program `firehose`: puts the records of files and pipes into a stream, and serves a local endpoint.
+//! The program `firehose`: puts the records of files and pipes into a stream, calls any operation, and serves a local
+//! endpoint.
 #![forbid(unsafe_code)]
 
 mod args;
+mod call;
+mod connect;
 mod console;
 mod deliver;
 mod input;
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
     log::set_max_level(log::max_level().min(log::LevelFilter::Debug));
     let outcome = match &cli.command {
         Command::Put(args) => put::run(args),
+        Command::Call(args) => Ok(call::run(args)),
         Command::Local(args) => local::run(args),
     };
     outcome.unwrap_or_else(|failure| {

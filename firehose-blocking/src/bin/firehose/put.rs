@@ -20,9 +20,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use firehose_blocking::firehose_proto::limits::MAX_RECORD_BYTES;
-use firehose_blocking::{Batch, BuildError, Client, Credentials, LocalEndpoint, PushError};
+use firehose_blocking::{Batch, Client, Credentials, LocalEndpoint, PushError};
 
 use crate::args::PutArgs;
+use crate::connect::connect;
 use crate::console::{self, Exit, Failure};
 use crate::deliver::{Delivery, Stop, Stopped};
 use crate::input::{self, Event, Source, Sources};
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let sources = Sources::check(&args.files)?;
     let local = args.local.as_ref().map(|dir| LocalEndpoint::builder(dir).start());
     let local = local.transpose().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?;
-    let client = connect(args, local.as_ref())?;
+    let client = client(args, local.as_ref())?;
     let rejects = Rejects::create(args.rejects.as_deref())?;
     let report = Report::default();
     let stop = Stop::default();
@@ -75,29 +76,14 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
 }
 
 /// The client that the arguments and the environment describe.
-fn connect(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<Client, Failure> {
+fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<Client, Failure> {
     // Failed calls are tried again by the deliveries, which know how many records of theirs are left.
     let mut builder = Client::builder().max_attempts(NonZeroU32::MIN);
     if let Some(endpoint) = local {
         builder =
             builder.region("us-east-1").endpoint_url(endpoint.url()).credentials(Credentials::new("test", "test"));
     }
-    if let Some(region) = &args.region {
-        builder = builder.region(region);
-    }
-    if let Some(url) = &args.endpoint_url {
-        builder = builder.endpoint_url(url);
-    }
-    builder.build().map_err(|error| {
-        let message = match error {
-            BuildError::MissingRegion => "no region: give --region, or set AWS_REGION".into(),
-            BuildError::MissingCredentials => {
-                "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; --local DIR needs none".into()
-            }
-            other => console::chain(&other),
-        };
-        Failure::new(Exit::Configuration, message)
-    })
+    connect(builder, args.region.as_deref(), args.endpoint_url.as_deref())
 }
 
 /// How far the input was read.

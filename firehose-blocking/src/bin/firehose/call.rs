@@ -1,0 +1,231 @@
+//! `firehose call`: any operation of the API, its input and output as JSON.
+//!
+//! ```text
+//! --input ─▶ check the document: every breach ─▶ read ─▶ sign, send (or print: --dry-run) ─▶ print the output
+//! ```
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use firehose_blocking::firehose_proto::client;
+use firehose_blocking::firehose_proto::http::{Request, Response};
+use firehose_blocking::firehose_proto::op::create_delivery_stream::CreateDeliveryStream;
+use firehose_blocking::firehose_proto::op::delete_delivery_stream::DeleteDeliveryStream;
+use firehose_blocking::firehose_proto::op::describe_delivery_stream::DescribeDeliveryStream;
+use firehose_blocking::firehose_proto::op::list_delivery_streams::ListDeliveryStreams;
+use firehose_blocking::firehose_proto::op::list_tags_for_delivery_stream::ListTagsForDeliveryStream;
+use firehose_blocking::firehose_proto::op::put_record::PutRecord;
+use firehose_blocking::firehose_proto::op::put_record_batch::PutRecordBatch;
+use firehose_blocking::firehose_proto::op::start_delivery_stream_encryption::StartDeliveryStreamEncryption;
+use firehose_blocking::firehose_proto::op::stop_delivery_stream_encryption::StopDeliveryStreamEncryption;
+use firehose_blocking::firehose_proto::op::tag_delivery_stream::TagDeliveryStream;
+use firehose_blocking::firehose_proto::op::untag_delivery_stream::UntagDeliveryStream;
+use firehose_blocking::firehose_proto::op::update_destination::UpdateDestination;
+use firehose_blocking::firehose_proto::op::{InputError, Operation};
+use firehose_blocking::firehose_proto::validate::{Violation, Violations};
+use firehose_blocking::{Client, Error, Timeouts, Transport, TransportError, TransportErrorKind};
+use serde_json::{Value, json};
+
+use crate::args::{CallArgs, Output};
+use crate::connect::connect;
+use crate::console::{self, Exit, Failure};
+
+/// Declares the operations that can be called.
+macro_rules! operations {
+    ($($operation:ident),+ $(,)?) => {
+        /// Every operation, as AWS and its CLI spell it.
+        const NAMES: &[&str] = &[$($operation::NAME),+];
+
+        fn dispatch(name: &str, args: &CallArgs) -> Result<ExitCode, Trouble> {
+            match name {
+                $($operation::NAME => run_one::<$operation>(args),)+
+                _ => unreachable!("the name was looked up among these"),
+            }
+        }
+    };
+}
+
+operations!(
+    CreateDeliveryStream,
+    DeleteDeliveryStream,
+    DescribeDeliveryStream,
+    ListDeliveryStreams,
+    ListTagsForDeliveryStream,
+    PutRecord,
+    PutRecordBatch,
+    StartDeliveryStreamEncryption,
+    StopDeliveryStreamEncryption,
+    TagDeliveryStream,
+    UntagDeliveryStream,
+    UpdateDestination,
+);
+
+/// Why there is no output.
+enum Trouble {
+    Failed(Failure),
+    /// The input cannot be read, or breaks rules: all of them are told.
+    Invalid(Violations),
+    Call(Error),
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Reads the name of an operation in AWS's spelling, or in that of its CLI.
+pub(crate) fn operation(name: &str) -> Result<&'static str, String> {
+    let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
+    let found = NAMES.iter().find(|known| plain(known) == plain(name)).copied();
+    found.ok_or_else(|| format!("not an operation of Firehose, which are {}", NAMES.join(", ")))
+}
+
+pub(crate) fn run(args: &CallArgs) -> ExitCode {
+    dispatch(args.operation, args).unwrap_or_else(|trouble| {
+        let (exit, message, object) = explain(&trouble);
+        match (args.output, trouble) {
+            (Output::Json, _) => console::complain_to_programs(&object.to_string()),
+            (Output::Text, Trouble::Invalid(violations)) => {
+                console::complain(&message);
+                violations.iter().for_each(|violation| console::complain(&violation.to_string()));
+            }
+            (Output::Text, _) => console::complain(&message),
+        }
+        exit.into()
+    })
+}
+
+fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
+    let document = read(args.input.as_deref().unwrap_or("{}"))?;
+    check::<O>(&document, args.no_validate)?;
+    let input = O::read_input(&document).map_err(unreadable)?;
+
+    let sent = Sent::default();
+    let mut builder = Client::builder().parameter_validation(!args.no_validate);
+    if args.dry_run {
+        builder = builder.transport(DryRun(Arc::clone(&sent)));
+    }
+    let client = connect(builder, args.region.as_deref(), args.endpoint_url.as_deref())?;
+    let outcome = client.exchange::<O>(&input);
+    if let Some(request) = sent.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        return print(&request).map(|()| ExitCode::SUCCESS);
+    }
+    let response = outcome.map_err(Trouble::Call)?;
+    let output = client::decode::<O>(&input, &response).map_err(|error| match error {
+        client::ResponseError::Malformed(error) => Trouble::Call(Error::Malformed(error)),
+        refused => Failure::new(Exit::Refused, console::chain(&refused)).into(),
+    })?;
+    let mut text = Vec::new();
+    O::write_output(&output, &mut text);
+    let value: Value = serde_json::from_slice(&text).unwrap_or_default();
+    let text = match args.output {
+        Output::Json => value.to_string(),
+        Output::Text => format!("{value:#}"),
+    };
+    print(format!("{text}\n").as_bytes())?;
+    let failed = value.get("FailedPutCount").and_then(Value::as_u64).unwrap_or_default();
+    if failed > 0 {
+        let message = format!("the service did not accept {failed} of the records; send those again");
+        return Err(Failure::new(Exit::Incomplete, message).into());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The input's text: as it is, of a file, or of standard input.
+fn read(input: &str) -> Result<Vec<u8>, Failure> {
+    let (name, text) = match input.strip_prefix('@') {
+        Some(path) => (path, fs::read(path)),
+        None if input == "-" => {
+            let mut text = Vec::new();
+            ("standard input", io::stdin().lock().read_to_end(&mut text).map(|_| text))
+        }
+        None => return Ok(input.into()),
+    };
+    text.map_err(|error| Failure::new(Exit::Usage, format!("cannot read the input from {name}: {error}")))
+}
+
+/// Reports every breach; without validation only what cannot be read without loss.
+fn check<O: Operation>(document: &[u8], is_lenient: bool) -> Result<(), Trouble> {
+    match O::check_document(document) {
+        Err(InputError::Invalid(violations)) if is_lenient => {
+            let of_shape = violations.iter().filter(|violation| violation.rule.is_of_shape()).cloned().collect();
+            Violations::check(of_shape).map_err(Trouble::Invalid)
+        }
+        result => result.map_err(unreadable),
+    }
+}
+
+fn unreadable(error: InputError) -> Trouble {
+    match error {
+        InputError::Invalid(violations) => Trouble::Invalid(violations),
+        error => Failure::new(Exit::Usage, format!("the input cannot be read: {error}")).into(),
+    }
+}
+
+fn print(bytes: &[u8]) -> Result<(), Trouble> {
+    console::write(bytes)
+        .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write to standard output: {error}")).into())
+}
+
+/// How the program ends, what it says to people, and what to other programs.
+fn explain(trouble: &Trouble) -> (Exit, String, Value) {
+    match trouble {
+        Trouble::Failed(Failure { exit, message }) => {
+            (*exit, message.clone(), unanswered(message, false))
+        }
+        Trouble::Invalid(violations) | Trouble::Call(Error::Invalid(violations)) => {
+            let message = "the input is not valid; nothing was sent";
+            let of = |violation: &Violation| json!({"path": violation.path, "message": violation.to_string()});
+            let violations: Vec<Value> = violations.iter().map(of).collect();
+            (Exit::Usage, message.into(), json!({"message": message, "violations": violations}))
+        }
+        Trouble::Call(error) => {
+            let message = console::chain(error);
+            let object = match error {
+                Error::Refused { error, is_transient, .. } => json!({
+                    "code": error.code.as_ref().map(ToString::to_string),
+                    "message": error.message,
+                    "status": error.status,
+                    "request_id": error.request_id,
+                    "retryable": is_transient,
+                }),
+                error => unanswered(&message, error.is_transient()),
+            };
+            let exit = match error {
+                Error::Refused { .. } => Exit::Refused,
+                Error::Sign(_) => Exit::Configuration,
+                _ => Exit::Incomplete,
+            };
+            (exit, message, object)
+        }
+    }
+}
+
+/// An error that is no refusal of the service's.
+fn unanswered(message: &str, is_retryable: bool) -> Value {
+    json!({"code": null, "message": message, "status": null, "request_id": null, "retryable": is_retryable})
+}
+
+/// What a dry run would have sent.
+type Sent = Arc<Mutex<Option<Vec<u8>>>>;
+
+/// Keeps the request that it is to send.
+struct DryRun(Sent);
+
+impl Transport for DryRun {
+    fn send(&self, request: &Request<'_>, _: &Timeouts) -> Result<Response, TransportError> {
+        let path = if request.path().is_empty() { "/" } else { request.path() };
+        let mut text = format!("{} {path} HTTP/1.1\r\n", request.method.as_str());
+        let length = request.body().len().to_string();
+        for (name, value) in request.headers.iter().chain([("content-length", &*length)]) {
+            text.extend([name, ": ", value, "\r\n"]);
+        }
+        text.push_str("\r\n");
+        let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *sent = Some([text.as_bytes(), request.body()].concat());
+        Err(TransportError::new(TransportErrorKind::Request))
+    }
+}
