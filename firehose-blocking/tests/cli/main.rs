@@ -5,6 +5,7 @@
     reason = "helpers of tests fail as tests do: at the line that did"
 )]
 
+mod call;
 mod failures;
 mod local;
 mod program;

@@ -166,10 +166,16 @@ impl Walk {
     }
 }
 
-/// The member whose name takes the fewest changes of a letter to get to, capitals aside.
+/// The member whose name takes the fewest changes of a letter to get to, capitals aside; a long common beginning is as
+/// good as a short way.
 fn nearest(name: &str, structure: &Structure) -> Option<&'static str> {
-    let members = structure.members.iter().map(|member| member.name);
-    members.min_by_key(|known| distance(&name.to_ascii_lowercase(), &known.to_ascii_lowercase()))
+    let name = name.to_ascii_lowercase();
+    let way = |known: &str| {
+        let known = known.to_ascii_lowercase();
+        let common = name.chars().zip(known.chars()).take_while(|(ours, theirs)| ours == theirs).count();
+        distance(&name, &known) + name.chars().count() - common
+    };
+    structure.members.iter().map(|member| member.name).min_by_key(|known| way(known))
 }
 
 /// Letters to be inserted, dropped or replaced to get from one text to another.

@@ -173,9 +173,7 @@ fn print(bytes: &[u8]) -> Result<(), Trouble> {
 /// How the program ends, what it says to people, and what to other programs.
 fn explain(trouble: &Trouble) -> (Exit, String, Value) {
     match trouble {
-        Trouble::Failed(Failure { exit, message }) => {
-            (*exit, message.clone(), unanswered(message, false))
-        }
+        Trouble::Failed(Failure { exit, message }) => (*exit, message.clone(), unanswered(message, false)),
         Trouble::Invalid(violations) | Trouble::Call(Error::Invalid(violations)) => {
             let message = "the input is not valid; nothing was sent";
             let of = |violation: &Violation| json!({"path": violation.path, "message": violation.to_string()});
