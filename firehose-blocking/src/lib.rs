@@ -46,7 +46,9 @@ pub use self::builder::{BuildError, ClientBuilder};
 pub use self::client::Client;
 pub use self::clock::{Clock, SystemClock};
 pub use self::error::Error;
-pub use self::local::{Accepted, LocalEndpoint, LocalEndpointBuilder, LocalEndpointError};
+pub use self::local::{
+    Accepted, FaultCounts, Faults, FaultsError, LocalEndpoint, LocalEndpointBuilder, LocalEndpointError,
+};
 pub use self::operations::Firehose;
 pub use self::pages::Pages;
 pub use self::producer::{

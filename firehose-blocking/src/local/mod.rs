@@ -6,8 +6,11 @@
 //!
 //! A record is acknowledged once it has been written to its file, so that killing the process loses none of
 //! those acknowledged; with [`fsync`](LocalEndpointBuilder::fsync) neither does a loss of power.
+//! [`Faults`] come before and after the handler: they keep a call from it, or its answer from the caller.
 
+mod faults;
 pub(crate) mod http;
+mod script;
 mod store;
 
 use std::fmt;
@@ -24,12 +27,16 @@ use firehose_proto::op::put_record::{PutRecord, PutRecordOutput};
 use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
 use firehose_proto::server::{self, Call};
 use firehose_proto::sigv4::Verifier;
+use firehose_proto::time::HttpDate;
+use time::OffsetDateTime;
 
-use self::http::{Limits, Server};
+use self::http::{Answer, Limits, Server};
+use self::script::{Scene, Script};
 use self::store::{AppendError, Store};
 use crate::clock::{Clock, SystemClock};
 use crate::uuid;
 
+pub use self::faults::{FaultCounts, Faults, FaultsError};
 pub use self::store::Accepted;
 
 /// Both halves of the key pair that is accepted unless another is set.
@@ -69,6 +76,7 @@ pub struct LocalEndpoint {
     url: String,
     server: Server,
     store: Arc<Store>,
+    script: Arc<Script>,
 }
 
 impl LocalEndpoint {
@@ -81,6 +89,7 @@ impl LocalEndpoint {
             creates_streams: true,
             syncs: false,
             allows_remote: false,
+            faults: Faults::default(),
         }
     }
 
@@ -94,6 +103,12 @@ impl LocalEndpoint {
     #[must_use]
     pub fn accepted(&self) -> Accepted {
         self.store.accepted()
+    }
+
+    /// What it has done wrong on purpose since it started.
+    #[must_use]
+    pub fn faults(&self) -> FaultCounts {
+        self.script.counts()
     }
 
     /// Answers the requests that are in progress, for a few seconds at most, and stops.
@@ -113,6 +128,7 @@ pub struct LocalEndpointBuilder {
     creates_streams: bool,
     syncs: bool,
     allows_remote: bool,
+    faults: Faults,
 }
 
 impl LocalEndpointBuilder {
@@ -147,24 +163,33 @@ impl LocalEndpointBuilder {
         self
     }
 
+    /// What it is to do wrong; nothing unless this is set.
+    pub fn faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
+    }
+
     /// Starts listening.
     ///
     /// # Errors
     ///
-    /// [`LocalEndpointError`], naming the directory or the address.
+    /// [`LocalEndpointError`], naming the directory, the address or the setting.
     pub fn start(self) -> Result<LocalEndpoint, LocalEndpointError> {
-        let Self { dir, listen, credentials, creates_streams, syncs, allows_remote } = self;
+        let Self { dir, listen, credentials, creates_streams, syncs, allows_remote, faults } = self;
+        faults.check().map_err(LocalEndpointError::Faults)?;
         if !allows_remote && !listen.ip().is_loopback() {
             return Err(LocalEndpointError::Remote { listen });
         }
         std::fs::create_dir_all(&dir).map_err(|error| LocalEndpointError::Directory { dir: dir.clone(), error })?;
         let store = Arc::new(Store::new(dir, creates_streams, syncs));
-        let handler = Handler { store: Arc::clone(&store), credentials, clock: SystemClock };
+        let script = Arc::new(Script::new(faults));
+        let handler =
+            Handler { store: Arc::clone(&store), script: Arc::clone(&script), credentials, clock: SystemClock };
         let refused = |error| LocalEndpointError::Listen { listen, error };
         let listener = TcpListener::bind(listen).map_err(refused)?;
         let server =
             Server::start(listener, Limits::default(), move |request| handler.handle(&request)).map_err(refused)?;
-        Ok(LocalEndpoint { url: format!("http://{}", server.local_addr()), server, store })
+        Ok(LocalEndpoint { url: format!("http://{}", server.local_addr()), server, store, script })
     }
 }
 
@@ -177,6 +202,8 @@ pub enum LocalEndpointError {
         /// The address.
         listen: SocketAddr,
     },
+    /// The faults contradict each other.
+    Faults(FaultsError),
     /// The directory cannot be made.
     Directory {
         /// The directory.
@@ -199,6 +226,7 @@ impl fmt::Display for LocalEndpointError {
             Self::Remote { listen } => {
                 write!(f, "{listen} is not a loopback address, and remote access is not allowed")
             }
+            Self::Faults(_) => f.write_str("the faults cannot be"),
             Self::Directory { dir, .. } => write!(f, "cannot make the directory {}", dir.display()),
             Self::Listen { listen, .. } => write!(f, "cannot listen on {listen}"),
         }
@@ -209,6 +237,7 @@ impl std::error::Error for LocalEndpointError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Remote { .. } => None,
+            Self::Faults(error) => Some(error),
             Self::Directory { error, .. } | Self::Listen { error, .. } => Some(error),
         }
     }
@@ -217,45 +246,75 @@ impl std::error::Error for LocalEndpointError {
 /// Answers requests.
 struct Handler<C> {
     store: Arc<Store>,
+    script: Arc<Script>,
     credentials: Credentials,
     clock: C,
 }
 
 impl<C: Clock> Handler<C> {
-    fn handle(&self, request: &Request<'_>) -> Response {
-        let mut response = match self.call(request) {
-            Ok(response) => response,
-            Err(error) => {
-                log::debug!("refusing a call: {error}");
-                server::refuse(&error)
-            }
-        };
+    fn handle(&self, request: &Request<'_>) -> Answer {
+        let scene = self.script.next();
+        let delay = scene.delay;
+        let answer = scene.play(|scene| self.response(scene.and_then(|scene| self.call(request, scene))));
+        if !delay.is_zero() {
+            self.clock.sleep(delay);
+        }
+        answer
+    }
+
+    fn response(&self, result: Result<Response, ServiceError>) -> Response {
+        let mut response = result.unwrap_or_else(|error| {
+            log::debug!("refusing a call: {error}");
+            server::refuse(&error)
+        });
         let request_id = uuid::v4(u128::from(self.clock.random()) << 64 | u128::from(self.clock.random()));
         let added = response.headers.append("x-amzn-RequestId", &request_id);
         debug_assert!(added.is_ok(), "a UUID has no control characters");
+        if !self.script.skew().is_zero() {
+            let added = response.headers.append("Date", HttpDate::new(self.shown_time()).as_str());
+            debug_assert!(added.is_ok(), "a date has no control characters");
+        }
         response
     }
 
-    fn call(&self, request: &Request<'_>) -> Result<Response, ServiceError> {
+    /// The time as callers are to see it.
+    fn shown_time(&self) -> OffsetDateTime {
+        self.clock.now().saturating_add(self.script.skew())
+    }
+
+    fn call(&self, request: &Request<'_>, scene: &mut Scene<'_>) -> Result<Response, ServiceError> {
         Verifier::new("firehose")
-            .verify(self.clock.now(), request, &self.credentials)
+            .verify(self.shown_time(), request, &self.credentials)
             .map_err(|error| ServiceError::new(error.status(), ErrorCode::parse(error.code()), error.to_string()))?;
         match server::parse(request)? {
             Call::PutRecord(input) => {
-                let ids = self.append(&input.delivery_stream_name, &[input.record])?;
-                let mut output = PutRecordOutput::new(ids.concat());
+                let entry = self.put(&input.delivery_stream_name, vec![input.record], scene)?.pop().unwrap_or_default();
+                let Some(id) = &entry.record_id else { return Err(script::refusal_of(&entry)) };
+                let mut output = PutRecordOutput::new(&**id);
                 output.encrypted = Some(false);
                 Ok(server::respond::<PutRecord>(&output))
             }
             Call::PutRecordBatch(input) => {
-                let ids = self.append(&input.delivery_stream_name, &input.records)?;
-                let mut output =
-                    PutRecordBatchOutput::new(ids.into_iter().map(PutRecordBatchResponseEntry::accepted).collect());
+                let mut entries = self.put(&input.delivery_stream_name, input.records, scene)?;
+                scene.miscount(&mut entries);
+                let mut output = PutRecordBatchOutput::new(entries);
                 output.encrypted = Some(false);
                 Ok(server::respond::<PutRecordBatch>(&output))
             }
             _ => Err(ServiceError::new(400, ErrorCode::UnknownOperationException, "")),
         }
+    }
+
+    /// Stores the records that are not to fail, and says what became of each.
+    fn put(
+        &self,
+        stream: &str,
+        mut records: Vec<Record<'_>>,
+        scene: &mut Scene<'_>,
+    ) -> Result<Vec<PutRecordBatchResponseEntry<'static>>, ServiceError> {
+        let failures = scene.fail(&mut records);
+        let ids = self.append(stream, &records)?;
+        Ok(scene.entries(ids, failures))
     }
 
     fn append(&self, stream: &str, records: &[Record<'_>]) -> Result<Vec<String>, ServiceError> {

@@ -119,6 +119,41 @@ fn knows_no_stream_that_was_not_made() {
     local.stop("-TERM").ended_with(0);
 }
 
+#[cfg(unix)]
+#[test]
+fn put_delivers_every_line_whatever_goes_wrong() {
+    const LINES: u64 = 200_000;
+    let dir = tempdir().unwrap();
+    // What is throttled waits for a second and more, so there is less of that.
+    let faults = "partial=0.03,throttle=0.005,http500=0.02,http503=0.005,cut_before=0.02,cut_after=0.02,truncate=0.02,\
+                  malformed=0.02,wrong_count=0.02,throttle_records=0.0001,delay_ms=1,skew_s=7200,seed=7";
+    let local = Local::start(dir.path(), &["--faults", faults], None);
+    let mut command = put_to(&local.url, &["--max-in-flight", "64"]);
+    with_credentials(&mut command, "test", "test");
+    let input: String = (0..LINES).map(|number| format!("{number}\n")).collect();
+    let outcome = run(&mut command, input.as_bytes());
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let [records, _, accepted, _, rejected, requests] = outcome.summary();
+    assert_eq!((records, accepted, rejected), (LINES, LINES, 0));
+
+    let outcome = local.stop("-TERM").ended_with(0);
+    let counted = |before: &str, after: &str| {
+        let (start, _) = outcome.stderr.split_once(after).unwrap_or_else(|| panic!("{after} in {outcome:?}"));
+        start.rsplit_once(before).unwrap().1.parse::<u64>().unwrap()
+    };
+    for fate in ["partial", "throttle", "http500", "http503", "cut_before", "cut_after", "truncate", "malformed"] {
+        assert!(outcome.stderr.contains(&format!(", {fate} ")), "{fate} in {outcome:?}");
+    }
+    assert_eq!(counted(": ", " calls"), requests, "{outcome:?}");
+    let unconfirmed = counted(", ", " stored without saying so");
+    assert_eq!(counted("accepted ", " records, "), LINES + unconfirmed, "{outcome:?}");
+
+    let stored = String::from_utf8(delivered(&dir.path().join("logs"))).unwrap();
+    assert_eq!(stored.lines().count() as u64, LINES + unconfirmed);
+    let unique: BTreeSet<u64> = stored.lines().map(|line| line.parse().unwrap()).collect();
+    assert!(unique.into_iter().eq(0..LINES), "every line is there");
+}
+
 #[test]
 fn refuses_to_start_where_it_should_not() {
     let dir = tempdir().unwrap();
@@ -129,6 +164,8 @@ fn refuses_to_start_where_it_should_not() {
         (&["--dir", dir, "--listen", "0.0.0.0:0"] as &[&str], 2, "--allow-remote"),
         (&["--dir", dir, "--listen", "[::]:0"], 2, "--allow-remote"),
         (&["--dir", file], 3, file),
+        (&["--dir", dir, "--faults", "partial=2"], 2, "partial=2: must be a number from 0 to 1"),
+        (&["--dir", dir, "--faults", "cut=1"], 2, "there is no fault `cut`; keys are partial, throttle"),
     ] {
         let outcome = run(firehose(&["local"]).args(args), b"");
         assert_eq!(outcome.code, Some(code), "{args:?}: {outcome:?}");

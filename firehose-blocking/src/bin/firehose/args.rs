@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use firehose_blocking::Batch;
+use firehose_blocking::{Batch, Faults};
 
 use crate::call;
 use crate::records::Framing;
@@ -31,9 +31,27 @@ Examples:
   aws firehose create-delivery-stream --generate-cli-skeleton > stream.json";
 
 const LOCAL_EXAMPLE: &str = "\
-Example:
+Examples:
   firehose local --dir ./delivered --listen 127.0.0.1:4573
-  aws firehose put-record --endpoint-url http://127.0.0.1:4573 --delivery-stream-name demo --record Data=aGVsbG8=";
+  aws firehose put-record --endpoint-url http://127.0.0.1:4573 --delivery-stream-name demo --record Data=aGVsbG8=
+  firehose local --dir ./delivered --faults partial=0.3,throttle=0.1,cut_after=0.02,delay_ms=20,seed=7";
+
+const FAULTS: &str = "\
+Faults, of which a call meets one at most, each with its probability from 0 to 1:
+  partial      some records of a put fail, the others are stored
+  throttle     400 ThrottlingException, nothing stored
+  http500      500 InternalFailure, nothing stored
+  http503      503 ServiceUnavailableException, nothing stored
+  cut_before   connection closed without an answer, nothing stored
+  cut_after    connection closed without an answer, records stored
+  truncate     connection closed within the answer, records stored
+  malformed    200 with {} or a web page for a body, records stored
+  wrong_count  200 with an entry too many or too few, records stored
+and besides:
+  throttle_records  probability of each record to fail by itself
+  delay_ms          mean delay of an answer, at most 60000
+  skew_s            seconds by which the endpoint's clock is ahead, or behind if negative
+  seed              another number, another course of things; the same one, the same for each n-th call";
 
 /// Puts records into Amazon Data Firehose streams, and knows which of them arrived.
 #[derive(Debug, Parser)]
@@ -52,7 +70,7 @@ pub(crate) enum Command {
     #[command(after_help = format!("{CALL_EXAMPLE}\n\n{EXIT_STATUS}"))]
     Call(CallArgs),
     /// Serve a Firehose on this machine that keeps what it accepts in files.
-    #[command(after_help = format!("{LOCAL_EXAMPLE}\n\n{EXIT_STATUS}"))]
+    #[command(after_help = format!("{FAULTS}\n\n{LOCAL_EXAMPLE}\n\n{EXIT_STATUS}"))]
     Local(LocalArgs),
 }
 
@@ -170,6 +188,10 @@ pub(crate) struct LocalArgs {
     /// Have each record on the disk before it is acknowledged, so that even a loss of power loses none.
     #[arg(long)]
     pub(crate) fsync: bool,
+
+    /// What to do wrong, and how often, as KEY=VALUE,…; see below.
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) faults: Option<Faults>,
 
     /// Allow an address that other machines can reach. The connection is not encrypted.
     #[arg(long)]

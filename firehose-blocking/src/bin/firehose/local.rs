@@ -31,12 +31,14 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
         .auto_create(!args.no_auto_create)
         .fsync(args.fsync)
         .allow_remote(args.allow_remote)
+        .faults(args.faults.unwrap_or_default())
         .start()
         .map_err(|error| configuration(console::chain(&error)))?;
     console::print(&format!("listening on {}", endpoint.url()))
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot say where we listen: {error}")))?;
     // The handler lives as long as the process, so there is always one who may send.
     let _ = interrupted.recv();
+    let faults = endpoint.faults();
     let accepted = endpoint.stop();
     console::complain(&format!(
         "accepted {} records, {} bytes, in {}",
@@ -44,6 +46,9 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
         accepted.bytes,
         args.dir.display()
     ));
+    if let Some(settings) = args.faults {
+        console::complain(&format!("with {settings}: {faults}"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

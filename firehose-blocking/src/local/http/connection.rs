@@ -13,7 +13,7 @@ use ureq_proto::server::{RecvRequestResult, Reply};
 use ureq_proto::{BodyMode, Error};
 
 use super::message::{self, Head};
-use super::{Limits, Line};
+use super::{Answer, Limits, Line};
 
 /// First size of the input buffer: the head of a signed request and the start of its body.
 const INPUT_BYTES: usize = 16 * 1024;
@@ -39,7 +39,7 @@ pub(super) fn serve(
     line: &Line,
     peer: SocketAddr,
     limits: &Limits,
-    handler: &(dyn Fn(Request<'_>) -> Response + Send + Sync),
+    handler: &(dyn Fn(Request<'_>) -> Answer + Send + Sync),
     is_stopping: &AtomicBool,
 ) {
     if line.socket.set_nodelay(true).is_err() {
@@ -54,7 +54,7 @@ pub(super) fn serve(
             Ok(false) => break true,
             Err(End::Gone) => break false,
             Err(End::Refused(status)) => {
-                break connection.answer(&Response::new(status, Vec::new()), true, true).is_ok();
+                break connection.answer(&Response::new(status, Vec::new()), true, 0).is_ok();
             }
         }
     };
@@ -67,7 +67,7 @@ struct Connection<'a> {
     line: &'a Line,
     peer: SocketAddr,
     limits: &'a Limits,
-    handler: &'a (dyn Fn(Request<'_>) -> Response + Send + Sync),
+    handler: &'a (dyn Fn(Request<'_>) -> Answer + Send + Sync),
     is_stopping: &'a AtomicBool,
     input: Input,
     /// Bodies are read to its front; what lies behind the current one is left from earlier ones.
@@ -86,12 +86,19 @@ impl Connection<'_> {
         let body_bytes = if has_body { self.read_body(reply, is_http10)? } else { 0 };
         request.set_body(self.body.get(..body_bytes).unwrap_or_default());
 
-        let has_answer_body = request.method != Method::Head;
+        let max_answer_bytes = if request.method == Method::Head { 0 } else { usize::MAX };
         // A handler that panics leaves its own state as it is; there is none of ours that it could have broken.
-        let response =
+        let answer =
             panic::catch_unwind(AssertUnwindSafe(|| (self.handler)(request))).map_err(|_| End::Refused(500))?;
         let is_last = !can_stay_open || self.is_stopping.load(Ordering::SeqCst);
-        self.answer(&response, is_last, has_answer_body)?;
+        match answer {
+            Answer::Whole(response) => self.answer(&response, is_last, max_answer_bytes)?,
+            Answer::CutShort(response, bytes) => {
+                self.answer(&response, is_last, bytes.min(max_answer_bytes))?;
+                return Ok(false);
+            }
+            Answer::Nothing => return Ok(false),
+        }
         Ok(!is_last)
     }
 
@@ -208,14 +215,15 @@ impl Connection<'_> {
         arrived(self.input.fill(&self.line.socket, deadline, self.limits.max_head_bytes)).map(drop)
     }
 
-    /// Sends a response, head and body in one write as long as the socket takes them.
-    fn answer(&mut self, response: &Response, is_last: bool, has_body: bool) -> Result<(), End> {
+    /// Sends a response, head and at most so much of its body, in one write as long as the socket takes them.
+    fn answer(&mut self, response: &Response, is_last: bool, max_body_bytes: usize) -> Result<(), End> {
         self.head.clear();
         if !message::encode_head(response, SystemTime::now(), is_last, &mut self.head) {
             return Err(End::Refused(500));
         }
         debug!("{} {}", self.peer, response.status);
-        let body: &[u8] = if has_body && message::allows_body(response.status) { &response.body } else { &[] };
+        let body = response.body.get(..max_body_bytes).unwrap_or(&response.body);
+        let body: &[u8] = if message::allows_body(response.status) { body } else { &[] };
         self.send(&[IoSlice::new(&self.head), IoSlice::new(body)])
     }
 

@@ -104,6 +104,23 @@ impl Default for Limits {
     }
 }
 
+/// What a handler has the connection do.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Send this response.
+    Whole(Response),
+    /// Send the head of this response and so many bytes of its body, then close as if the line had been cut.
+    CutShort(Response, usize),
+    /// Close without a response.
+    Nothing,
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self::Whole(response)
+    }
+}
+
 /// A running server; dropping it stops it.
 pub(crate) struct Server {
     local_addr: SocketAddr,
@@ -122,11 +139,12 @@ impl Server {
     /// # Errors
     ///
     /// When the listener has no address or no thread can be started.
-    pub(crate) fn start(
+    pub(crate) fn start<A: Into<Answer>>(
         listener: TcpListener,
         limits: Limits,
-        handler: impl Fn(Request<'_>) -> Response + Send + Sync + 'static,
+        handler: impl Fn(Request<'_>) -> A + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        let handler = move |request: Request<'_>| -> Answer { handler(request).into() };
         let local_addr = listener.local_addr()?;
         let stop = limits.stop;
         let shared = Arc::new(Shared::default());
@@ -212,7 +230,7 @@ fn accept<'scope, 'env>(
     scope: &'scope thread::Scope<'scope, 'env>,
     listener: TcpListener,
     limits: &'env Limits,
-    handler: &'env (dyn Fn(Request<'_>) -> Response + Send + Sync),
+    handler: &'env (dyn Fn(Request<'_>) -> Answer + Send + Sync),
     shared: &'env Shared,
 ) {
     for id in 0.. {

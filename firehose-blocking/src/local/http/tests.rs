@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use firehose_proto::http::{Request, Response};
 
-use super::{Limits, Server};
+use super::{Answer as Outcome, Limits, Server};
 
 /// Longer than any step takes; a test that runs into it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -23,7 +23,7 @@ fn start(limits: Limits) -> Server {
     start_with(limits, echo)
 }
 
-fn start_with(limits: Limits, handler: impl Fn(Request<'_>) -> Response + Send + Sync + 'static) -> Server {
+fn start_with<A: Into<Outcome>>(limits: Limits, handler: impl Fn(Request<'_>) -> A + Send + Sync + 'static) -> Server {
     Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), limits, handler).unwrap()
 }
 
@@ -359,6 +359,30 @@ fn survives_a_handler_that_panics() {
         let answer = client.exchange("GET /panic HTTP/1.1\r\nHost: h\r\n\r\n");
         assert_eq!((answer.status, answer.closes()), (500, true));
         client.assert_closed("500");
+    }
+    assert_serves(&server);
+}
+
+#[test]
+fn cuts_an_answer_where_it_is_told_to() {
+    let server = start_with(Limits::default(), |request| match request.path() {
+        "/nothing" => Outcome::Nothing,
+        "/head" => Outcome::CutShort(echo(request), 0),
+        "/part" => Outcome::CutShort(echo(request), 4),
+        "/all" => Outcome::CutShort(echo(request), 4000),
+        _ => echo(request).into(),
+    });
+    for (path, body) in [("nothing", None), ("head", Some("")), ("part", Some("GET ")), ("all", Some("GET /all\n"))] {
+        let mut client = Client::connect(&server);
+        assert_eq!(client.exchange(GOOD).status, 200);
+        // The next request has come already, and must be neither answered nor make the end of the line a reset.
+        client.send([format!("GET /{path} HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes(), GOOD].concat());
+        if body.is_some() {
+            let head = client.head();
+            assert!(head.contains(&format!("content-length: {}\r\n", path.len() + 6)), "{head}");
+            assert!(!head.contains("connection: close"), "{head}");
+        }
+        assert_eq!(String::from_utf8(client.rest()).unwrap(), body.unwrap_or_default(), "{path}");
     }
     assert_serves(&server);
 }

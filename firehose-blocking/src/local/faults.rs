@@ -1,0 +1,370 @@
+//! [`Faults`]: what a local endpoint is to do wrong, and how often; [`FaultCounts`]: what it has done.
+
+use std::error::Error;
+use std::fmt;
+use std::str::FromStr;
+
+/// Longest mean delay.
+const MAX_DELAY_MS: u32 = 60_000;
+
+/// How far the sum of probabilities such as 0.1 may be above 1, because they are not what they seem.
+const ROUNDING: f64 = 1e-9;
+
+const PROBABILITY: &str = "a number from 0 to 1";
+
+/// Declares the fates of which a call has at most one.
+macro_rules! fates {
+    ($($(#[doc = $doc:literal])+ $fate:ident $key:ident,)+) => {
+        /// What a [`LocalEndpoint`](crate::LocalEndpoint) is to do wrong, for callers that have to cope with it.
+        ///
+        /// The n-th call meets the same fate in every run with the same settings, whatever it asks for and whoever
+        /// makes it. What is about records concerns PutRecord and PutRecordBatch; everything else concerns every
+        /// operation. A call that is refused for a reason of its own, such as a wrong signature or a broken limit,
+        /// is refused as ever, unless its fate is one that comes before its request is looked at.
+        ///
+        /// | key | answer | records stored |
+        /// |---|---|---|
+        /// | `partial` | 200; each record failed with a probability of 1/2, at least one | the others |
+        /// | `throttle` | 400 `ThrottlingException` | no |
+        /// | `http500` | 500 `InternalFailure` | no |
+        /// | `http503` | 503 `ServiceUnavailableException` | no |
+        /// | `cut_before` | none: the connection is closed | no |
+        /// | `cut_after` | none: the connection is closed | yes |
+        /// | `truncate` | the beginning, then the connection is closed | yes |
+        /// | `malformed` | 200 with `{}` or a web page for a body | yes |
+        /// | `wrong_count` | 200 with an entry too many or too few | yes |
+        /// | `throttle_records` | 200; each record failed with this probability | the others |
+        ///
+        /// The probabilities of all but the last exclude each other and add up to 1 at most; `throttle_records` comes
+        /// on top of them. A failed record has the code `ServiceUnavailableException`, now and then in a partial
+        /// failure `InternalFailure`; when it is PutRecord's, the call is refused with that code and status 503 or
+        /// 500. Besides, `delay_ms` is the mean delay, `skew_s` how far the endpoint's clock is ahead, and `seed`
+        /// chooses among the courses that a run can take.
+        ///
+        /// Settings are written `key=value`, separated by commas:
+        ///
+        /// ```
+        /// use firehose_blocking::Faults;
+        ///
+        /// let mut faults: Faults = "partial=0.3,cut_after=0.02,delay_ms=20".parse()?;
+        /// faults.seed = 7;
+        /// assert_eq!(faults.to_string(), "partial=0.3,cut_after=0.02,delay_ms=20,seed=7");
+        /// # Ok::<(), firehose_blocking::FaultsError>(())
+        /// ```
+        #[derive(Debug, Clone, Copy, Default, PartialEq)]
+        #[non_exhaustive]
+        pub struct Faults {
+            $($(#[doc = $doc])+ pub $key: f64,)+
+            /// Probability of each record to fail by itself, throttled, whatever befalls the call.
+            pub throttle_records: f64,
+            /// Mean delay of an answer, in milliseconds; each is between none and twice as long.
+            pub delay_ms: u32,
+            /// How many seconds the endpoint's clock is ahead, or behind if negative: the one that signatures are
+            /// held against and answers are dated by. Files are named by the clock as it is.
+            pub skew_s: i32,
+            /// Which of the possible courses a run takes.
+            pub seed: u64,
+        }
+
+        /// What befalls a call as a whole.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Fate {
+            $($fate,)+
+        }
+
+        /// What a [`LocalEndpoint`](crate::LocalEndpoint) has done wrong on purpose.
+        ///
+        /// A fate that could not come true, such as a partial failure of a call without records, is not counted.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct FaultCounts {
+            /// Calls in all, with and without faults.
+            pub calls: u64,
+            $(#[doc = concat!("Calls that met [`Faults::", stringify!($key), "`].")] pub $key: u64,)+
+            /// Records that were failed one by one, by [`Faults::partial`] and [`Faults::throttle_records`].
+            pub failed_records: u64,
+            /// Records that were stored although the answer, if any, did not say so: those that a caller who sends
+            /// again what was not acknowledged stores once more.
+            pub unconfirmed_records: u64,
+        }
+
+        impl Fate {
+            /// The key of its probability.
+            pub(super) const fn key(self) -> &'static str {
+                match self {
+                    $(Self::$fate => stringify!($key),)+
+                }
+            }
+        }
+
+        impl Faults {
+            /// Every fate and its probability.
+            pub(super) fn fates(&self) -> impl Iterator<Item = (Fate, f64)> {
+                [$((Fate::$fate, self.$key),)+].into_iter()
+            }
+
+            /// Where a probability is kept, by its key.
+            fn probability(&mut self, key: &str) -> Option<&mut f64> {
+                match key {
+                    $(stringify!($key) => Some(&mut self.$key),)+
+                    "throttle_records" => Some(&mut self.throttle_records),
+                    _ => None,
+                }
+            }
+        }
+
+        impl FaultCounts {
+            /// Counts a call that met its fate.
+            pub(super) const fn count(&mut self, fate: Fate) {
+                match fate {
+                    $(Fate::$fate => self.$key += 1,)+
+                }
+            }
+
+            fn fates(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($key), self.$key),)+].into_iter()
+            }
+        }
+
+        /// Every key, for the message about one that is none.
+        const KEYS: &str = concat!($(stringify!($key), ", ",)+ "throttle_records, delay_ms, skew_s and seed");
+    };
+}
+
+fates! {
+    /// Probability of a partial failure: each record fails with a probability of 1/2, and at least one does.
+    Partial partial,
+    /// Probability of a refusal with 400 `ThrottlingException`. Nothing is stored.
+    Throttle throttle,
+    /// Probability of a refusal with 500 `InternalFailure`. Nothing is stored.
+    Http500 http500,
+    /// Probability of a refusal with 503 `ServiceUnavailableException`, "Slow down.". Nothing is stored.
+    Http503 http503,
+    /// Probability that the connection is closed without an answer. Nothing is stored.
+    CutBefore cut_before,
+    /// Probability that the records are stored and the connection is closed without an answer.
+    CutAfter cut_after,
+    /// Probability that the records are stored and the connection is closed within the body of the answer.
+    Truncate truncate,
+    /// Probability that the records are stored and the answer is 200 with `{}` or a web page for a body.
+    Malformed malformed,
+    /// Probability that the records are stored and the answer to PutRecordBatch has an entry too many or too few.
+    WrongCount wrong_count,
+}
+
+impl Faults {
+    /// Makes sure that every value is in its range.
+    pub(super) fn check(mut self) -> Result<(), FaultsError> {
+        let keys = self.fates().map(|(fate, _)| fate.key()).chain(["throttle_records"]);
+        for key in keys.collect::<Vec<_>>() {
+            let probability = self.probability(key).copied().unwrap_or_default();
+            if !(0.0..=1.0).contains(&probability) {
+                return Err(FaultsError::value(key, probability, PROBABILITY));
+            }
+        }
+        let sum: f64 = self.fates().map(|(_, probability)| probability).sum();
+        if sum > 1.0 + ROUNDING {
+            let given = self.fates().filter(|(_, probability)| *probability > 0.0);
+            let given = given.map(|(fate, probability)| format!("{}={probability}", fate.key()));
+            return Err(FaultsError::Sum { given: given.collect::<Vec<_>>().join(",") });
+        }
+        if self.delay_ms > MAX_DELAY_MS {
+            return Err(FaultsError::value("delay_ms", self.delay_ms, "a whole number from 0 to 60000"));
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), FaultsError> {
+        if let Some(probability) = self.probability(key) {
+            return read(key, value, PROBABILITY, probability);
+        }
+        match key {
+            "delay_ms" => read(key, value, "a whole number from 0 to 60000", &mut self.delay_ms),
+            "skew_s" => read(key, value, "a whole number from -2147483648 to 2147483647", &mut self.skew_s),
+            "seed" => read(key, value, "a whole number from 0 to 18446744073709551615", &mut self.seed),
+            _ => Err(FaultsError::UnknownKey { key: key.into() }),
+        }
+    }
+}
+
+fn read<T: FromStr>(key: &str, value: &str, allowed: &'static str, place: &mut T) -> Result<(), FaultsError> {
+    *place = value.parse().map_err(|_| FaultsError::value(key, value, allowed))?;
+    Ok(())
+}
+
+impl FromStr for Faults {
+    type Err = FaultsError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut faults = Self::default();
+        let mut seen = Vec::new();
+        for setting in text.split(',') {
+            let syntax = || FaultsError::Syntax { setting: setting.into() };
+            let (key, value) = setting.split_once('=').ok_or_else(syntax)?;
+            let (key, value) = (key.trim(), value.trim());
+            if seen.contains(&key) {
+                return Err(FaultsError::Repeated { key: key.into() });
+            }
+            faults.set(key, value)?;
+            seen.push(key);
+        }
+        faults.check()?;
+        Ok(faults)
+    }
+}
+
+/// Writes what [`FromStr`] reads: the settings that are not zero, and the seed.
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let probabilities = self.fates().map(|(fate, probability)| (fate.key(), probability));
+        for (key, probability) in probabilities.chain([("throttle_records", self.throttle_records)]) {
+            if probability != 0.0 {
+                write!(f, "{key}={probability},")?;
+            }
+        }
+        if self.delay_ms != 0 {
+            write!(f, "delay_ms={},", self.delay_ms)?;
+        }
+        if self.skew_s != 0 {
+            write!(f, "skew_s={},", self.skew_s)?;
+        }
+        write!(f, "seed={}", self.seed)
+    }
+}
+
+/// Writes on one line what happened at all.
+impl fmt::Display for FaultCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} calls", self.calls)?;
+        for (key, calls) in self.fates().filter(|(_, calls)| *calls > 0) {
+            write!(f, ", {key} {calls}")?;
+        }
+        let Self { failed_records, unconfirmed_records, .. } = self;
+        write!(f, "; {failed_records} records failed, {unconfirmed_records} stored without saying so")
+    }
+}
+
+/// Why settings cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultsError {
+    /// A setting without `=`.
+    Syntax {
+        /// The setting.
+        setting: String,
+    },
+    /// There is no such setting.
+    UnknownKey {
+        /// The key.
+        key: String,
+    },
+    /// A setting is given twice.
+    Repeated {
+        /// Its key.
+        key: String,
+    },
+    /// A value is not of the right kind, or out of range.
+    Value {
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+        /// What it could be.
+        allowed: &'static str,
+    },
+    /// More fates than calls to meet them.
+    Sum {
+        /// The settings whose values add up to more than 1.
+        given: String,
+    },
+}
+
+impl FaultsError {
+    fn value(key: &str, value: impl fmt::Display, allowed: &'static str) -> Self {
+        Self::Value { key: key.into(), value: value.to_string(), allowed }
+    }
+}
+
+impl fmt::Display for FaultsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax { setting } => write!(f, "`{setting}` is not key=value; keys are {KEYS}"),
+            Self::UnknownKey { key } => write!(f, "there is no fault `{key}`; keys are {KEYS}"),
+            Self::Repeated { key } => write!(f, "{key} is given twice"),
+            Self::Value { key, value, allowed } => write!(f, "{key}={value}: must be {allowed}"),
+            Self::Sum { given } => {
+                write!(f, "{given}: a call meets one of these at most, so they must add up to 1 at most")
+            }
+        }
+    }
+}
+
+impl Error for FaultsError {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_settings_or_says_what_is_wrong() {
+        let example = "partial=0.3,throttle=0.1,http500=0.05,cut_before=0.02,cut_after=0.02,delay_ms=20,seed=7";
+        for (text, written) in [
+            (example, example),
+            ("seed=0", "seed=0"),
+            (" seed = 1 , partial = 1e-3 ", "partial=0.001,seed=1"),
+            (
+                "http503=0.25,truncate=.25,malformed=0.25,wrong_count=0.25,throttle_records=1",
+                "http503=0.25,truncate=0.25,malformed=0.25,wrong_count=0.25,throttle_records=1,seed=0",
+            ),
+            (
+                "partial=0.1,throttle=0.1,http500=0.1,http503=0.1,cut_before=0.1,cut_after=0.1,truncate=0.1,malformed=0.1,wrong_count=0.2",
+                "partial=0.1,throttle=0.1,http500=0.1,http503=0.1,cut_before=0.1,cut_after=0.1,truncate=0.1,malformed=0.1,wrong_count=0.2,seed=0",
+            ),
+            ("skew_s=-3600,delay_ms=60000", "delay_ms=60000,skew_s=-3600,seed=0"),
+        ] {
+            assert_eq!(text.parse::<Faults>().map(|faults| faults.to_string()), Ok(written.into()), "{text}");
+        }
+        for (text, parts) in [
+            ("", &["``", "key=value", "wrong_count"] as &[&str]),
+            ("partial", &["`partial` is not key=value"]),
+            ("partial=0.1,", &["`` is not key=value"]),
+            ("http=1", &["`http`", "http500", "skew_s and seed"]),
+            ("Partial=1", &["`Partial`"]),
+            ("partial=0.1,partial=0.1", &["partial is given twice"]),
+            ("partial=1.01", &["partial=1.01", "from 0 to 1"]),
+            ("throttle_records=-0.1", &["throttle_records=-0.1", "from 0 to 1"]),
+            ("cut_after=NaN", &["cut_after=NaN", "from 0 to 1"]),
+            ("cut_after=inf", &["cut_after=inf", "from 0 to 1"]),
+            ("truncate=often", &["truncate=often", "from 0 to 1"]),
+            ("truncate=", &["truncate=:", "from 0 to 1"]),
+            ("delay_ms=60001", &["delay_ms=60001", "from 0 to 60000"]),
+            ("delay_ms=1.5", &["delay_ms=1.5", "whole number"]),
+            ("skew_s=2147483648", &["skew_s=2147483648", "whole number"]),
+            ("seed=-1", &["seed=-1", "whole number"]),
+            ("partial=0.6,cut_after=0.5,seed=1", &["partial=0.6,cut_after=0.5:", "add up to 1"]),
+        ] {
+            let message = text.parse::<Faults>().unwrap_err().to_string();
+            assert!(parts.iter().all(|part| message.contains(part)), "{text}: {message}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reads_what_it_writes(
+            probabilities in proptest::array::uniform9(0.0..=1.0 / 9.0),
+            throttle_records in 0.0..=1.0,
+            delay_ms in 0..=MAX_DELAY_MS,
+            skew_s: i32,
+            seed: u64,
+        ) {
+            let mut faults = Faults { throttle_records, delay_ms, skew_s, seed, ..Faults::default() };
+            let keys: Vec<_> = faults.fates().map(|(fate, _)| fate.key()).collect();
+            for (key, probability) in keys.into_iter().zip(probabilities) {
+                *faults.probability(key).unwrap() = probability;
+            }
+            prop_assert_eq!(faults.to_string().parse(), Ok(faults));
+        }
+    }
+}

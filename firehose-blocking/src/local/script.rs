@@ -1,0 +1,369 @@
+//! [`Script`]: decides each call's [`Fate`] from the seed and the call's number, and has it come true.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_proto::http::Response;
+use firehose_proto::model::record::Record;
+use firehose_proto::op::put_record_batch::PutRecordBatchResponseEntry;
+use log::debug;
+use time::Duration as SignedDuration;
+
+use super::faults::{Fate, FaultCounts, Faults};
+use super::http::Answer;
+
+const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+const EMPTY_DOCUMENT: &[u8] = b"{}";
+
+/// What a captive portal or a proxy might answer in the service's place.
+const WEB_PAGE: &[u8] = b"<html><body>Please log in.</body></html>";
+
+/// One record of a partial failure in so many fails for another reason than the usual one.
+const INTERNAL_FAILURE_ONE_IN: u8 = 8;
+
+/// The faults of a running endpoint, and what has come of them.
+#[derive(Debug)]
+pub(super) struct Script {
+    faults: Faults,
+    calls: AtomicU64,
+    counts: Mutex<FaultCounts>,
+}
+
+impl Script {
+    pub(super) fn new(faults: Faults) -> Self {
+        Self { faults, calls: AtomicU64::new(0), counts: Mutex::default() }
+    }
+
+    /// How far the endpoint's clock is ahead.
+    pub(super) fn skew(&self) -> SignedDuration {
+        SignedDuration::seconds(self.faults.skew_s.into())
+    }
+
+    pub(super) fn counts(&self) -> FaultCounts {
+        let mut counts = *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.calls = self.calls.load(Ordering::Relaxed);
+        counts
+    }
+
+    /// The scene of the next call.
+    pub(super) fn next(&self) -> Scene<'_> {
+        let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        // Scattered first, because neighbouring seeds are no independent ones.
+        let mut random = Rng::with_seed(Rng::with_seed(number).u64(..) ^ self.faults.seed);
+        let mut point = random.f64();
+        let fate = self.faults.fates().find(|(_, probability)| {
+            point -= probability;
+            point < 0.0
+        });
+        let delay = Duration::from_millis(random.u64(..=2 * u64::from(self.faults.delay_ms)));
+        Scene { script: self, number, fate: fate.map(|(fate, _)| fate), delay, random, stored: 0 }
+    }
+
+    fn update(&self, change: impl FnOnce(&mut FaultCounts)) {
+        change(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// One call and what is to befall it.
+#[derive(Debug)]
+pub(super) struct Scene<'a> {
+    script: &'a Script,
+    /// Counted from 1.
+    number: u64,
+    fate: Option<Fate>,
+    /// To be let pass before the call is answered.
+    pub(super) delay: Duration,
+    random: Rng,
+    /// Records of the call that were stored.
+    stored: u64,
+}
+
+impl Scene<'_> {
+    /// Makes the call, unless it is to have no effect, and shapes its answer.
+    ///
+    /// `call` gets the error to answer with instead of the scene when the call is to be refused.
+    pub(super) fn play(mut self, call: impl FnOnce(Result<&mut Self, ServiceError>) -> Response) -> Answer {
+        let Some(fate) = self.fate else { return call(Ok(&mut self)).into() };
+        let refusal = match fate {
+            Fate::Throttle => Some(ServiceError::new(400, ErrorCode::ThrottlingException, "Rate exceeded")),
+            Fate::Http500 | Fate::Http503 => Some(refusal(fate == Fate::Http503)),
+            Fate::CutBefore => {
+                self.tell(fate);
+                return Answer::Nothing;
+            }
+            _ => None,
+        };
+        if let Some(error) = refusal {
+            self.tell(fate);
+            return call(Err(error)).into();
+        }
+        let response = call(Ok(&mut self));
+        if response.status == 200 { self.spoil(fate, response) } else { response.into() }
+    }
+
+    /// Takes those out of a put's records that are to fail, and returns for each record why it does, if it does.
+    /// An empty list means that none does.
+    pub(super) fn fail(&mut self, records: &mut Vec<Record<'_>>) -> Vec<Option<ErrorCode>> {
+        let is_partial = self.fate == Some(Fate::Partial);
+        let throttled = self.script.faults.throttle_records;
+        let mut failures = Vec::new();
+        if !is_partial && throttled == 0.0 {
+            return failures;
+        }
+        for _ in &*records {
+            failures.push(if is_partial && self.random.bool() {
+                Some(self.reason())
+            } else {
+                (self.random.f64() < throttled).then_some(ErrorCode::ServiceUnavailableException)
+            });
+        }
+        if is_partial && failures.iter().all(Option::is_none) {
+            let reason = self.reason();
+            let chosen = self.random.usize(..failures.len().max(1));
+            failures.get_mut(chosen).into_iter().for_each(|failure| *failure = Some(reason.clone()));
+        }
+        let mut fates = failures.iter();
+        records.retain(|_| fates.next().is_none_or(Option::is_none));
+        failures
+    }
+
+    /// Why a record of a partial failure fails.
+    fn reason(&mut self) -> ErrorCode {
+        if self.random.u8(..INTERNAL_FAILURE_ONE_IN) == 0 {
+            ErrorCode::InternalFailure
+        } else {
+            ErrorCode::ServiceUnavailableException
+        }
+    }
+
+    /// What became of each record, from the ids of those that were stored and why the others failed.
+    pub(super) fn entries(
+        &mut self,
+        ids: Vec<String>,
+        failures: Vec<Option<ErrorCode>>,
+    ) -> Vec<PutRecordBatchResponseEntry<'static>> {
+        self.stored = as_u64(ids.len());
+        let failed = as_u64(failures.iter().flatten().count());
+        if failed > 0 {
+            self.script.update(|counts| counts.failed_records += failed);
+            debug!("call {}: {failed} records failed, {} stored", self.number, self.stored);
+        }
+        if self.fate == Some(Fate::Partial) {
+            self.tell(Fate::Partial);
+        }
+        let mut accepted = ids.into_iter().map(PutRecordBatchResponseEntry::accepted);
+        if failures.is_empty() {
+            return accepted.collect();
+        }
+        let failed = |code: ErrorCode| {
+            let error = refusal(code == ErrorCode::ServiceUnavailableException);
+            PutRecordBatchResponseEntry::failed(code.as_str().to_owned(), error.message)
+        };
+        failures.into_iter().filter_map(|failure| failure.map(failed).or_else(|| accepted.next())).collect()
+    }
+
+    /// Adds or removes an entry, if that is the call's fate.
+    pub(super) fn miscount(&mut self, entries: &mut Vec<PutRecordBatchResponseEntry<'static>>) {
+        if self.fate != Some(Fate::WrongCount) {
+            return;
+        }
+        if self.random.bool() {
+            entries.pop();
+        } else {
+            entries.extend(entries.last().cloned());
+        }
+        self.leave_unconfirmed(Fate::WrongCount);
+    }
+
+    /// Keeps from the caller that the call has had its effect.
+    fn spoil(&mut self, fate: Fate, mut response: Response) -> Answer {
+        let answer = match fate {
+            Fate::CutAfter => Answer::Nothing,
+            Fate::Truncate => {
+                let shown = self.random.usize(..response.body.len().max(1));
+                Answer::CutShort(response, shown)
+            }
+            Fate::Malformed => {
+                let (content_type, body) =
+                    if self.random.bool() { ("text/html", WEB_PAGE) } else { (CONTENT_TYPE, EMPTY_DOCUMENT) };
+                let set = response.headers.set("content-type", content_type);
+                debug_assert!(set.is_ok(), "a content type has no control characters");
+                response.body = body.to_vec();
+                response.into()
+            }
+            _ => return response.into(),
+        };
+        self.leave_unconfirmed(fate);
+        answer
+    }
+
+    fn leave_unconfirmed(&self, fate: Fate) {
+        self.script.update(|counts| counts.unconfirmed_records += self.stored);
+        self.tell(fate);
+    }
+
+    /// Counts a fate that has come true.
+    fn tell(&self, fate: Fate) {
+        self.script.update(|counts| counts.count(fate));
+        debug!("call {}: {}, {} records stored", self.number, fate.key(), self.stored);
+    }
+}
+
+/// What a call, or a record, that the service has no room for is told, or one that it fails by mistake.
+fn refusal(is_full: bool) -> ServiceError {
+    if is_full {
+        ServiceError::new(503, ErrorCode::ServiceUnavailableException, "Slow down.")
+    } else {
+        ServiceError::new(500, ErrorCode::InternalFailure, "Internal service failure.")
+    }
+}
+
+/// How PutRecord, which has no entries to answer with, tells that its record failed.
+pub(super) fn refusal_of(entry: &PutRecordBatchResponseEntry<'_>) -> ServiceError {
+    refusal(entry.error_code.as_deref() == Some(ErrorCode::ServiceUnavailableException.as_str()))
+}
+
+fn as_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use firehose_proto::credentials::Credentials;
+    use firehose_proto::http::{Method, Request};
+    use firehose_proto::time::Tick;
+    use tempfile::TempDir;
+    use time::OffsetDateTime;
+
+    use super::super::Handler;
+    use super::super::store::Store;
+    use super::*;
+    use crate::clock::Clock;
+
+    const SPEC: &str = "partial=0.2,throttle=0.1,http500=0.1,http503=0.1,cut_before=0.1,cut_after=0.1,truncate=0.1,\
+                        malformed=0.1,wrong_count=0.1,throttle_records=0.3,delay_ms=50";
+
+    fn script(seed: u64) -> Script {
+        Script::new(format!("{SPEC},seed={seed}").parse().unwrap())
+    }
+
+    /// Everything about a call that chance decides.
+    fn course(mut scene: Scene<'_>) -> (Option<Fate>, Duration, Vec<Option<ErrorCode>>, u64) {
+        let failures = scene.fail(&mut vec![Record::new(b"x"); 30]);
+        (scene.fate, scene.delay, failures, scene.random.u64(..))
+    }
+
+    #[test]
+    fn fate_depends_on_the_seed_and_the_number_of_the_call_alone() {
+        let [one, other, third] = [script(7), script(7), script(8)];
+        let mut same = 0;
+        for number in 0..200 {
+            // What the calls between are like, and whether they look at their fate, makes no difference.
+            drop((number % 2 == 1).then(|| (one.next(), course(other.next()), third.next())));
+            let expected = course(one.next());
+            assert_eq!(expected, course(other.next()), "{number}");
+            same += usize::from(expected == course(third.next()));
+        }
+        assert_eq!(same, 0, "another seed, another course");
+    }
+
+    #[test]
+    fn fates_come_as_often_as_they_should() {
+        let script = script(1);
+        let (mut fates, mut delay, mut throttled, mut halved) = (Vec::new(), Duration::ZERO, 0, 0);
+        for _ in 0..10_000 {
+            let (fate, pause, failures, _) = course(script.next());
+            let failed = failures.iter().flatten().count();
+            *(if fate == Some(Fate::Partial) { &mut halved } else { &mut throttled }) += failed;
+            assert!(pause <= Duration::from_millis(100));
+            delay += pause;
+            fates.push(fate);
+        }
+        for (fate, probability) in script.faults.fates() {
+            let share = fates.iter().filter(|met| **met == Some(fate)).count();
+            let expected = if fate == Fate::Partial { 2_000 } else { 1_000 };
+            assert!(share.abs_diff(expected) < 200, "{fate:?} {probability} {share}");
+        }
+        assert!(delay.abs_diff(Duration::from_secs(500)) < Duration::from_secs(10), "{delay:?}");
+        // Of 30 records of each of 8,000 calls 0.3, and of 2,000 calls 0.5 + 0.5 · 0.3.
+        assert!(throttled.abs_diff(72_000) < 2_000, "{throttled}");
+        assert!(halved.abs_diff(39_000) < 2_000, "{halved}");
+    }
+
+    #[test]
+    fn partial_failure_fails_at_least_one_record() {
+        let script = Script::new("partial=1".parse().unwrap());
+        let mut codes = Vec::new();
+        for number in 0..200 {
+            let data = [b"a", b"b", b"c"];
+            let mut records: Vec<_> = data.map(Record::new).into();
+            let failures = script.next().fail(&mut records);
+            let stored = data.iter().zip(&failures).filter(|(_, failure)| failure.is_none());
+            let stored: Vec<_> = stored.map(|(data, _)| Record::new(*data)).collect();
+            assert_eq!(records, stored, "{number}");
+            assert!(records.len() < 3, "{number}");
+            codes.extend(failures.into_iter().flatten());
+        }
+        for code in [ErrorCode::ServiceUnavailableException, ErrorCode::InternalFailure] {
+            assert!(codes.contains(&code), "{code}");
+        }
+    }
+
+    #[test]
+    fn without_faults_nothing_happens() {
+        let script = Script::new(Faults::default());
+        for _ in 0..1000 {
+            assert_eq!(script.next().fail(&mut vec![Record::new(b"x")]), []);
+            assert!(matches!(script.next().play(|_| Response::new(200, Vec::new())), Answer::Whole(_)));
+        }
+        assert_eq!(script.counts(), FaultCounts { calls: 2000, ..FaultCounts::default() });
+    }
+
+    /// A clock that stands still and knows how long it was asked to sleep.
+    #[derive(Default)]
+    struct Still(Mutex<Vec<Duration>>);
+
+    impl Clock for &Still {
+        fn now(&self) -> OffsetDateTime {
+            OffsetDateTime::UNIX_EPOCH
+        }
+
+        fn tick(&self) -> Tick {
+            Tick::from_duration(Duration::ZERO)
+        }
+
+        fn sleep(&self, duration: Duration) {
+            self.0.lock().unwrap().push(duration);
+        }
+
+        fn random(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn delays_answers_and_dates_them_by_a_clock_that_is_off() {
+        let dir = TempDir::new().unwrap();
+        let clock = Still::default();
+        let script = Arc::new(Script::new("delay_ms=10,skew_s=86401,cut_before=0.5".parse().unwrap()));
+        let handler = Handler {
+            store: Arc::new(Store::new(dir.path().into(), true, false)),
+            script: Arc::clone(&script),
+            credentials: Credentials::new("test", "test"),
+            clock: &clock,
+        };
+        for _ in 0..50 {
+            if let Answer::Whole(response) = handler.handle(&Request::new(Method::Post, "/")) {
+                assert_eq!(response.headers.value("date"), Some("Fri, 02 Jan 1970 00:00:01 GMT"));
+            }
+        }
+        let again = Script::new(script.faults);
+        let expected: Vec<_> = (0..50).map(|_| again.next().delay).filter(|delay| !delay.is_zero()).collect();
+        assert_eq!(*clock.0.lock().unwrap(), expected);
+    }
+}
