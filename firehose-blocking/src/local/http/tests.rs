@@ -331,7 +331,8 @@ fn connections_beyond_the_limit_wait_for_a_place() {
     let server = start(Limits { max_connections: 1, ..Limits::default() });
     let mut first = Client::connect(&server);
     assert_eq!(first.exchange(GOOD).status, 200);
-    first.send("GET / HTTP/1.1\r\n");
+    // Once invited to send its body, the first is surely in the middle of a request.
+    first.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n").head();
     let mut second = Client::connect(&server);
     second.send(GOOD).0.set_read_timeout(Some(SOON)).unwrap();
     assert!(second.0.read(&mut [0]).is_err(), "served beyond the limit");
