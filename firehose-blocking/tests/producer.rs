@@ -1,0 +1,264 @@
+//! The producer against a transport that answers from a script: outcomes, back-pressure, closing.
+#![expect(clippy::unwrap_used, reason = "a test fails at the line that is wrong")]
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use firehose_blocking::firehose_proto::batch::{Delivery, Failure, NotTaken, Oversize, Policy};
+use firehose_blocking::firehose_proto::http::{Request, Response};
+use firehose_blocking::firehose_proto::op::Operation;
+use firehose_blocking::firehose_proto::op::put_record_batch::{
+    PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
+};
+use firehose_blocking::firehose_proto::server;
+use firehose_blocking::{
+    Client, Credentials, Outcome, Producer, Timeouts, Transport, TransportError, TransportErrorKind,
+};
+
+const LONG: Duration = Duration::from_secs(30);
+
+/// What becomes of a request with these records.
+type Script = dyn Fn(usize, &[Vec<u8>]) -> Result<Response, TransportErrorKind> + Send + Sync;
+
+/// A service that does as it is told, and remembers what it was sent.
+#[derive(Clone)]
+struct Service {
+    script: Arc<Script>,
+    requests: Arc<Mutex<Vec<Vec<Vec<u8>>>>>,
+}
+
+impl Service {
+    fn new(script: impl Fn(usize, &[Vec<u8>]) -> Result<Response, TransportErrorKind> + Send + Sync + 'static) -> Self {
+        Self { script: Arc::new(script), requests: Arc::default() }
+    }
+
+    fn client(&self) -> Client {
+        let credentials = Credentials::new("AKIDEXAMPLE", "secret");
+        Client::builder().region("eu-west-1").credentials(credentials).transport(self.clone()).build().unwrap()
+    }
+
+    fn requests(&self) -> Vec<Vec<Vec<u8>>> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+impl Transport for Service {
+    fn send(&self, request: &Request<'_>, _: &Timeouts) -> Result<Response, TransportError> {
+        let input: PutRecordBatchInput<'_> = PutRecordBatch::read_input(request.body()).unwrap();
+        let records: Vec<Vec<u8>> = input.records.into_iter().map(|record| record.data.into_owned()).collect();
+        let number = {
+            let mut requests = self.requests.lock().unwrap();
+            requests.push(records.clone());
+            requests.len() - 1
+        };
+        (self.script)(number, &records).map_err(TransportError::new)
+    }
+}
+
+/// A 200 in which each record is accepted, but for those that are named.
+fn accept_all_but(records: &[Vec<u8>], failing: &[&[u8]]) -> Result<Response, TransportErrorKind> {
+    let entry = |record: &Vec<u8>| match failing.contains(&&**record) {
+        true => PutRecordBatchResponseEntry::failed("ServiceUnavailableException", "Slow down."),
+        false => PutRecordBatchResponseEntry::accepted(format!("id-{}", String::from_utf8_lossy(record))),
+    };
+    Ok(server::respond::<PutRecordBatch>(&PutRecordBatchOutput::new(records.iter().map(entry).collect())))
+}
+
+fn refuse(status: u16, code: &str, message: &str) -> Result<Response, TransportErrorKind> {
+    Ok(Response::new(status, format!(r#"{{"__type":"{code}","message":"{message}"}}"#).into_bytes()))
+}
+
+/// One request at a time, and no lingering.
+fn prompt() -> Policy {
+    let mut policy = Policy::default();
+    policy.linger = Duration::ZERO;
+    policy.max_in_flight = 1.try_into().unwrap();
+    policy
+}
+
+#[test]
+fn each_record_has_its_outcome_and_only_what_failed_is_sent_again() {
+    let service = Service::new(|number, records| accept_all_but(records, if number == 0 { &[b"b"] } else { &[] }));
+    let mut policy = prompt();
+    policy.linger = LONG;
+    let producer = Producer::builder(service.client(), "s").policy(policy).start().unwrap();
+    let receipts: Vec<_> = ["a", "b", "c"].map(|data| producer.send_with_receipt(data.as_bytes()).unwrap()).into();
+    producer.flush(LONG).unwrap();
+    let outcomes: Vec<_> = receipts.into_iter().map(|receipt| receipt.wait()).collect();
+    let shown: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| match outcome {
+            Outcome::Accepted { record_id, attempts, .. } => (record_id.as_str(), *attempts),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(shown, [("id-a", 1), ("id-b", 2), ("id-c", 1)]);
+    assert_eq!(service.requests(), [vec![b"a".to_vec(), b"b".to_vec(), b"c".to_vec()], vec![b"b".to_vec()]]);
+    let closed = producer.close(LONG);
+    let records = closed.statistics.records;
+    assert_eq!((records.pushed, records.accepted, records.resent, records.batches), (3, 3, 1, 2));
+    assert!(closed.undelivered.is_empty() && closed.statistics.latency_p99 > Duration::ZERO);
+}
+
+#[test]
+fn a_missing_stream_is_reported_at_once() {
+    let service = Service::new(|_, _| refuse(400, "ResourceNotFoundException", "Firehose s not found"));
+    let producer = Producer::builder(service.client(), "s").policy(prompt()).start().unwrap();
+    let receipt = producer.send_with_receipt(b"a").unwrap();
+    let Outcome::Rejected { code, message, attempts, .. } = receipt.wait() else { panic!("it was refused") };
+    assert_eq!((code.as_deref(), &*message, attempts), (Some("ResourceNotFoundException"), "Firehose s not found", 1));
+    let Err(NotTaken::Stopped(reason)) = producer.send(b"b") else { panic!("the line has stopped") };
+    assert_eq!(reason.to_string(), "ResourceNotFoundException: Firehose s not found");
+    let closed = producer.close(LONG);
+    assert_eq!(closed.undelivered.len(), 1);
+    assert_eq!((closed.undelivered[0].data.as_slice(), closed.undelivered[0].failure), (&b"a"[..], Failure::Rejected));
+}
+
+#[test]
+fn an_ambiguous_write_is_not_repeated_at_most_once() {
+    let service = Service::new(|_, _| Err(TransportErrorKind::Broken));
+    let mut policy = prompt();
+    policy.delivery = Delivery::AtMostOnce;
+    let producer = Producer::builder(service.client(), "s").policy(policy).start().unwrap();
+    assert_eq!(producer.send_with_receipt(b"a").unwrap().wait(), {
+        let Outcome::Unknown { attempts, .. } = producer.send_with_receipt(b"b").unwrap().wait() else { panic!() };
+        assert_eq!(attempts, 1);
+        producer.send_with_receipt(b"c").unwrap().wait()
+    });
+    assert_eq!(service.requests().len(), 3);
+}
+
+/// Holds requests until it is opened.
+#[derive(Clone, Default)]
+struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    fn pass(&self) {
+        drop(self.0.1.wait_while(self.0.0.lock().unwrap(), |is_open| !*is_open).unwrap());
+    }
+}
+
+#[test]
+fn a_full_buffer_makes_senders_wait_and_hands_the_data_back() {
+    let gate = Gate::default();
+    let service = Service::new({
+        let gate = gate.clone();
+        move |_, records| {
+            gate.pass();
+            accept_all_but(records, &[])
+        }
+    });
+    let mut policy = prompt();
+    policy.max_buffered_records = 2;
+    let producer = Producer::builder(service.client(), "s").policy(policy).start().unwrap();
+    producer.send(b"a").unwrap();
+    producer.send(b"b").unwrap();
+    let error = producer.try_send(b"c".to_vec()).unwrap_err();
+    assert_eq!((error.data, error.reason), (b"c".to_vec(), NotTaken::Full));
+    let pending = producer.flush(Duration::ZERO).unwrap_err();
+    assert_eq!(pending.records, 2);
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| producer.send(b"c"));
+        gate.open();
+        sender.join().unwrap().unwrap();
+    });
+    assert_eq!(producer.close(LONG).statistics.records.accepted, 3);
+}
+
+#[test]
+fn closing_in_time_or_not_gives_every_record_back() {
+    let gate = Gate::default();
+    let service = Service::new({
+        let gate = gate.clone();
+        move |_, records| {
+            gate.pass();
+            accept_all_but(records, &[])
+        }
+    });
+    let (arrived, arrivals) = mpsc::channel();
+    let service = {
+        let inner = service.script.clone();
+        Service::new(move |number, records| {
+            arrived.send(()).unwrap();
+            inner(number, records)
+        })
+    };
+    let producer = Producer::builder(service.client(), "s").policy(prompt()).start().unwrap();
+    producer.send(b"in flight").unwrap();
+    arrivals.recv().unwrap();
+    producer.send(b"waiting").unwrap();
+    let closed = producer.close(Duration::ZERO);
+    let mut back: Vec<_> =
+        closed.undelivered.iter().map(|undelivered| (undelivered.data.as_slice(), undelivered.failure)).collect();
+    back.sort_by_key(|(data, _)| *data);
+    assert_eq!(back, [(&b"in flight"[..], Failure::Unknown), (b"waiting", Failure::Expired)]);
+    gate.open();
+}
+
+#[test]
+fn a_callback_that_panics_harms_no_other() {
+    let service = Service::new(|_, records| accept_all_but(records, &[]));
+    let told = Arc::new(AtomicUsize::new(0));
+    let producer = Producer::builder(service.client(), "s").policy(prompt()).start().unwrap();
+    for number in 0..10 {
+        let told = Arc::clone(&told);
+        producer
+            .send_with_callback(b"x", move |outcome| {
+                assert!(outcome.is_accepted());
+                told.fetch_add(1, Ordering::Relaxed);
+                assert!(number % 2 == 0, "this panic is part of the test");
+            })
+            .unwrap();
+    }
+    producer.flush(LONG).unwrap();
+    assert_eq!(told.load(Ordering::Relaxed), 10);
+    assert_eq!(producer.close(LONG).statistics.records.accepted, 10);
+}
+
+#[test]
+fn handlers_hear_of_every_outcome() {
+    let service = Service::new(|_, records| accept_all_but(records, &[]));
+    let heard = Arc::new(Mutex::new(VecDeque::new()));
+    let mut policy = prompt();
+    policy.oversize = Oversize::Divert;
+    let (sender, diverted): (Sender<Vec<u8>>, _) = mpsc::channel();
+    let producer = {
+        let heard = Arc::clone(&heard);
+        Producer::builder(service.client(), "s")
+            .policy(policy)
+            .on_outcome(move |event| heard.lock().unwrap().push_back(format!("{event:?}")))
+            .on_undelivered(move |undelivered| sender.send(undelivered.data).unwrap())
+            .start()
+            .unwrap()
+    };
+    producer.send(b"a").unwrap();
+    producer.send(&[b'x'; 1_024_001]).unwrap();
+    let closed = producer.close(LONG);
+    assert!(closed.undelivered.is_empty());
+    assert_eq!(diverted.recv().unwrap().len(), 1_024_001);
+    assert_eq!(heard.lock().unwrap().len(), 2);
+}
+
+#[test]
+fn many_threads_send_at_once() {
+    let service =
+        Service::new(|number, records| accept_all_but(records, if number % 3 == 0 { &[b"1-7", b"2-9"] } else { &[] }));
+    let producer = Producer::builder(service.client(), "s").start().unwrap();
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let producer = &producer;
+            scope.spawn(move || (0..500).for_each(|n| producer.send(format!("{thread}-{n}").as_bytes()).unwrap()));
+        }
+    });
+    let closed = producer.close(LONG);
+    assert_eq!((closed.statistics.records.accepted, closed.undelivered.len()), (2000, 0));
+}
