@@ -69,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .credentials(Credentials::new("test", "test"))
                 .transport(AtOnce::default())
                 .build()?;
-            figures[index].push(send(client, *threads, *is_packed)?);
+            figures[index].push(send(&client, *threads, *is_packed)?);
         }
         figures[cases.len()].push(loopback(end_to_end)?);
         figures[cases.len() + 1].push(loopback(one_after_the_other)?);
@@ -92,10 +92,10 @@ fn median(rounds: &mut [f64]) -> f64 {
 }
 
 /// Records a second, from the first `send` until the last record has its outcome.
-fn send(client: Client, threads: usize, is_packed: bool) -> Result<f64, Box<dyn Error>> {
+fn send(client: &Client, threads: usize, is_packed: bool) -> Result<f64, Box<dyn Error>> {
     let mut policy = Policy::default();
     policy.packing = is_packed.then(|| Packing::new("\n"));
-    let producer = Producer::builder(client, "demo").policy(policy).start()?;
+    let producer = Producer::builder(client.clone(), "demo").policy(policy).start()?;
     let record = [b'r'; RECORD_BYTES];
     let start = Instant::now();
     thread::scope(|scope| {
@@ -113,7 +113,7 @@ fn send(client: Client, threads: usize, is_packed: bool) -> Result<f64, Box<dyn 
     Ok(RECORDS as f64 / seconds)
 }
 
-fn loopback(run: fn(Client) -> Result<f64, Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+fn loopback(run: fn(&Client) -> Result<f64, Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
     let dir = tempfile::tempdir()?;
     let endpoint = LocalEndpoint::builder(dir.path()).start()?;
     let client = Client::builder()
@@ -121,14 +121,14 @@ fn loopback(run: fn(Client) -> Result<f64, Box<dyn Error>>) -> Result<f64, Box<d
         .endpoint_url(endpoint.url())
         .credentials(Credentials::new("test", "test"))
         .build()?;
-    run(client)
+    run(&client)
 }
 
-fn end_to_end(client: Client) -> Result<f64, Box<dyn Error>> {
+fn end_to_end(client: &Client) -> Result<f64, Box<dyn Error>> {
     send(client, 1, false)
 }
 
-fn one_after_the_other(client: Client) -> Result<f64, Box<dyn Error>> {
+fn one_after_the_other(client: &Client) -> Result<f64, Box<dyn Error>> {
     let record = [b'r'; RECORD_BYTES];
     let mut batch = Batch::new("demo")?;
     let start = Instant::now();

@@ -27,7 +27,7 @@ mod local;
 mod operations;
 mod pages;
 mod producer;
-#[cfg_attr(not(test), expect(dead_code, reason = "the producer that is to use it is not here yet"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "notes are for following a file, which is not here yet"))]
 mod spool;
 mod transport;
 mod uuid;
@@ -52,7 +52,9 @@ pub use self::local::{
 pub use self::operations::Firehose;
 pub use self::pages::Pages;
 pub use self::producer::{
-    Closed, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, StillPending, TrySendError,
+    Closed, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, SendError, StillPending,
+    TrySendError,
 };
+pub use self::spool::{SpoolError, SpoolOptions, SyncPolicy};
 pub use self::transport::{Timeouts, Transport, TransportError, TransportErrorKind, Ureq};
 pub use self::wait::WaitError;

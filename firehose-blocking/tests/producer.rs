@@ -16,7 +16,8 @@ use firehose_blocking::firehose_proto::op::put_record_batch::{
 };
 use firehose_blocking::firehose_proto::server;
 use firehose_blocking::{
-    Client, Credentials, Outcome, Producer, Timeouts, Transport, TransportError, TransportErrorKind,
+    Client, Credentials, Outcome, Producer, Receipt, SendError, SpoolOptions, SyncPolicy, Timeouts, Transport,
+    TransportError, TransportErrorKind,
 };
 
 const LONG: Duration = Duration::from_secs(30);
@@ -88,7 +89,7 @@ fn each_record_has_its_outcome_and_only_what_failed_is_sent_again() {
     let producer = Producer::builder(service.client(), "s").policy(policy).start().unwrap();
     let receipts: Vec<_> = ["a", "b", "c"].map(|data| producer.send_with_receipt(data.as_bytes()).unwrap()).into();
     producer.flush(LONG).unwrap();
-    let outcomes: Vec<_> = receipts.into_iter().map(|receipt| receipt.wait()).collect();
+    let outcomes: Vec<_> = receipts.into_iter().map(Receipt::wait).collect();
     let shown: Vec<_> = outcomes
         .iter()
         .map(|outcome| match outcome {
@@ -111,7 +112,9 @@ fn a_missing_stream_is_reported_at_once() {
     let receipt = producer.send_with_receipt(b"a").unwrap();
     let Outcome::Rejected { code, message, attempts, .. } = receipt.wait() else { panic!("it was refused") };
     assert_eq!((code.as_deref(), &*message, attempts), (Some("ResourceNotFoundException"), "Firehose s not found", 1));
-    let Err(NotTaken::Stopped(reason)) = producer.send(b"b") else { panic!("the line has stopped") };
+    let Err(SendError::NotTaken(NotTaken::Stopped(reason))) = producer.send(b"b") else {
+        panic!("the line has stopped")
+    };
     assert_eq!(reason.to_string(), "ResourceNotFoundException: Firehose s not found");
     let closed = producer.close(LONG);
     assert_eq!(closed.undelivered.len(), 1);
@@ -163,7 +166,7 @@ fn a_full_buffer_makes_senders_wait_and_hands_the_data_back() {
     producer.send(b"a").unwrap();
     producer.send(b"b").unwrap();
     let error = producer.try_send(b"c".to_vec()).unwrap_err();
-    assert_eq!((error.data, error.reason), (b"c".to_vec(), NotTaken::Full));
+    assert!(error.data == b"c" && matches!(error.reason, SendError::NotTaken(NotTaken::Full)));
     let pending = producer.flush(Duration::ZERO).unwrap_err();
     assert_eq!(pending.records, 2);
     thread::scope(|scope| {
@@ -261,4 +264,62 @@ fn many_threads_send_at_once() {
     });
     let closed = producer.close(LONG);
     assert_eq!((closed.statistics.records.accepted, closed.undelivered.len()), (2000, 0));
+}
+
+fn options(sync: SyncPolicy) -> SpoolOptions {
+    let mut options = SpoolOptions::default();
+    options.sync = sync;
+    options
+}
+
+#[test]
+fn what_a_producer_leaves_in_its_spool_the_next_one_sends_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let down = Service::new(|_, _| Err(TransportErrorKind::Connect));
+    for sync in [SyncPolicy::EachRecord, SyncPolicy::Interval(Duration::from_secs(1)), SyncPolicy::Never] {
+        let start = |service: &Service| {
+            let builder = Producer::builder(service.client(), "s").policy(prompt()).drop_patience(Duration::ZERO);
+            builder.spool(dir.path(), options(sync)).start().unwrap()
+        };
+        let producer = start(&down);
+        producer.send(b"a").unwrap();
+        producer.send(b"b").unwrap();
+        drop(producer);
+
+        let up = Service::new(|_, records| accept_all_but(records, &[]));
+        let producer = start(&up);
+        producer.send(b"c").unwrap();
+        assert_eq!(producer.close(LONG).statistics.records.accepted, 3);
+        assert_eq!(up.requests().concat(), [b"a", b"b", b"c"]);
+
+        // What has an outcome is not sent again.
+        let again = Service::new(|_, records| accept_all_but(records, &[]));
+        assert_eq!(start(&again).close(LONG).statistics.records.pushed, 0);
+    }
+}
+
+#[test]
+fn a_full_spool_makes_senders_wait_as_a_full_buffer_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = Gate::default();
+    let service = Service::new({
+        let gate = gate.clone();
+        move |_, records| {
+            gate.pass();
+            accept_all_but(records, &[])
+        }
+    });
+    let mut small = options(SyncPolicy::Never);
+    (small.max_bytes, small.segment_bytes) = (2000, 200);
+    let producer = Producer::builder(service.client(), "s").policy(prompt()).spool(dir.path(), small).start().unwrap();
+    // The first one waits until it is clear that nothing is to be replayed.
+    producer.send(&[b'x'; 100]).unwrap();
+    let taken = 1 + (0..100).take_while(|_| producer.try_send([b'x'; 100]).is_ok()).count();
+    assert!((2..20).contains(&taken), "{taken}");
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| producer.send(&[b'x'; 100]));
+        gate.open();
+        sender.join().unwrap().unwrap();
+    });
+    assert_eq!(producer.close(LONG).statistics.records.accepted, taken as u64 + 1);
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use firehose_proto::validate::Violation;
 
 use super::{Handlers, Producer, Shared, State};
 use crate::client::Client;
+use crate::spool::{Spool, SpoolError, SpoolOptions, SyncPolicy};
 
 /// How long a drop waits for outcomes, unless set otherwise.
 const DROP_PATIENCE: Duration = Duration::from_secs(5);
@@ -23,12 +25,13 @@ pub struct ProducerBuilder {
     policy: Policy,
     drop_patience: Duration,
     handlers: Handlers,
+    spool: Option<(PathBuf, SpoolOptions)>,
 }
 
 impl ProducerBuilder {
     pub(super) fn new(client: Client, delivery_stream_name: String) -> Self {
         let (policy, handlers) = (Policy::default(), Handlers::default());
-        Self { client, delivery_stream_name, policy, drop_patience: DROP_PATIENCE, handlers }
+        Self { client, delivery_stream_name, policy, drop_patience: DROP_PATIENCE, handlers, spool: None }
     }
 
     /// What it may use, how long it tries, and what it promises.
@@ -56,33 +59,67 @@ impl ProducerBuilder {
         self
     }
 
+    /// Keeps records in this directory until their outcome is known, so that what [`send`](Producer::send) has taken
+    /// survives the process, killed or not; of a loss of power, see [`SyncPolicy`](crate::SyncPolicy). What an earlier
+    /// process left there is sent first, and until then nothing else is taken.
+    ///
+    /// Outcomes that came just before a crash may be lost with it; those records are sent again. A drop leaves in the
+    /// spool what it could not deliver in time; [`close`](Producer::close) gives it back and clears it.
+    pub fn spool(mut self, dir: impl Into<PathBuf>, options: SpoolOptions) -> Self {
+        self.spool = Some((dir.into(), options));
+        self
+    }
+
     /// Starts it, with one thread for each request that may be in flight.
     ///
     /// # Errors
     ///
     /// [`ProducerError`]: the stream's name or the policy is not valid, or there is no thread to be had.
     pub fn start(self) -> Result<Producer, ProducerError> {
-        let Self { client, delivery_stream_name, policy, drop_patience, handlers } = self;
+        let Self { client, delivery_stream_name, policy, drop_patience, handlers, spool } = self;
         let threads = policy.max_in_flight.get();
         let batcher = Batcher::new(&delivery_stream_name, policy).map_err(ProducerError::Invalid)?;
+        let sync = spool.as_ref().map(|(_, options)| options.sync);
+        let (spool, replay) = match spool {
+            Some((dir, options)) => Spool::open(&dir, options).map(|(spool, replay)| (Some(spool), Some(replay))),
+            None => Ok((None, None)),
+        }
+        .map_err(ProducerError::Spool)?;
         let state = State {
             batcher,
             ledger: super::Ledger::default(),
             latencies: super::Latencies::default(),
             undelivered: Vec::new(),
             undelivered_bytes: 0,
+            spool: spool.map(Arc::new),
+            positions: super::Positions::default(),
+            is_replaying: replay.is_some(),
             is_closing: false,
+            is_left_to_spool: false,
         };
         let (work, changed) = (Condvar::new(), Condvar::new());
         let shared = Arc::new(Shared { client, state: Mutex::new(state), work, changed, handlers });
         let mut producer = Producer { shared, workers: Vec::with_capacity(threads), drop_patience };
         for _ in 0..threads {
-            let shared = Arc::clone(&producer.shared);
-            let thread = thread::Builder::new().name("firehose-producer".into());
-            // On an error the producer is dropped, which ends those that have started.
-            producer.workers.push(thread.spawn(move || shared.work()).map_err(ProducerError::Thread)?);
+            producer.spawn(Shared::work)?;
+        }
+        if let Some(replay) = replay {
+            producer.spawn(move |shared| shared.replay(replay))?;
+        }
+        if let Some(SyncPolicy::Interval(interval)) = sync {
+            producer.spawn(move |shared| shared.keep_synced(interval))?;
         }
         Ok(producer)
+    }
+}
+
+impl Producer {
+    /// Starts a thread. On an error the producer is to be dropped, which ends those that have started.
+    fn spawn(&mut self, run: impl FnOnce(&Shared) + Send + 'static) -> Result<(), ProducerError> {
+        let shared = Arc::clone(&self.shared);
+        let thread = thread::Builder::new().name("firehose-producer".into());
+        self.workers.push(thread.spawn(move || run(&shared)).map_err(ProducerError::Thread)?);
+        Ok(())
     }
 }
 
@@ -103,6 +140,8 @@ pub enum ProducerError {
     Invalid(Violation),
     /// The system has no thread for it.
     Thread(io::Error),
+    /// The spool cannot be used.
+    Spool(SpoolError),
 }
 
 impl fmt::Display for ProducerError {
@@ -110,6 +149,7 @@ impl fmt::Display for ProducerError {
         f.write_str(match self {
             Self::Invalid(_) => "the producer's settings are not valid",
             Self::Thread(_) => "cannot start the producer's threads",
+            Self::Spool(_) => "cannot use the spool",
         })
     }
 }
@@ -119,6 +159,7 @@ impl std::error::Error for ProducerError {
         Some(match self {
             Self::Invalid(error) => error,
             Self::Thread(error) => error,
+            Self::Spool(error) => error,
         })
     }
 }

@@ -12,6 +12,8 @@
 mod builder;
 mod ledger;
 mod outcome;
+mod positions;
+mod send;
 mod statistics;
 mod worker;
 
@@ -20,16 +22,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use firehose_proto::batch::{Batcher, Event, NotTaken, Undelivered};
+use firehose_proto::batch::{Batcher, Event, Undelivered};
 use firehose_proto::time::Tick;
 
 use self::ledger::Ledger;
-use self::outcome::Callback;
+use self::positions::Positions;
 use self::statistics::Latencies;
 use crate::client::Client;
+use crate::spool::Spool;
 
 pub use self::builder::{ProducerBuilder, ProducerError};
 pub use self::outcome::{Outcome, Receipt};
+pub use self::send::{SendError, TrySendError};
 pub use self::statistics::ProducerStatistics;
 
 /// Takes records from any thread, batches them, keeps within limits, and sends again what failed.
@@ -80,15 +84,6 @@ pub struct Closed {
     pub undelivered: Vec<Undelivered>,
 }
 
-/// A record that was not taken, and why.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TrySendError<D> {
-    /// The record, as it was given.
-    pub data: D,
-    /// Why it was not taken.
-    pub reason: NotTaken,
-}
-
 /// There was no time left for some records to have their outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -110,8 +105,8 @@ impl Producer {
     ///
     /// # Errors
     ///
-    /// [`NotTaken`], never for a full buffer, unless what fills it came back undelivered and was not taken.
-    pub fn send(&self, data: &[u8]) -> Result<(), NotTaken> {
+    /// [`SendError`], for a full buffer only when what fills it came back undelivered and was not taken.
+    pub fn send(&self, data: &[u8]) -> Result<(), SendError> {
         self.shared.send(data, None)
     }
 
@@ -121,10 +116,7 @@ impl Producer {
     ///
     /// [`TrySendError`] with the record, and why it was not taken.
     pub fn try_send<D: AsRef<[u8]>>(&self, data: D) -> Result<(), TrySendError<D>> {
-        let mut state = self.shared.lock();
-        let pushed = self.shared.push(&mut state, data.as_ref(), &mut None);
-        drop(state);
-        pushed.map_err(|reason| TrySendError { data, reason })
+        self.shared.try_send(data.as_ref()).map_err(|reason| TrySendError { data, reason })
     }
 
     /// Takes a record as [`send`](Self::send) does, and tells its outcome.
@@ -140,7 +132,7 @@ impl Producer {
         &self,
         data: &[u8],
         callback: impl FnOnce(Outcome) + Send + 'static,
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), SendError> {
         self.shared.send(data, Some(Box::new(callback)))
     }
 
@@ -149,7 +141,7 @@ impl Producer {
     /// # Errors
     ///
     /// As [`send`](Self::send).
-    pub fn send_with_receipt(&self, data: &[u8]) -> Result<Receipt, NotTaken> {
+    pub fn send_with_receipt(&self, data: &[u8]) -> Result<Receipt, SendError> {
         let (callback, receipt) = Receipt::new();
         self.shared.send(data, Some(callback)).map(|()| receipt)
     }
@@ -190,13 +182,13 @@ impl Producer {
     /// What is in flight when time is up may be stored, and ends as [`Failure::Unknown`](firehose_proto::batch::Failure).
     #[must_use]
     pub fn close(mut self, patience: Duration) -> Closed {
-        self.finish(patience);
+        self.finish(patience, false);
         let mut state = self.shared.lock();
         Closed { statistics: state.statistics(), undelivered: state.take_undelivered() }
     }
 
     /// Ends the workers. The second time there is nothing left to do.
-    fn finish(&mut self, patience: Duration) {
+    fn finish(&mut self, patience: Duration, leaves_to_spool: bool) {
         let mut state = self.shared.lock();
         state.batcher.close();
         state.is_closing = true;
@@ -206,10 +198,12 @@ impl Producer {
         let mut state = self.shared.wait_until(state, patience, is_over);
         let is_in_time = is_over(&state);
         if !is_in_time {
+            state.is_left_to_spool = leaves_to_spool && state.spool.is_some();
             state.batcher.abandon();
             // Workers may be stuck in a request: what is left is handed out from here.
             state = self.shared.hand_out(state);
         }
+        state.spool = None;
         drop(state);
         for worker in self.workers.drain(..).filter(|_| is_in_time) {
             // It has nothing left to do but to see that.
@@ -224,10 +218,14 @@ impl Drop for Producer {
         if self.workers.is_empty() {
             return;
         }
-        self.finish(self.drop_patience);
-        let lost = self.shared.lock().take_undelivered();
-        if !lost.is_empty() {
-            log::error!("{} records were not delivered when their producer was dropped", lost.len());
+        self.finish(self.drop_patience, true);
+        let mut state = self.shared.lock();
+        let (lost, is_left_to_spool) = (state.take_undelivered().len(), state.is_left_to_spool);
+        drop(state);
+        if is_left_to_spool {
+            log::warn!("{lost} records were not delivered when their producer was dropped; they are in its spool");
+        } else if lost > 0 {
+            log::error!("{lost} records were not delivered when their producer was dropped");
         }
     }
 }
@@ -237,20 +235,6 @@ impl fmt::Debug for Producer {
         f.debug_struct("Producer").field("batcher", &self.shared.lock().batcher).finish_non_exhaustive()
     }
 }
-
-impl<D> fmt::Debug for TrySendError<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TrySendError").field("reason", &self.reason).finish_non_exhaustive()
-    }
-}
-
-impl<D> fmt::Display for TrySendError<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.reason.fmt(f)
-    }
-}
-
-impl<D> std::error::Error for TrySendError<D> {}
 
 impl fmt::Display for StillPending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -287,7 +271,15 @@ struct State {
     undelivered: Vec<Undelivered>,
     /// Bytes in them, which count against the buffer.
     undelivered_bytes: usize,
+    /// Where records are until their outcome is known, if they are to survive the process. Given up with the producer,
+    /// so that the next one can have it although a worker is still waiting for an answer.
+    spool: Option<Arc<Spool>>,
+    positions: Positions,
+    /// Whether records of an earlier process come first.
+    is_replaying: bool,
     is_closing: bool,
+    /// Whether records stay in the spool though they are given up here.
+    is_left_to_spool: bool,
 }
 
 impl Shared {
@@ -297,31 +289,6 @@ impl Shared {
 
     fn now(&self) -> Tick {
         self.client.clock().tick()
-    }
-
-    fn send(&self, data: &[u8], mut callback: Option<Callback>) -> Result<(), NotTaken> {
-        let mut state = self.lock();
-        loop {
-            match self.push(&mut state, data, &mut callback) {
-                Err(NotTaken::Full) if !state.is_full_of_undelivered() => {
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                }
-                result => return result,
-            }
-        }
-    }
-
-    /// Takes a record, and the callback with it, if there is room.
-    fn push(&self, state: &mut State, data: &[u8], callback: &mut Option<Callback>) -> Result<(), NotTaken> {
-        if state.is_full_of_undelivered() {
-            return Err(NotTaken::Full);
-        }
-        let tickets = state.batcher.push(self.now(), data)?;
-        state.ledger.open(tickets, callback.take());
-        if !state.batcher.is_waiting() {
-            self.work.notify_one();
-        }
-        Ok(())
     }
 
     /// Waits until something holds, or it is too late.

@@ -101,6 +101,10 @@ impl Shared {
             state.undelivered_bytes += undelivered.data.len();
             state.undelivered.push(undelivered);
         }
+        if state.spool.is_some() && !state.is_left_to_spool {
+            let records = state.positions.settle(&tickets);
+            records.into_iter().for_each(|positions| state.complete(positions));
+        }
         state.ledger.settle(tickets);
         self.changed.notify_all();
         state

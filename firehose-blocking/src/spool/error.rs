@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Why the spool did not do what it was asked.
 #[derive(Debug)]
 #[non_exhaustive]
-pub(crate) enum SpoolError {
+pub enum SpoolError {
     /// The bound would be passed. Nothing was written; completing records makes room.
     Full {
         /// Bytes that the records need.

@@ -50,7 +50,7 @@ use std::time::Duration;
 
 use firehose_proto::time::Tick;
 
-pub(crate) use self::error::SpoolError;
+pub use self::error::SpoolError;
 use self::files::{DirLock, bytes_in, io_error};
 use self::frame::{COMPLETION_BYTES, HEAD_BYTES, HEADER_BYTES};
 pub(crate) use self::replay::Replay;
@@ -62,19 +62,28 @@ const _: () = assert!(RECORD_BYTES == (HEADER_BYTES + COMPLETION_BYTES) as u64);
 
 /// How much a spool holds and when it is safe.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SpoolOptions {
+#[non_exhaustive]
+pub struct SpoolOptions {
     /// What it takes of the disk at most: data, and 28 bytes for each record. Files set aside and the note are not counted.
-    pub(crate) max_bytes: u64,
+    pub max_bytes: u64,
     /// A segment that has reached this many bytes is not added to. A segment is removed as a whole, so this should be a
     /// small part of `max_bytes`.
-    pub(crate) segment_bytes: u64,
+    pub segment_bytes: u64,
     /// When records are made to outlast the machine's power.
-    pub(crate) sync: SyncPolicy,
+    pub sync: SyncPolicy,
+}
+
+impl Default for SpoolOptions {
+    /// 1 GiB, an hour of a stream with 300 kB/s, in segments of 16 MiB, and no syncs: safe from the process's end, but not from the machine's.
+    fn default() -> Self {
+        Self { max_bytes: 1 << 30, segment_bytes: 16 << 20, sync: SyncPolicy::Never }
+    }
 }
 
 /// When records are made to outlast the machine's power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SyncPolicy {
+#[non_exhaustive]
+pub enum SyncPolicy {
     /// Before they are confirmed. Threads that wait at the same time share one sync.
     EachRecord,
     /// When so much time has passed since the last sync.

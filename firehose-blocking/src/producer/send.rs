@@ -1,0 +1,225 @@
+//! How a record gets in: into the spool if there is one, then into the batcher; and [`SendError`], when it does not.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use firehose_proto::batch::NotTaken;
+
+use super::outcome::Callback;
+use super::{Shared, State};
+use crate::spool::{Replay, Spool, SpoolError};
+
+/// Why a record was not taken.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The producer does not take it, or not now.
+    NotTaken(NotTaken),
+    /// The spool cannot hold it.
+    Spool(SpoolError),
+    /// It **was** taken and will be delivered, but the disk may not have it: a loss of power may lose it before.
+    NotDurable(SpoolError),
+}
+
+/// A record that was not taken, and why.
+pub struct TrySendError<D> {
+    /// The record, as it was given.
+    pub data: D,
+    /// Why it was not taken.
+    pub reason: SendError,
+}
+
+impl Shared {
+    /// Takes a record, and waits while there is no room for it.
+    pub(super) fn send(&self, data: &[u8], mut callback: Option<Callback>) -> Result<(), SendError> {
+        let mut state = self.lock();
+        loop {
+            match self.push(&mut state, data, &mut callback) {
+                Err(SendError::NotTaken(NotTaken::Full)) if !state.is_full_of_undelivered() => {
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+                result => {
+                    drop(state);
+                    return result.and_then(|written| self.commit(written));
+                }
+            }
+        }
+    }
+
+    pub(super) fn try_send(&self, data: &[u8]) -> Result<(), SendError> {
+        let mut state = self.lock();
+        let pushed = self.push(&mut state, data, &mut None);
+        drop(state);
+        pushed.and_then(|written| self.commit(written))
+    }
+
+    /// Takes a record, and the callback with it, if there is room. Tells where it is in the spool.
+    fn push(
+        &self,
+        state: &mut State,
+        data: &[u8],
+        callback: &mut Option<Callback>,
+    ) -> Result<Option<Written>, SendError> {
+        if state.is_replaying || state.is_full_of_undelivered() {
+            return Err(NotTaken::Full.into());
+        }
+        // Under the lock, so that positions are in the order of tickets.
+        let written = match &state.spool {
+            Some(spool) if state.has_room_for(data) => match spool.write(&[data]) {
+                Ok(positions) => Some(Written { spool: Arc::clone(spool), position: positions.start }),
+                Err(SpoolError::Full { .. }) => return Err(NotTaken::Full.into()),
+                Err(error) => return Err(SendError::Spool(error)),
+            },
+            _ => None,
+        };
+        let position = written.as_ref().map(|written| written.position);
+        let pushed = self.admit(state, data, position, callback);
+        if let (Err(_), Some(position)) = (&pushed, position) {
+            state.complete(position..position + 1);
+        }
+        pushed.map(|()| written).map_err(SendError::NotTaken)
+    }
+
+    /// Hands a record to the batcher.
+    fn admit(
+        &self,
+        state: &mut State,
+        data: &[u8],
+        position: Option<u64>,
+        callback: &mut Option<Callback>,
+    ) -> Result<(), NotTaken> {
+        let tickets = state.batcher.push(self.now(), data)?;
+        if let Some(position) = position {
+            state.positions.note(tickets.clone(), position);
+        }
+        state.ledger.open(tickets, callback.take());
+        if !state.batcher.is_waiting() {
+            self.work.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Keeps what the spool promises. Outside the lock, so that threads share syncs.
+    fn commit(&self, written: Option<Written>) -> Result<(), SendError> {
+        written.map_or(Ok(()), |Written { spool, position }| {
+            spool.commit(self.now(), position).map_err(SendError::NotDurable)
+        })
+    }
+
+    /// Syncs what was committed an interval ago, until the producer is closed.
+    pub(super) fn keep_synced(&self, interval: Duration) {
+        let mut state = self.lock();
+        while !state.is_closing {
+            let waited = self.work.wait_timeout(state, interval).unwrap_or_else(PoisonError::into_inner);
+            let spool = waited.0.spool.clone();
+            drop(waited);
+            if let Some(Err(error)) = spool.map(|spool| spool.poll_sync(self.now())) {
+                log::error!("records may not survive a loss of power: {error}");
+            }
+            state = self.lock();
+        }
+    }
+
+    /// Sends what an earlier process has left in the spool, before anything else.
+    pub(super) fn replay(&self, replay: Replay) {
+        let mut state = self.lock();
+        for record in replay {
+            let (position, data) = match record {
+                Ok(record) => record,
+                Err(damage) => {
+                    log::error!("the spool is damaged: {damage}");
+                    continue;
+                }
+            };
+            loop {
+                match self.admit(&mut state, &data, Some(position), &mut None) {
+                    Err(NotTaken::Full) if !state.is_closing => {
+                        state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    }
+                    Err(NotTaken::TooLarge { bytes, .. }) => {
+                        log::error!("a record of {bytes} bytes stays in the spool: it is above the limit by now");
+                        break;
+                    }
+                    Err(_) => {
+                        state.is_replaying = false;
+                        return;
+                    }
+                    Ok(()) => break,
+                }
+            }
+        }
+        state.is_replaying = false;
+        self.changed.notify_all();
+    }
+}
+
+/// Where a record is in the spool.
+struct Written {
+    spool: Arc<Spool>,
+    position: u64,
+}
+
+impl State {
+    /// Lets the spool forget records.
+    pub(super) fn complete(&self, positions: Range<u64>) {
+        if let Some(spool) = &self.spool
+            && let Err(error) = spool.complete(positions)
+        {
+            log::error!(
+                "records with an outcome stay in the spool, and will be sent again by the next process: {error}"
+            );
+        }
+    }
+
+    /// Whether the batcher would take a record as it is. One that it would cut or refuse is its own to judge.
+    fn has_room_for(&self, data: &[u8]) -> bool {
+        let (policy, now) = (self.batcher.policy(), self.batcher.statistics());
+        now.buffered_records < policy.max_buffered_records
+            && data.len() <= policy.max_buffered_bytes.saturating_sub(now.buffered_bytes)
+    }
+}
+
+impl From<NotTaken> for SendError {
+    fn from(reason: NotTaken) -> Self {
+        Self::NotTaken(reason)
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotTaken(_) => "the record was not taken",
+            Self::Spool(_) => "the record was not taken, the spool cannot hold it",
+            Self::NotDurable(_) => "the record was taken, but may not survive a loss of power",
+        })
+    }
+}
+
+impl std::error::Error for SendError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match self {
+            Self::NotTaken(reason) => reason,
+            Self::Spool(error) | Self::NotDurable(error) => error,
+        })
+    }
+}
+
+impl<D> fmt::Debug for TrySendError<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrySendError").field("reason", &self.reason).finish_non_exhaustive()
+    }
+}
+
+impl<D> fmt::Display for TrySendError<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl<D> std::error::Error for TrySendError<D> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.reason.source()
+    }
+}
