@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use super::declare::operation;
+use super::rules;
 use crate::model::constraints::DELIVERY_STREAM_NAME;
 use crate::model::encryption::DeliveryStreamEncryptionConfigurationInput;
 use crate::schema::structure;
@@ -24,7 +25,8 @@ operation! {
     /// assert_eq!(body, br#"{"DeliveryStreamName":"demo"}"#);
     /// ```
     StartDeliveryStreamEncryption(StartDeliveryStreamEncryptionInput) -> StartDeliveryStreamEncryptionOutput,
-    errors: [ResourceNotFoundException, ResourceInUseException, InvalidArgumentException, LimitExceededException, InvalidKMSResourceException]
+    errors: [ResourceNotFoundException, ResourceInUseException, InvalidArgumentException, LimitExceededException, InvalidKMSResourceException],
+    rules: rules::key
 }
 
 structure! {
@@ -44,4 +46,27 @@ structure! {
 structure! {
     /// Output of [`StartDeliveryStreamEncryption`].
     StartDeliveryStreamEncryptionOutput {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::encryption::KeyType;
+    use crate::op::Operation;
+
+    #[test]
+    fn wants_a_key_where_it_is_the_accounts_own() {
+        let key = DeliveryStreamEncryptionConfigurationInput::new;
+        let arn = "arn:aws:kms:us-east-1:123456789012:key/k";
+        for (key, is_valid) in [
+            (key(KeyType::AwsOwnedCmk), true),
+            (key(KeyType::AwsOwnedCmk).key_arn(arn), false),
+            (key(KeyType::CustomerManagedCmk), false),
+            (key(KeyType::CustomerManagedCmk).key_arn(arn), true),
+        ] {
+            let input = StartDeliveryStreamEncryptionInput::new("demo")
+                .delivery_stream_encryption_configuration_input(key.clone());
+            assert_eq!(StartDeliveryStreamEncryption::validate(&input).is_ok(), is_valid, "{key:?}");
+        }
+    }
 }
