@@ -160,6 +160,10 @@ fn listens_on_loopback_unless_told_otherwise() {
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
     assert!(matches!(LocalEndpoint::builder(file).start(), Err(LocalEndpointError::Directory { .. })));
+    fs::create_dir(dir.path().join("@streams")).unwrap();
+    fs::write(dir.path().join("@streams/s.json"), "{").unwrap();
+    let found = LocalEndpoint::builder(dir.path()).start().unwrap_err();
+    assert!(matches!(found, LocalEndpointError::Definition { .. }) && found.to_string().ends_with("s.json"), "{found}");
 }
 
 #[test]

@@ -1,40 +1,40 @@
 //! [`LocalEndpoint`]: a Firehose on loopback, for trying things out, for tests and for other people's clients.
 //!
 //! ```text
-//! socket ──▶ http: deadlines and caps ──▶ verify the signature ──▶ server::parse ──▶ Store: write, then answer
+//! socket ──▶ http: deadlines and caps ──▶ verify the signature ──▶ server::parse ─┬─▶ Store: write, then answer
+//!                                                                                   └─▶ Streams: change, write, then answer
 //! ```
 //!
 //! A record is acknowledged once it has been written to its file, so that killing the process loses none of
 //! those acknowledged; with [`fsync`](LocalEndpointBuilder::fsync) neither does a loss of power.
 //! [`Faults`] come before and after the handler: they keep a call from it, or its answer from the caller.
 
+mod definitions;
+mod destination;
 mod faults;
+mod handler;
 pub(crate) mod http;
 mod script;
 mod store;
+mod stream;
+mod streams;
 
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use firehose_proto::credentials::Credentials;
-use firehose_proto::exception::{ErrorCode, ServiceError};
-use firehose_proto::http::{Request, Response};
-use firehose_proto::model::record::Record;
-use firehose_proto::op::put_record::{PutRecord, PutRecordOutput};
-use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
-use firehose_proto::server::{self, Call};
-use firehose_proto::sigv4::Verifier;
-use firehose_proto::time::HttpDate;
-use time::OffsetDateTime;
 
-use self::http::{Answer, Limits, Server};
-use self::script::{Scene, Script};
-use self::store::{AppendError, Store};
-use crate::clock::{Clock, SystemClock};
-use crate::uuid;
+use self::definitions::FileError;
+use self::handler::Handler;
+use self::http::{Limits, Server};
+use self::script::Script;
+use self::store::Store;
+use self::streams::Streams;
+use crate::clock::SystemClock;
 
 pub use self::faults::{FaultCounts, Faults, FaultsError};
 pub use self::store::Accepted;
@@ -42,16 +42,20 @@ pub use self::store::Accepted;
 /// Both halves of the key pair that is accepted unless another is set.
 const DEFAULT_KEY: &str = "test";
 
-/// The account that streams belong to, as far as messages name one.
-const ACCOUNT: &str = "000000000000";
-
 /// A Firehose that keeps what it accepts in files.
 ///
-/// It answers PutRecord and PutRecordBatch over HTTP/1.1, verifies signatures of any region, and enforces the
-/// service's limits with the service's codes and messages. The records of a stream are in
+/// It answers all twelve operations over HTTP/1.1, verifies signatures of any region, and enforces the service's
+/// limits with the service's codes and messages. The records of a stream are in
 /// `DIR/<stream>/YYYY/MM/DD/HH/<stream>-1-YYYY-MM-DD-HH-MM-SS-<uuid>`, one after the other without a
 /// delimiter; the files in the order of their names are in the order of acceptance. A new file begins after
 /// 5 MiB or 300 s, Firehose's own defaults. A stream named `.` or `..` is in `%2E` or `%2E%2E`.
+///
+/// Streams are created, described, tagged, updated and deleted as with the service, in the account `000000000000`,
+/// and have the states, versions and exceptions that the service documents; where they deliver to is kept, but
+/// never called. Regions share their streams. A stream that a call has created or changed has a definition in
+/// `DIR/@streams`, readable by its owner alone, which has what DescribeDeliveryStream tells and so neither passwords
+/// nor private keys; any other stream is there when its directory is. All of that outlasts a restart. A deleted
+/// stream leaves the delivered files behind, and is not found until it is created again, if only by a put.
 ///
 /// Dropping it stops it.
 ///
@@ -89,6 +93,7 @@ impl LocalEndpoint {
             creates_streams: true,
             syncs: false,
             allows_remote: false,
+            moment: Duration::ZERO,
             faults: Faults::default(),
         }
     }
@@ -128,6 +133,7 @@ pub struct LocalEndpointBuilder {
     creates_streams: bool,
     syncs: bool,
     allows_remote: bool,
+    moment: Duration,
     faults: Faults,
 }
 
@@ -145,7 +151,7 @@ impl LocalEndpointBuilder {
     }
 
     /// Whether a stream comes into being with its first put, which it does unless this is set to `false`.
-    /// Otherwise a stream is there when its directory is.
+    /// Otherwise it needs to be created, or have a directory already.
     pub fn auto_create(mut self, creates_streams: bool) -> Self {
         self.creates_streams = creates_streams;
         self
@@ -154,6 +160,13 @@ impl LocalEndpointBuilder {
     /// Whether each answer waits until the disk has its records, which it does not unless this is set.
     pub fn fsync(mut self, syncs: bool) -> Self {
         self.syncs = syncs;
+        self
+    }
+
+    /// How long a stream is `CREATING` before it is `ACTIVE`, `DELETING` before it is gone, and its encryption
+    /// `ENABLING` or `DISABLING`: no time at all unless this is set, and minutes with the service itself.
+    pub fn creating_for(mut self, moment: Duration) -> Self {
+        self.moment = moment;
         self
     }
 
@@ -175,16 +188,18 @@ impl LocalEndpointBuilder {
     ///
     /// [`LocalEndpointError`], naming the directory, the address or the setting.
     pub fn start(self) -> Result<LocalEndpoint, LocalEndpointError> {
-        let Self { dir, listen, credentials, creates_streams, syncs, allows_remote, faults } = self;
+        let Self { dir, listen, credentials, creates_streams, syncs, allows_remote, moment, faults } = self;
         faults.check().map_err(LocalEndpointError::Faults)?;
         if !allows_remote && !listen.ip().is_loopback() {
             return Err(LocalEndpointError::Remote { listen });
         }
         std::fs::create_dir_all(&dir).map_err(|error| LocalEndpointError::Directory { dir: dir.clone(), error })?;
-        let store = Arc::new(Store::new(dir, creates_streams, syncs));
+        let streams = Streams::open(dir.clone(), creates_streams, syncs, moment)
+            .map_err(|FileError { path, error }| LocalEndpointError::Definition { path, error })?;
+        let store = Arc::new(Store::new(dir, syncs));
         let script = Arc::new(Script::new(faults));
-        let handler =
-            Handler { store: Arc::clone(&store), script: Arc::clone(&script), credentials, clock: SystemClock };
+        let (shared_store, shared_script) = (Arc::clone(&store), Arc::clone(&script));
+        let handler = Handler { store: shared_store, streams, script: shared_script, credentials, clock: SystemClock };
         let refused = |error| LocalEndpointError::Listen { listen, error };
         let listener = TcpListener::bind(listen).map_err(refused)?;
         let server =
@@ -211,6 +226,13 @@ pub enum LocalEndpointError {
         /// Why.
         error: io::Error,
     },
+    /// What is known of a stream cannot be read.
+    Definition {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// The address cannot be listened on.
     Listen {
         /// The address.
@@ -228,6 +250,7 @@ impl fmt::Display for LocalEndpointError {
             }
             Self::Faults(_) => f.write_str("the faults cannot be"),
             Self::Directory { dir, .. } => write!(f, "cannot make the directory {}", dir.display()),
+            Self::Definition { path, .. } => write!(f, "cannot read the definition of a stream, {}", path.display()),
             Self::Listen { listen, .. } => write!(f, "cannot listen on {listen}"),
         }
     }
@@ -238,96 +261,7 @@ impl std::error::Error for LocalEndpointError {
         match self {
             Self::Remote { .. } => None,
             Self::Faults(error) => Some(error),
-            Self::Directory { error, .. } | Self::Listen { error, .. } => Some(error),
+            Self::Directory { error, .. } | Self::Definition { error, .. } | Self::Listen { error, .. } => Some(error),
         }
-    }
-}
-
-/// Answers requests.
-struct Handler<C> {
-    store: Arc<Store>,
-    script: Arc<Script>,
-    credentials: Credentials,
-    clock: C,
-}
-
-impl<C: Clock> Handler<C> {
-    fn handle(&self, request: &Request<'_>) -> Answer {
-        let scene = self.script.next();
-        let delay = scene.delay;
-        let answer = scene.play(|scene| self.response(scene.and_then(|scene| self.call(request, scene))));
-        if !delay.is_zero() {
-            self.clock.sleep(delay);
-        }
-        answer
-    }
-
-    fn response(&self, result: Result<Response, ServiceError>) -> Response {
-        let mut response = result.unwrap_or_else(|error| {
-            log::debug!("refusing a call: {error}");
-            server::refuse(&error)
-        });
-        let request_id = uuid::v4(u128::from(self.clock.random()) << 64 | u128::from(self.clock.random()));
-        let added = response.headers.append("x-amzn-RequestId", &request_id);
-        debug_assert!(added.is_ok(), "a UUID has no control characters");
-        if !self.script.skew().is_zero() {
-            let added = response.headers.append("Date", HttpDate::new(self.shown_time()).as_str());
-            debug_assert!(added.is_ok(), "a date has no control characters");
-        }
-        response
-    }
-
-    /// The time as callers are to see it.
-    fn shown_time(&self) -> OffsetDateTime {
-        self.clock.now().saturating_add(self.script.skew())
-    }
-
-    fn call(&self, request: &Request<'_>, scene: &mut Scene<'_>) -> Result<Response, ServiceError> {
-        Verifier::new("firehose")
-            .verify(self.shown_time(), request, &self.credentials)
-            .map_err(|error| ServiceError::new(error.status(), ErrorCode::parse(error.code()), error.to_string()))?;
-        match server::parse(request)? {
-            Call::PutRecord(input) => {
-                let entry = self.put(&input.delivery_stream_name, vec![input.record], scene)?.pop().unwrap_or_default();
-                let Some(id) = &entry.record_id else { return Err(script::refusal_of(&entry)) };
-                let mut output = PutRecordOutput::new(&**id);
-                output.encrypted = Some(false);
-                Ok(server::respond::<PutRecord>(&output))
-            }
-            Call::PutRecordBatch(input) => {
-                let mut entries = self.put(&input.delivery_stream_name, input.records, scene)?;
-                scene.miscount(&mut entries);
-                let mut output = PutRecordBatchOutput::new(entries);
-                output.encrypted = Some(false);
-                Ok(server::respond::<PutRecordBatch>(&output))
-            }
-            _ => Err(ServiceError::new(400, ErrorCode::UnknownOperationException, "")),
-        }
-    }
-
-    /// Stores the records that are not to fail, and says what became of each.
-    fn put(
-        &self,
-        stream: &str,
-        mut records: Vec<Record<'_>>,
-        scene: &mut Scene<'_>,
-    ) -> Result<Vec<PutRecordBatchResponseEntry<'static>>, ServiceError> {
-        let failures = scene.fail(&mut records);
-        let ids = self.append(stream, &records)?;
-        Ok(scene.entries(ids, failures))
-    }
-
-    fn append(&self, stream: &str, records: &[Record<'_>]) -> Result<Vec<String>, ServiceError> {
-        self.store.append(self.clock.now(), stream, records).map_err(|error| match error {
-            AppendError::NoStream => {
-                let message = format!("Firehose {stream} not found under account {ACCOUNT}.");
-                ServiceError::new(400, ErrorCode::ResourceNotFoundException, message)
-            }
-            AppendError::Io { path, error } => {
-                log::error!("cannot write {}: {error}", path.display());
-                let message = format!("The local endpoint cannot write the records: {error}");
-                ServiceError::new(503, ErrorCode::ServiceUnavailableException, message)
-            }
-        })
     }
 }

@@ -242,6 +242,7 @@ mod tests {
 
     use super::super::Handler;
     use super::super::store::Store;
+    use super::super::streams::Streams;
     use super::*;
     use crate::clock::Clock;
 
@@ -352,7 +353,8 @@ mod tests {
         let clock = Still::default();
         let script = Arc::new(Script::new("delay_ms=10,skew_s=86401,cut_before=0.5".parse().unwrap()));
         let handler = Handler {
-            store: Arc::new(Store::new(dir.path().into(), true, false)),
+            store: Arc::new(Store::new(dir.path().into(), false)),
+            streams: Streams::open(dir.path().into(), true, false, Duration::ZERO).unwrap(),
             script: Arc::clone(&script),
             credentials: Credentials::new("test", "test"),
             clock: &clock,

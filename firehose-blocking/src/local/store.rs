@@ -1,4 +1,4 @@
-//! [`Store`]: streams as directories, and the files in them that records are appended to.
+//! [`Store`]: streams' directories, and the files in them that records are appended to.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use firehose_proto::model::record::Record;
+use firehose_proto::validate::check_stream_name;
 use time::{Date, Duration, Month, OffsetDateTime, Time};
 
 use crate::uuid;
@@ -35,27 +36,23 @@ pub struct Accepted {
 #[derive(Debug)]
 pub(crate) struct Store {
     dir: PathBuf,
-    creates_streams: bool,
     syncs: bool,
     streams: RwLock<HashMap<String, Arc<Mutex<Stream>>>>,
     accepted_records: AtomicU64,
     accepted_bytes: AtomicU64,
 }
 
-/// Why records were not stored; none of them was.
+/// Why records were not stored: the file system said no. None of them was.
 #[derive(Debug)]
-pub(crate) enum AppendError {
-    /// There is no such stream.
-    NoStream,
-    /// The file system said no.
-    Io { path: PathBuf, error: io::Error },
+pub(crate) struct AppendError {
+    pub(crate) path: PathBuf,
+    pub(crate) error: io::Error,
 }
 
 impl Store {
-    pub(crate) fn new(dir: PathBuf, creates_streams: bool, syncs: bool) -> Self {
+    pub(crate) fn new(dir: PathBuf, syncs: bool) -> Self {
         Self {
             dir,
-            creates_streams,
             syncs,
             streams: RwLock::default(),
             accepted_records: AtomicU64::new(0),
@@ -79,7 +76,7 @@ impl Store {
     ) -> Result<Vec<String>, AppendError> {
         let stream = self.stream(name)?;
         let mut written = lock(&stream).append(now, records, self.syncs);
-        if matches!(&written, Err(AppendError::Io { error, .. }) if is_out_of_files(error)) {
+        if matches!(&written, Err(AppendError { error, .. }) if is_out_of_files(error)) {
             self.close_idle_files();
             written = lock(&stream).append(now, records, self.syncs);
         }
@@ -98,10 +95,6 @@ impl Store {
     }
 
     fn stream(&self, name: &str) -> Result<Arc<Mutex<Stream>>, AppendError> {
-        let dir = self.dir.join(dir_name(name));
-        if !self.creates_streams && !dir.is_dir() {
-            return Err(AppendError::NoStream);
-        }
         if let Some(stream) = self.streams.read().unwrap_or_else(PoisonError::into_inner).get(name) {
             return Ok(Arc::clone(stream));
         }
@@ -109,7 +102,8 @@ impl Store {
         if let Some(stream) = streams.get(name) {
             return Ok(Arc::clone(stream));
         }
-        let earliest = first_free_moment(&dir).map_err(|error| AppendError::Io { path: dir.clone(), error })?;
+        let dir = self.dir.join(dir_name(name));
+        let earliest = first_free_moment(&dir).map_err(|error| AppendError { path: dir.clone(), error })?;
         let stream = Stream { name: name.into(), dir, last: earliest, sequence: 0, file: None, buffer: Vec::new() };
         let stream = Arc::new(Mutex::new(stream));
         streams.insert(name.into(), Arc::clone(&stream));
@@ -175,7 +169,7 @@ impl Stream {
                 log::error!("cannot take back a part of a request from {}: {error}", path.display());
             }
             self.file = None;
-            return Err(AppendError::Io { path, error });
+            return Err(AppendError { path, error });
         }
         open.bytes += length(&self.buffer);
         Ok(Place { file_id: open.id.clone(), offset })
@@ -207,7 +201,7 @@ impl Stream {
             }
             Ok(file)
         };
-        let file = open().map_err(|error| AppendError::Io { path: path.clone(), error })?;
+        let file = open().map_err(|error| AppendError { path: path.clone(), error })?;
         Ok(OpenFile { id, path, file, opened: now, bytes: 0 })
     }
 }
@@ -220,7 +214,7 @@ impl OpenFile {
 }
 
 /// Makes the names of new files and directories last, from `dir` up to `top`.
-fn sync_names(dir: &Path, top: &Path) -> io::Result<()> {
+pub(super) fn sync_names(dir: &Path, top: &Path) -> io::Result<()> {
     if cfg!(unix) {
         for ancestor in dir.ancestors().take_while(|ancestor| ancestor.starts_with(top)) {
             File::open(ancestor)?.sync_all()?;
@@ -230,11 +224,20 @@ fn sync_names(dir: &Path, top: &Path) -> io::Result<()> {
 }
 
 /// The directory of a stream. The two valid names that would lead out of their place are written differently.
-fn dir_name(stream: &str) -> String {
+pub(super) fn dir_name(stream: &str) -> String {
     match stream {
         "." | ".." => stream.replace('.', "%2E"),
         _ => stream.into(),
     }
+}
+
+/// The stream whose directory this is, if it is one's.
+pub(super) fn stream_name(dir: &str) -> Option<String> {
+    let name = match dir {
+        "%2E" | "%2E%2E" => dir.replace("%2E", "."),
+        _ => dir.into(),
+    };
+    (check_stream_name(&name).is_ok() && dir_name(&name) == dir).then_some(name)
 }
 
 /// The first moment for which a file may be named without sorting before one that is already there.
@@ -335,7 +338,7 @@ mod tests {
     #[test]
     fn joins_the_records_of_a_stream_in_one_file_named_as_the_service_does() {
         let dir = TempDir::new().unwrap();
-        let store = Store::new(dir.path().into(), true, true);
+        let store = Store::new(dir.path().into(), true);
         let records = [Record::new(b"a\n"), Record::new(b""), Record::new(b"b\xff")];
         let ids = store.append(NOON, "s.1", &records).unwrap();
         put(&store, NOON + Duration::MINUTE, "s.1", b"c");
@@ -353,7 +356,7 @@ mod tests {
         let moments = [0, 0, 301, 301, -7200, 302, 86400, 86400];
         for (index, seconds) in moments.into_iter().enumerate() {
             // Every second one after a restart, the others after the file has become full.
-            let store = Store::new(dir.path().into(), true, false);
+            let store = Store::new(dir.path().into(), false);
             let now = NOON + Duration::seconds(seconds);
             for half in 0..2 {
                 let data = vec![u8::try_from(index * 2 + half).unwrap(); usize::try_from(ROLL_BYTES).unwrap()];
@@ -370,7 +373,7 @@ mod tests {
     fn keeps_every_stream_below_its_directory() {
         let dir = TempDir::new().unwrap();
         let inner = dir.path().join("inner");
-        let store = Store::new(inner.clone(), true, false);
+        let store = Store::new(inner.clone(), false);
         for name in [".", "..", "..."] {
             put(&store, NOON, name, b"x");
         }
@@ -381,18 +384,9 @@ mod tests {
     }
 
     #[test]
-    fn knows_streams_by_their_directories_unless_it_creates_them() {
-        let dir = TempDir::new().unwrap();
-        fs::create_dir(dir.path().join("made")).unwrap();
-        let store = Store::new(dir.path().into(), false, false);
-        put(&store, NOON, "made", b"x");
-        assert!(matches!(store.append(NOON, "other", &[]), Err(AppendError::NoStream)));
-    }
-
-    #[test]
     fn writes_on_when_its_files_are_removed() {
         let dir = TempDir::new().unwrap();
-        let store = Store::new(dir.path().into(), true, false);
+        let store = Store::new(dir.path().into(), false);
         put(&store, NOON, "s", b"gone");
         fs::remove_dir_all(dir.path().join("s")).unwrap();
         put(&store, NOON, "s", b"there");
@@ -403,8 +397,8 @@ mod tests {
     fn stores_all_or_nothing() {
         let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("s"), b"a file where the stream's directory would be").unwrap();
-        let store = Store::new(dir.path().into(), true, false);
-        assert!(matches!(store.append(NOON, "s", &[Record::new(b"x")]), Err(AppendError::Io { .. })));
+        let store = Store::new(dir.path().into(), false);
+        assert!(matches!(store.append(NOON, "s", &[Record::new(b"x")]), Err(AppendError { .. })));
         assert_eq!(store.accepted(), Accepted::default());
     }
 

@@ -181,9 +181,13 @@ pub(crate) struct LocalArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
 
-    /// Refuse puts into streams that have no directory yet, instead of making it.
+    /// Refuse puts into streams that were not created and have no directory yet, instead of making it.
     #[arg(long)]
     pub(crate) no_auto_create: bool,
+
+    /// How long a stream is CREATING before it is ACTIVE, DELETING before it is gone, and encryption ENABLING or DISABLING.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) creating_for: u64,
 
     /// Have each record on the disk before it is acknowledged, so that even a loss of power loses none.
     #[arg(long)]

@@ -3,6 +3,7 @@
 use std::env;
 use std::process::ExitCode;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use firehose_blocking::{Credentials, LocalEndpoint};
 
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
         .listen(args.listen)
         .credentials(credentials)
         .auto_create(!args.no_auto_create)
+        .creating_for(Duration::from_secs(args.creating_for))
         .fsync(args.fsync)
         .allow_remote(args.allow_remote)
         .faults(args.faults.unwrap_or_default())

@@ -1,0 +1,163 @@
+//! [`Handler`]: who may call, and which call does what.
+
+use std::sync::Arc;
+
+use firehose_proto::credentials::Credentials;
+use firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_proto::http::{Request, Response};
+use firehose_proto::model::record::Record;
+use firehose_proto::op::create_delivery_stream::{CreateDeliveryStream, CreateDeliveryStreamOutput};
+use firehose_proto::op::delete_delivery_stream::{DeleteDeliveryStream, DeleteDeliveryStreamOutput};
+use firehose_proto::op::describe_delivery_stream::{DescribeDeliveryStream, DescribeDeliveryStreamOutput};
+use firehose_proto::op::list_delivery_streams::ListDeliveryStreams;
+use firehose_proto::op::list_tags_for_delivery_stream::ListTagsForDeliveryStream;
+use firehose_proto::op::put_record::{PutRecord, PutRecordOutput};
+use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
+use firehose_proto::op::start_delivery_stream_encryption::{
+    StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionOutput,
+};
+use firehose_proto::op::stop_delivery_stream_encryption::{
+    StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionOutput,
+};
+use firehose_proto::op::tag_delivery_stream::{TagDeliveryStream, TagDeliveryStreamOutput};
+use firehose_proto::op::untag_delivery_stream::{UntagDeliveryStream, UntagDeliveryStreamOutput};
+use firehose_proto::op::update_destination::{UpdateDestination, UpdateDestinationOutput};
+use firehose_proto::server::{self, Call};
+use firehose_proto::sigv4::{Authorization, Verifier};
+use firehose_proto::time::HttpDate;
+use time::OffsetDateTime;
+
+use super::http::Answer;
+use super::script::{self, Scene, Script};
+use super::store::{AppendError, Store};
+use super::streams::Streams;
+use crate::clock::Clock;
+use crate::uuid;
+
+/// Answers requests.
+pub(super) struct Handler<C> {
+    pub(super) store: Arc<Store>,
+    pub(super) streams: Streams,
+    pub(super) script: Arc<Script>,
+    pub(super) credentials: Credentials,
+    pub(super) clock: C,
+}
+
+impl<C: Clock> Handler<C> {
+    pub(super) fn handle(&self, request: &Request<'_>) -> Answer {
+        let scene = self.script.next();
+        let delay = scene.delay;
+        let answer = scene.play(|scene| self.response(scene.and_then(|scene| self.call(request, scene))));
+        if !delay.is_zero() {
+            self.clock.sleep(delay);
+        }
+        answer
+    }
+
+    fn response(&self, result: Result<Response, ServiceError>) -> Response {
+        let mut response = result.unwrap_or_else(|error| {
+            log::debug!("refusing a call: {error}");
+            server::refuse(&error)
+        });
+        let request_id = uuid::v4(u128::from(self.clock.random()) << 64 | u128::from(self.clock.random()));
+        let added = response.headers.append("x-amzn-RequestId", &request_id);
+        debug_assert!(added.is_ok(), "a UUID has no control characters");
+        if !self.script.skew().is_zero() {
+            let added = response.headers.append("Date", HttpDate::new(self.shown_time()).as_str());
+            debug_assert!(added.is_ok(), "a date has no control characters");
+        }
+        response
+    }
+
+    /// The time as callers are to see it.
+    fn shown_time(&self) -> OffsetDateTime {
+        self.clock.now().saturating_add(self.script.skew())
+    }
+
+    fn call(&self, request: &Request<'_>, scene: &mut Scene<'_>) -> Result<Response, ServiceError> {
+        let now = self.clock.now();
+        Verifier::new("firehose")
+            .verify(self.shown_time(), request, &self.credentials)
+            .map_err(|error| ServiceError::new(error.status(), ErrorCode::parse(error.code()), error.to_string()))?;
+        let streams = &self.streams;
+        Ok(match server::parse(request)? {
+            Call::PutRecord(input) => {
+                let (mut entries, is_encrypted) =
+                    self.put(now, &input.delivery_stream_name, vec![input.record], scene)?;
+                let entry = entries.pop().unwrap_or_default();
+                let Some(id) = &entry.record_id else { return Err(script::refusal_of(&entry)) };
+                let mut output = PutRecordOutput::new(&**id);
+                output.encrypted = Some(is_encrypted);
+                server::respond::<PutRecord>(&output)
+            }
+            Call::PutRecordBatch(input) => {
+                let (mut entries, is_encrypted) = self.put(now, &input.delivery_stream_name, input.records, scene)?;
+                scene.miscount(&mut entries);
+                let mut output = PutRecordBatchOutput::new(entries);
+                output.encrypted = Some(is_encrypted);
+                server::respond::<PutRecordBatch>(&output)
+            }
+            Call::CreateDeliveryStream(input) => {
+                let arn = streams.create(now, region(request), &input)?;
+                server::respond::<CreateDeliveryStream>(&CreateDeliveryStreamOutput::new().delivery_stream_arn(arn))
+            }
+            Call::DeleteDeliveryStream(input) => {
+                streams.delete(now, &input)?;
+                server::respond::<DeleteDeliveryStream>(&DeleteDeliveryStreamOutput::new())
+            }
+            Call::DescribeDeliveryStream(input) => {
+                let description = streams.describe(now, region(request), &input)?;
+                server::respond::<DescribeDeliveryStream>(&DescribeDeliveryStreamOutput::new(description))
+            }
+            Call::ListDeliveryStreams(input) => server::respond::<ListDeliveryStreams>(&streams.list(now, &input)?),
+            Call::ListTagsForDeliveryStream(input) => {
+                server::respond::<ListTagsForDeliveryStream>(&streams.list_tags(now, &input)?)
+            }
+            Call::StartDeliveryStreamEncryption(input) => {
+                streams.start_encryption(now, &input)?;
+                server::respond::<StartDeliveryStreamEncryption>(&StartDeliveryStreamEncryptionOutput::new())
+            }
+            Call::StopDeliveryStreamEncryption(input) => {
+                streams.stop_encryption(now, &input)?;
+                server::respond::<StopDeliveryStreamEncryption>(&StopDeliveryStreamEncryptionOutput::new())
+            }
+            Call::TagDeliveryStream(input) => {
+                streams.tag(now, &input)?;
+                server::respond::<TagDeliveryStream>(&TagDeliveryStreamOutput::new())
+            }
+            Call::UntagDeliveryStream(input) => {
+                streams.untag(now, &input)?;
+                server::respond::<UntagDeliveryStream>(&UntagDeliveryStreamOutput::new())
+            }
+            Call::UpdateDestination(input) => {
+                streams.update_destination(now, &input)?;
+                server::respond::<UpdateDestination>(&UpdateDestinationOutput::new())
+            }
+            _ => return Err(ServiceError::new(400, ErrorCode::UnknownOperationException, "")),
+        })
+    }
+
+    /// Stores the records that are not to fail, and says what became of each, and whether the stream is encrypted.
+    fn put(
+        &self,
+        now: OffsetDateTime,
+        stream: &str,
+        mut records: Vec<Record<'_>>,
+        scene: &mut Scene<'_>,
+    ) -> Result<(Vec<PutRecordBatchResponseEntry<'static>>, bool), ServiceError> {
+        let is_encrypted = self.streams.admit(now, stream)?;
+        let failures = scene.fail(&mut records);
+        let ids = self.store.append(now, stream, &records).map_err(|AppendError { path, error }| {
+            log::error!("cannot write {}: {error}", path.display());
+            let message = format!("The local endpoint cannot write the records: {error}");
+            ServiceError::new(503, ErrorCode::ServiceUnavailableException, message)
+        })?;
+        Ok((scene.entries(ids, failures), is_encrypted))
+    }
+}
+
+/// The region that a verified request is signed for.
+fn region<'a>(request: &'a Request<'_>) -> &'a str {
+    let authorization = request.headers.value("authorization").and_then(|value| Authorization::parse(value).ok());
+    authorization.map_or("", |authorization| authorization.region())
+}
