@@ -88,7 +88,9 @@ macro_rules! structure {
             }
 
             fn is_absent(&self) -> bool {
-                *self == Self::absent()
+                // Where AWS requires no member, an empty object may have been sent.
+                let members = <Self as $crate::schema::Document>::STRUCTURE.members;
+                members.iter().any(|member| member.is_required) && *self == Self::absent()
             }
         }
 
