@@ -1,6 +1,10 @@
 //! Tests that need both crates, big data or third-party peers.
 
+pub mod documents;
+pub mod facts;
+pub mod operations;
 pub mod processes;
+pub mod types;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

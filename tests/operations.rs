@@ -1,0 +1,93 @@
+//! The twelve operations as values, to be gone through in a loop, their documents going in and coming out as text.
+
+use firehose_proto::client;
+use firehose_proto::endpoint::Endpoint;
+use firehose_proto::exception::ErrorCode;
+use firehose_proto::http::{Request, Response};
+use firehose_proto::op;
+use firehose_proto::op::InputError;
+use firehose_proto::schema::Structure;
+
+use crate::types::Rewritten;
+
+/// An operation and what can be done with its documents.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation {
+    /// AWS's name.
+    pub name: &'static str,
+    /// The value of the header `X-Amz-Target`.
+    pub target: &'static str,
+    /// The exceptions on its page.
+    pub errors: &'static [ErrorCode],
+    /// What its input looks like.
+    pub input: &'static Structure,
+    /// What its output looks like.
+    pub output: &'static Structure,
+    /// Reports what is wrong with an input.
+    pub check: fn(&[u8]) -> Result<(), InputError>,
+    /// Reads an input and writes it again.
+    pub rewrite_input: fn(&[u8]) -> Result<Rewritten, String>,
+    /// Reads the output that answers an input, and writes it again.
+    pub rewrite_output: fn(input: &[u8], output: &[u8]) -> Result<Rewritten, String>,
+    /// Makes the request of an input, unsigned.
+    pub encode: for<'a> fn(&[u8], &'a Endpoint) -> Result<Request<'a>, String>,
+    /// Reads the response to an input, and writes the output again.
+    pub decode: fn(input: &[u8], &Response) -> Result<Vec<u8>, String>,
+}
+
+impl Operation {
+    const fn of<O: op::Operation>() -> Self
+    where
+        for<'a> O::Input<'a>: std::fmt::Debug + PartialEq,
+        for<'a> O::Output<'a>: std::fmt::Debug + PartialEq,
+    {
+        Self {
+            name: O::NAME,
+            target: O::TARGET,
+            errors: O::ERRORS,
+            input: O::INPUT,
+            output: O::OUTPUT,
+            check: O::check_document,
+            rewrite_input: |body| {
+                let input = O::read_input(body).map_err(|error| error.to_string())?;
+                let mut text = Vec::new();
+                O::write_input(&input, &mut text);
+                Ok(Rewritten { text, debug: format!("{input:?}") })
+            },
+            rewrite_output: |input, body| {
+                let input = O::read_input(input).map_err(|error| error.to_string())?;
+                let output = O::read_output(&input, body).map_err(|error| error.to_string())?;
+                let mut text = Vec::new();
+                O::write_output(&output, &mut text);
+                Ok(Rewritten { text, debug: format!("{output:?}") })
+            },
+            encode: |body, endpoint| {
+                let input = O::read_input(body).map_err(|error| error.to_string())?;
+                client::encode::<O>(&input, endpoint).map_err(|error| error.to_string())
+            },
+            decode: |input, response| {
+                let input = O::read_input(input).map_err(|error| error.to_string())?;
+                let output = client::decode::<O>(&input, response).map_err(|error| error.to_string())?;
+                let mut text = Vec::new();
+                O::write_output(&output, &mut text);
+                Ok(text)
+            },
+        }
+    }
+}
+
+/// All of them.
+pub const ALL: [Operation; 12] = [
+    Operation::of::<op::create_delivery_stream::CreateDeliveryStream>(),
+    Operation::of::<op::delete_delivery_stream::DeleteDeliveryStream>(),
+    Operation::of::<op::describe_delivery_stream::DescribeDeliveryStream>(),
+    Operation::of::<op::list_delivery_streams::ListDeliveryStreams>(),
+    Operation::of::<op::list_tags_for_delivery_stream::ListTagsForDeliveryStream>(),
+    Operation::of::<op::put_record::PutRecord>(),
+    Operation::of::<op::put_record_batch::PutRecordBatch>(),
+    Operation::of::<op::start_delivery_stream_encryption::StartDeliveryStreamEncryption>(),
+    Operation::of::<op::stop_delivery_stream_encryption::StopDeliveryStreamEncryption>(),
+    Operation::of::<op::tag_delivery_stream::TagDeliveryStream>(),
+    Operation::of::<op::untag_delivery_stream::UntagDeliveryStream>(),
+    Operation::of::<op::update_destination::UpdateDestination>(),
+];
