@@ -3,6 +3,7 @@
 pub mod documents;
 pub mod facts;
 pub mod operations;
+pub mod peer;
 pub mod processes;
 pub mod types;
 

@@ -1,5 +1,7 @@
 //! The twelve operations as values, to be gone through in a loop, their documents going in and coming out as text.
 
+use std::error::Error as _;
+
 use firehose_proto::client;
 use firehose_proto::endpoint::Endpoint;
 use firehose_proto::exception::ErrorCode;
@@ -67,7 +69,10 @@ impl Operation {
             },
             decode: |input, response| {
                 let input = O::read_input(input).map_err(|error| error.to_string())?;
-                let output = client::decode::<O>(&input, response).map_err(|error| error.to_string())?;
+                let output = client::decode::<O>(&input, response).map_err(|error| {
+                    let source = error.source().map_or_else(String::new, ToString::to_string);
+                    format!("{error}: {source}")
+                })?;
                 let mut text = Vec::new();
                 O::write_output(&output, &mut text);
                 Ok(text)
