@@ -5,7 +5,7 @@
 //! place in either format; they are written as the nearest moment that has one.
 
 use core::fmt;
-use core::ops::Add;
+use core::ops::{Add, Range};
 use core::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
@@ -58,9 +58,11 @@ impl Add<Duration> for Tick {
     }
 }
 
-/// A moment in a document: seconds since 1970, to the microsecond.
+/// A moment in a document: seconds since 1970, to the [millisecond].
 ///
 /// Read is text as in RFC 3339, too, which is how people write a moment.
+///
+/// [millisecond]: https://smithy.io/2.0/spec/protocol-traits.html#timestampformat-trait
 ///
 /// ```
 /// use firehose_proto::time::Timestamp;
@@ -72,7 +74,8 @@ impl Add<Duration> for Tick {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    microseconds: i64,
+    // Finer than this, a JSON number would not bring every moment back.
+    milliseconds: i64,
 }
 
 impl Timestamp {
@@ -84,32 +87,33 @@ impl Timestamp {
 
     fn from_seconds(seconds: f64) -> Option<Self> {
         // The years that a moment may have; what is in between fits.
-        let is_possible = (-62_167_219_200.0..253_402_300_800.0).contains(&seconds);
-        #[expect(clippy::cast_possible_truncation, reason = "the range was checked, and the last digit is rounded")]
-        is_possible.then(|| Self { microseconds: (seconds * 1e6 + 0.5f64.copysign(seconds)) as i64 })
+        const POSSIBLE: Range<i64> = -62_167_219_200_000..253_402_300_800_000;
+        #[expect(clippy::cast_possible_truncation, reason = "the last digit is rounded, and the range is checked")]
+        let milliseconds = (seconds * 1e3 + 0.5f64.copysign(seconds)) as i64;
+        (!seconds.is_nan() && POSSIBLE.contains(&milliseconds)).then_some(Self { milliseconds })
     }
 }
 
 impl From<OffsetDateTime> for Timestamp {
     fn from(moment: OffsetDateTime) -> Self {
-        Self { microseconds: moment.unix_timestamp() * 1_000_000 + i64::from(moment.microsecond()) }
+        Self { milliseconds: moment.unix_timestamp() * 1000 + i64::from(moment.millisecond()) }
     }
 }
 
 impl From<Timestamp> for OffsetDateTime {
     fn from(timestamp: Timestamp) -> Self {
-        let since_1970 = SignedDuration::microseconds(timestamp.microseconds);
+        let since_1970 = SignedDuration::milliseconds(timestamp.milliseconds);
         Self::UNIX_EPOCH.checked_add(since_1970).unwrap_or(Self::UNIX_EPOCH)
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.microseconds % 1_000_000 == 0 {
-            return serializer.serialize_i64(self.microseconds / 1_000_000);
+        if self.milliseconds % 1000 == 0 {
+            return serializer.serialize_i64(self.milliseconds / 1000);
         }
-        #[expect(clippy::cast_precision_loss, reason = "the error is below half of the last digit until the year 2255")]
-        serializer.serialize_f64(self.microseconds as f64 / 1e6)
+        #[expect(clippy::cast_precision_loss, reason = "no year that a moment may have has so many milliseconds")]
+        serializer.serialize_f64(self.milliseconds as f64 / 1e3)
     }
 }
 
@@ -432,9 +436,12 @@ fn ascii(bytes: &[u8]) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use time::UtcOffset;
 
     use super::*;
+    use crate::json;
 
     fn at(unix_timestamp: i64) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(unix_timestamp).unwrap()
@@ -459,6 +466,27 @@ mod tests {
         let elsewhere = at(1_440_938_160).to_offset(UtcOffset::from_hms(-9, 30, 0).unwrap());
         assert_eq!(AmzDate::new(elsewhere).as_str(), "20150830T123600Z");
         assert_eq!(AmzDate::new(elsewhere).date_str(), "20150830");
+    }
+
+    #[test]
+    fn every_moment_of_a_document_is_read_as_it_was_written() {
+        let moments = [
+            ("0000-01-01T00:00:00Z", "-62167219200"),
+            ("0000-01-01T00:00:00.001Z", "-62167219199.999"),
+            ("1969-12-31T23:59:59.999Z", "-0.001"),
+            ("1970-01-01T00:00:00Z", "0"),
+            ("2026-11-22T12:00:00.123456Z", "1795348800.123"),
+            ("2150-01-01T00:00:00.003Z", "5680281600.003"),
+            ("9999-12-31T23:59:59.999999Z", "253402300799.999"),
+        ];
+        for (text, document) in moments {
+            let timestamp = Timestamp::parse(text).unwrap();
+            assert_eq!(json::tree(&timestamp).to_string(), document, "{text}");
+            assert_eq!(json::parse(document.as_bytes()), Ok(timestamp), "{text}");
+        }
+        for document in ["253402300800", "253402300799.9999", "-62167219200.001", "1e300"] {
+            assert!(json::parse::<Timestamp>(document.as_bytes()).is_err(), "{document}");
+        }
     }
 
     #[test]
