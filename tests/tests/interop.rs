@@ -155,6 +155,14 @@ fn resends_what_ministack_refuses() {
 }
 
 #[test]
+fn boto3_and_the_aws_cli_manage_a_stream_of_the_local_endpoint() {
+    let Some(clients) = available(&CLIENTS) else { return };
+    let scratch = must(Scratch::new(Path::new(TMP), "control"));
+    let server = local_endpoint(&scratch, &["--no-auto-create"]);
+    must(run(clean(clients, &scratch).args(["-m", "control_local", server.url()])));
+}
+
+#[test]
 fn the_committed_facts_are_those_of_the_pinned_botocore() {
     let Some(clients) = available(&CLIENTS) else { return };
     let scratch = must(Scratch::new(Path::new(TMP), "facts"));
