@@ -146,13 +146,17 @@ impl Producer {
         self.shared.send(data, Some(callback)).map(|()| receipt)
     }
 
-    /// Sends at once what has been taken so far, and waits until all of it has its outcome.
+    /// Sends at once what has been taken so far, and waits until all of it has its outcome, what an earlier process left
+    /// in the spool included.
     ///
     /// # Errors
     ///
     /// [`StillPending`] when time is up; they are delivered all the same.
     pub fn flush(&self, patience: Duration) -> Result<(), StillPending> {
-        let mut state = self.shared.lock();
+        let start = self.shared.now();
+        let state = self.shared.lock();
+        let mut state = self.shared.wait_until(state, patience, |state| !state.is_replaying);
+        let patience = patience.saturating_sub(self.shared.now().since(start));
         state.batcher.flush();
         self.shared.work.notify_one();
         let end = state.ledger.end();
@@ -189,7 +193,11 @@ impl Producer {
 
     /// Ends the workers. The second time there is nothing left to do.
     fn finish(&mut self, patience: Duration, leaves_to_spool: bool) {
-        let mut state = self.shared.lock();
+        let start = self.shared.now();
+        let state = self.shared.lock();
+        // What an earlier process took comes first, to the end.
+        let mut state = self.shared.wait_until(state, patience, |state| !state.is_replaying);
+        let patience = patience.saturating_sub(self.shared.now().since(start));
         state.batcher.close();
         state.is_closing = true;
         self.shared.work.notify_all();

@@ -125,7 +125,7 @@ impl Shared {
     /// Sends what an earlier process has left in the spool, before anything else.
     pub(super) fn replay(&self, replay: Replay) {
         let mut state = self.lock();
-        for record in replay {
+        'replay: for record in replay {
             let (position, data) = match record {
                 Ok(record) => record,
                 Err(damage) => {
@@ -142,10 +142,8 @@ impl Shared {
                         log::error!("a record of {bytes} bytes stays in the spool: it is above the limit by now");
                         break;
                     }
-                    Err(_) => {
-                        state.is_replaying = false;
-                        return;
-                    }
+                    // The rest is for the next process.
+                    Err(_) => break 'replay,
                     Ok(()) => break,
                 }
             }
