@@ -150,8 +150,8 @@ impl Gate {
     }
 }
 
-#[test]
-fn a_full_buffer_makes_senders_wait_and_hands_the_data_back() {
+/// A service that accepts everything, once its gate is open.
+fn gated() -> (Gate, Service) {
     let gate = Gate::default();
     let service = Service::new({
         let gate = gate.clone();
@@ -160,6 +160,12 @@ fn a_full_buffer_makes_senders_wait_and_hands_the_data_back() {
             accept_all_but(records, &[])
         }
     });
+    (gate, service)
+}
+
+#[test]
+fn a_full_buffer_makes_senders_wait_and_hands_the_data_back() {
+    let (gate, service) = gated();
     let mut policy = prompt();
     policy.max_buffered_records = 2;
     let producer = Producer::builder(service.client(), "s").policy(policy).start().unwrap();
@@ -179,14 +185,7 @@ fn a_full_buffer_makes_senders_wait_and_hands_the_data_back() {
 
 #[test]
 fn closing_in_time_or_not_gives_every_record_back() {
-    let gate = Gate::default();
-    let service = Service::new({
-        let gate = gate.clone();
-        move |_, records| {
-            gate.pass();
-            accept_all_but(records, &[])
-        }
-    });
+    let (gate, service) = gated();
     let (arrived, arrivals) = mpsc::channel();
     let service = {
         let inner = service.script.clone();
@@ -301,14 +300,7 @@ fn what_a_producer_leaves_in_its_spool_the_next_one_sends_first() {
 #[test]
 fn a_full_spool_makes_senders_wait_as_a_full_buffer_does() {
     let dir = tempfile::tempdir().unwrap();
-    let gate = Gate::default();
-    let service = Service::new({
-        let gate = gate.clone();
-        move |_, records| {
-            gate.pass();
-            accept_all_but(records, &[])
-        }
-    });
+    let (gate, service) = gated();
     let mut small = options(SyncPolicy::Never);
     (small.max_bytes, small.segment_bytes) = (2000, 200);
     let producer = Producer::builder(service.client(), "s").policy(prompt()).spool(dir.path(), small).start().unwrap();
