@@ -130,7 +130,10 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.path)?;
+        // Of the document as a whole there is no path.
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
         match &self.rule {
             Rule::Missing => f.write_str("required, but absent"),
             Rule::Below { actual, min, unit } => write!(f, "{actual} {unit} is below {min}"),

@@ -68,7 +68,7 @@ impl Walk {
         }
         if self.is_strict {
             for name in members.keys().filter(|name| structure.member(name).is_none()) {
-                let nearest = nearest(name, structure);
+                let nearest = nearest(name, structure.members.iter().map(|member| member.name));
                 self.member(name, |walk| walk.report(Rule::Unknown { nearest }));
             }
         }
@@ -166,16 +166,17 @@ impl Walk {
     }
 }
 
-/// The member whose name takes the fewest changes of a letter to get to, capitals aside; a long common beginning is as
-/// good as a short way.
-fn nearest(name: &str, structure: &Structure) -> Option<&'static str> {
+/// The known name that takes the fewest changes of a letter to get to, capitals aside; a long common beginning is as
+/// good as a short way, and one that goes on after the whole of `name` comes first.
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_ascii_lowercase();
     let way = |known: &str| {
         let known = known.to_ascii_lowercase();
         let common = name.chars().zip(known.chars()).take_while(|(ours, theirs)| ours == theirs).count();
-        distance(&name, &known) + name.chars().count() - common
+        (!known.starts_with(&*name), distance(&name, &known) + name.chars().count() - common)
     };
-    structure.members.iter().map(|member| member.name).min_by_key(|known| way(known))
+    known.into_iter().min_by_key(|known| way(known))
 }
 
 /// Letters to be inserted, dropped or replaced to get from one text to another.
@@ -344,6 +345,23 @@ mod tests {
             let document = format!(r#"{{"DeliveryStreamName":"demo","Records":[{records}]}}"#);
             assert_eq!(breaches::<PutRecordBatch>(&document), expected, "{document:.99}");
         }
+    }
+
+    #[test]
+    fn finds_the_name_that_was_meant() {
+        let known =
+            ["CreateDeliveryStream", "ListDeliveryStreams", "ListTagsForDeliveryStream", "PutRecord", "PutRecordBatch"];
+        for (name, expected) in [
+            ("creatdeliverystreem", "CreateDeliveryStream"),
+            ("list", "ListDeliveryStreams"),
+            ("listtags", "ListTagsForDeliveryStream"),
+            ("ListStreams", "ListDeliveryStreams"),
+            ("PutRecords", "PutRecord"),
+            ("utRecordBatch", "PutRecordBatch"),
+        ] {
+            assert_eq!(nearest(name, known), Some(expected), "{name}");
+        }
+        assert_eq!(nearest("any", []), None);
     }
 
     #[test]

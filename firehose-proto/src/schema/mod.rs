@@ -28,6 +28,7 @@ use crate::time::Timestamp;
 mod check;
 pub(crate) mod declare;
 
+pub use self::check::nearest;
 pub(crate) use self::check::{check, check_known};
 pub(crate) use self::declare::{enumeration, structure};
 
