@@ -11,6 +11,7 @@ use firehose_blocking::firehose_proto::time::AmzDate;
 use serde_json::{Value, json};
 
 use crate::program::{Outcome, SECRET, firehose, run, with_credentials};
+use crate::server::{Answer, Server};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/firehose";
 
@@ -124,7 +125,8 @@ fn tells_programs_what_the_service_said() {
 #[test]
 fn says_why_a_call_cannot_be_made() {
     for (args, code, words) in [
-        (&["Describe"][..], 2, "not an operation of Firehose"),
+        (&["creat-delivery-streem"][..], 2, "the nearest one is CreateDeliveryStream"),
+        (&["ListDeliveryStreams", "--input", "[]"], 2, "firehose: not an object"),
         (&["ListDeliveryStreams", "--input", "{"], 2, "the input cannot be read: invalid JSON at byte 0"),
         (&["ListDeliveryStreams", "--input", "@/no/such/file"], 2, "cannot read the input from /no/such/file"),
         (&["ListDeliveryStreams", "--region", "?"], 3, "\"?\" is not a region"),
@@ -133,6 +135,79 @@ fn says_why_a_call_cannot_be_made() {
         let outcome = ran(&mut call(args));
         assert_eq!(outcome.code, Some(code), "{args:?} {outcome:?}");
         assert!(outcome.stderr.contains(words), "{args:?} {outcome:?}");
+    }
+}
+
+#[test]
+fn tells_programs_why_a_call_cannot_be_made() {
+    for (args, code, words) in [
+        (&["Describe"][..], 2, "the nearest one is DescribeDeliveryStream"),
+        (&["ListDeliveryStreams", "--input", ""], 2, "empty document"),
+        (&["ListDeliveryStreams", "--endpoint-url", "ftp://h"], 3, "endpoint URL"),
+    ] {
+        let outcome = ran(call(args).args(["--output", "json"]));
+        assert_eq!((outcome.code, &*outcome.stdout), (Some(code), ""), "{args:?} {outcome:?}");
+        let object = error(&outcome);
+        assert!(object["message"].as_str().unwrap().contains(words), "{args:?} {object}");
+        assert_eq!((&object["code"], &object["retryable"]), (&Value::Null, &json!(false)), "{args:?} {object}");
+    }
+    let outcome = ran(call(&["ListDeliveryStreams", "--output", "json"]).env_remove("AWS_SECRET_ACCESS_KEY"));
+    assert_eq!(outcome.code, Some(3), "{outcome:?}");
+    assert!(error(&outcome)["message"].as_str().unwrap().contains("AWS_SECRET_ACCESS_KEY"), "{outcome:?}");
+}
+
+#[test]
+fn says_so_when_an_answer_is_no_success_for_all() {
+    let partial = json!({"FailedPutCount": 1, "RequestResponses": [
+        {"RecordId": "id-0"}, {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."},
+    ]})
+    .to_string();
+    let cases = [
+        (&*partial, true, "did not accept 1 of the records"),
+        ("{}", false, "no sense"),
+        ("<html>", false, "no sense"),
+    ];
+    let input = json!({"DeliveryStreamName": "demo", "Records": [{"Data": "YQ=="}, {"Data": "Yg=="}]}).to_string();
+    for (body, has_output, words) in cases {
+        let answer = body.to_owned();
+        let server = Server::start(move |_, _| Answer::Http(200, answer.clone()));
+        let arguments = ["--output", "json", "--endpoint-url", &server.url, "--input", &input];
+        let outcome = ran(call(&["PutRecordBatch"]).args(arguments));
+        assert_eq!((outcome.code, outcome.stdout.is_empty()), (Some(1), !has_output), "{words} {outcome:?}");
+        assert!(error(&outcome)["message"].as_str().unwrap().contains(words), "{outcome:?}");
+        assert_eq!(server.requests(), [[b"a", b"b"]], "sent once");
+        if has_output {
+            assert_eq!(serde_json::from_str::<Value>(&outcome.stdout).unwrap()["FailedPutCount"], json!(1));
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_sends_nothing_and_shows_the_session_token_that_it_signed() {
+    let server = Server::start(|_, records| Answer::accepted(records.len()));
+    let input = json!({"DeliveryStreamName": "demo", "Records": [{"Data": "YQ=="}]}).to_string();
+    let arguments = ["--dry-run", "--endpoint-url", &server.url, "--input", &input];
+    let outcome = ran(call(&["PutRecordBatch"]).args(arguments).env("AWS_SESSION_TOKEN", "the-token"));
+    assert_eq!((outcome.code, &*outcome.stderr), (Some(0), ""), "{outcome:?}");
+    assert!(outcome.stdout.contains("\r\nx-amz-security-token: the-token\r\n"), "{outcome:?}");
+    assert!(outcome.stdout.contains(";x-amz-security-token;") && !outcome.stdout.contains(SECRET), "{outcome:?}");
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn prints_for_people_and_for_programs() {
+    let scratch = tempfile::tempdir().unwrap();
+    let endpoint =
+        LocalEndpoint::builder(scratch.path()).credentials(Credentials::new("AKIDEXAMPLE", SECRET)).start().unwrap();
+    let created =
+        ["--endpoint-url", endpoint.url(), "--input", &bucket(&json!({"SizeInMBs": 5, "IntervalInSeconds": 60}))];
+    assert_eq!(ran(call(&["create-delivery-stream"]).args(created)).code, Some(0));
+    for (output, text) in [
+        ("json", "{\"DeliveryStreamNames\":[\"demo\"],\"HasMoreDeliveryStreams\":false}\n"),
+        ("text", "{\n  \"DeliveryStreamNames\": [\n    \"demo\"\n  ],\n  \"HasMoreDeliveryStreams\": false\n}\n"),
+    ] {
+        let outcome = ran(call(&["ListDeliveryStreams", "--output", output]).args(&created[..2]));
+        assert_eq!((outcome.code, &*outcome.stdout, &*outcome.stderr), (Some(0), text, ""));
     }
 }
 

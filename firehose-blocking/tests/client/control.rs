@@ -10,7 +10,7 @@ use firehose_blocking::firehose_proto::op::delete_delivery_stream::DeleteDeliver
 use firehose_blocking::firehose_proto::op::describe_delivery_stream::DescribeDeliveryStreamInput;
 use firehose_blocking::firehose_proto::op::list_delivery_streams::ListDeliveryStreamsInput;
 use firehose_blocking::firehose_proto::op::list_tags_for_delivery_stream::ListTagsForDeliveryStreamInput;
-use firehose_blocking::{Error, Firehose, WaitError};
+use firehose_blocking::{Error, Firehose, PutRecordInput, Record, WaitError};
 
 use crate::world::{Answer, World, answer, refusal};
 
@@ -141,4 +141,15 @@ fn sends_nothing_that_breaks_a_rule() {
     assert_eq!(world.attempts(), 0);
     firehose.delete_delivery_stream(&DeleteDeliveryStreamInput::new("a")).unwrap();
     assert_eq!(calls(&world), [("DeleteDeliveryStream".into(), r#"{"DeliveryStreamName":"a"}"#.into())]);
+}
+
+#[test]
+fn leaves_the_input_to_the_service_when_told_but_for_the_puts() {
+    let world = World::new([answer(200, "{}")]);
+    let client = world.builder().parameter_validation(false).build().unwrap();
+    client.delete_delivery_stream(&DeleteDeliveryStreamInput::new("a b")).unwrap();
+    assert_eq!(calls(&world), [("DeleteDeliveryStream".into(), r#"{"DeliveryStreamName":"a b"}"#.into())]);
+    let put = client.put_record(&PutRecordInput::new("a b", Record::new(b"x")));
+    assert!(matches!(put, Err(Error::Invalid(_))), "{put:?}");
+    assert_eq!(world.attempts(), 1);
 }

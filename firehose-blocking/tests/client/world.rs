@@ -7,7 +7,9 @@ use std::time::Duration;
 use firehose_blocking::firehose_proto::http::{Headers, Request, Response};
 use firehose_blocking::firehose_proto::sigv4::Verifier;
 use firehose_blocking::firehose_proto::time::{HttpDate, Tick};
-use firehose_blocking::{Client, Clock, Credentials, Timeouts, Transport, TransportError, TransportErrorKind};
+use firehose_blocking::{
+    Client, ClientBuilder, Clock, Credentials, Timeouts, Transport, TransportError, TransportErrorKind,
+};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -50,9 +52,14 @@ impl World {
     }
 
     pub(crate) fn client(&self) -> Client {
+        self.builder().build().unwrap()
+    }
+
+    /// A client's settings that lead into this world.
+    pub(crate) fn builder(&self) -> ClientBuilder {
         let credentials = Credentials::new("AKIDEXAMPLE", SECRET).with_session_token(TOKEN);
         let builder = Client::builder().region("eu-west-1").endpoint_url("http://127.0.0.1:9").credentials(credentials);
-        builder.transport(self.clone()).clock(self.clone()).build().unwrap()
+        builder.transport(self.clone()).clock(self.clone())
     }
 
     pub(crate) fn state(&self) -> std::sync::MutexGuard<'_, State> {

@@ -18,6 +18,14 @@ Exit status:
   3  configuration or credentials are missing or wrong
   4  the service refused the call";
 
+const CALL_EXIT_STATUS: &str = "\
+Exit status:
+  0  the service did it; with --dry-run, the request was printed
+  1  no answer, one that makes no sense, or records of a batch that were not accepted
+  2  the command line cannot be followed, or the input is not valid; nothing was sent
+  3  configuration or credentials are missing or wrong
+  4  the service refused the call";
+
 const PUT_EXAMPLE: &str = "\
 Examples:
   firehose put my-stream --region eu-west-1 access.log --rejects rejects.jsonl
@@ -67,7 +75,7 @@ pub(crate) enum Command {
     #[command(after_help = format!("{PUT_EXAMPLE}\n\n{EXIT_STATUS}"))]
     Put(PutArgs),
     /// Call any operation of the API, its input and output as JSON.
-    #[command(after_help = format!("{CALL_EXAMPLE}\n\n{EXIT_STATUS}"))]
+    #[command(after_help = format!("Operations:\n  {}\n\n{CALL_EXAMPLE}\n\n{CALL_EXIT_STATUS}", call::NAMES.join("\n  ")))]
     Call(CallArgs),
     /// Serve a Firehose on this machine that keeps what it accepts in files.
     #[command(after_help = format!("{FAULTS}\n\n{LOCAL_EXAMPLE}\n\n{EXIT_STATUS}"))]
@@ -142,14 +150,14 @@ impl PutArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CallArgs {
     /// The operation in AWS's spelling, such as CreateDeliveryStream, or in its CLI's, create-delivery-stream.
-    #[arg(value_parser = call::operation)]
-    pub(crate) operation: &'static str,
+    pub(crate) operation: String,
 
-    /// The input as the AWS CLI's --cli-input-json takes it: JSON, @FILE, or - for standard input.
+    /// The input as the AWS CLI's --cli-input-json takes it: JSON, @FILE, or - for standard input [default: {}].
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     pub(crate) input: Option<String>,
 
-    /// Print the signed request instead of sending it, a session token included.
+    /// Print the signed request instead of sending it. It is good for a few minutes, and has a session token in it if
+    /// the credentials have one: treat it as a secret.
     #[arg(long)]
     pub(crate) dry_run: bool,
 

@@ -24,6 +24,7 @@ use firehose_blocking::firehose_proto::op::tag_delivery_stream::TagDeliveryStrea
 use firehose_blocking::firehose_proto::op::untag_delivery_stream::UntagDeliveryStream;
 use firehose_blocking::firehose_proto::op::update_destination::UpdateDestination;
 use firehose_blocking::firehose_proto::op::{InputError, Operation};
+use firehose_blocking::firehose_proto::schema;
 use firehose_blocking::firehose_proto::validate::{Violation, Violations};
 use firehose_blocking::{Client, Error, Timeouts, Transport, TransportError, TransportErrorKind};
 use serde_json::{Value, json};
@@ -35,14 +36,21 @@ use crate::console::{self, Exit, Failure};
 /// Declares the operations that can be called.
 macro_rules! operations {
     ($($operation:ident),+ $(,)?) => {
-        /// Every operation, as AWS and its CLI spell it.
-        const NAMES: &[&str] = &[$($operation::NAME),+];
+        /// Every operation, in AWS's spelling.
+        pub(crate) const NAMES: &[&str] = &[$($operation::NAME),+];
 
-        fn dispatch(name: &str, args: &CallArgs) -> Result<ExitCode, Trouble> {
-            match name {
-                $($operation::NAME => run_one::<$operation>(args),)+
-                _ => unreachable!("the name was looked up among these"),
-            }
+        /// Makes the call of the operation that is named in AWS's spelling, or in that of its CLI.
+        fn dispatch(args: &CallArgs) -> Result<ExitCode, Trouble> {
+            let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
+            let name = plain(&args.operation);
+            $(
+                if name == plain($operation::NAME) {
+                    return run_one::<$operation>(args);
+                }
+            )+
+            let nearest = schema::nearest(&name, NAMES.iter().copied()).unwrap_or_default();
+            let message = format!("{:?} is not an operation of Firehose; the nearest one is {nearest}", args.operation);
+            Err(Failure::new(Exit::Usage, message).into())
         }
     };
 }
@@ -76,15 +84,8 @@ impl From<Failure> for Trouble {
     }
 }
 
-/// Reads the name of an operation in AWS's spelling, or in that of its CLI.
-pub(crate) fn operation(name: &str) -> Result<&'static str, String> {
-    let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
-    let found = NAMES.iter().find(|known| plain(known) == plain(name)).copied();
-    found.ok_or_else(|| format!("not an operation of Firehose, which are {}", NAMES.join(", ")))
-}
-
 pub(crate) fn run(args: &CallArgs) -> ExitCode {
-    dispatch(args.operation, args).unwrap_or_else(|trouble| {
+    dispatch(args).unwrap_or_else(|trouble| {
         let (exit, message, object) = explain(&trouble);
         match (args.output, trouble) {
             (Output::Json, _) => console::complain_to_programs(&object.to_string()),
