@@ -93,7 +93,8 @@ pub(crate) fn read_output<T: Document + DeserializeOwned>(body: &[u8]) -> Result
 /// Says why a document could not be read, if it is at least JSON.
 fn breaches<T: Document>(body: &[u8]) -> Option<Violations> {
     let document = json::parse(body).ok()?;
-    let found: Vec<_> =
-        schema::check_known(T::STRUCTURE, &document).into_iter().filter(|found| found.rule.is_of_shape()).collect();
-    Violations::check(found).err()
+    let found = schema::check_known(T::STRUCTURE, &document);
+    // What no type can hold is of the shape; but for a number out of its type's range, which is a breach of a limit.
+    let of_shape: Vec<_> = found.iter().filter(|found| found.rule.is_of_shape()).cloned().collect();
+    Violations::check(if of_shape.is_empty() { found } else { of_shape }).err()
 }

@@ -85,6 +85,10 @@ impl From<Failure> for Trouble {
 }
 
 pub(crate) fn run(args: &CallArgs) -> ExitCode {
+    if args.output == Output::Json {
+        // An error is one object on one line, and nothing beside it.
+        log::set_max_level(log::LevelFilter::Off);
+    }
     dispatch(args).unwrap_or_else(|trouble| {
         let (exit, message, object) = explain(&trouble);
         match (args.output, trouble) {
