@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
 use crate::console::{Exit, Failure};
@@ -32,8 +33,10 @@ pub(crate) enum Event {
     EndOfSource(Option<io::Error>),
     /// There is no other source.
     EndOfInput,
-    /// Somebody wants the run to end.
+    /// Somebody wants the run to end; what has been read still comes.
     Interrupted,
+    /// All that was read before the run was to end has come.
+    EndOfReading,
     /// The run has been stopped.
     Stopped,
 }
@@ -99,11 +102,15 @@ impl fmt::Display for Source {
     }
 }
 
-/// Reads all sources into buffers that come back empty, until there is no more or nobody listens.
-pub(crate) fn read(sources: &[Source], buffers: &Receiver<Vec<u8>>, events: &Sender<Event>) {
+/// Reads all sources into buffers that come back empty, until there is no more, nobody listens, or it is to end. What
+/// has been read by then is sent.
+pub(crate) fn read(sources: &[Source], buffers: &Receiver<Vec<u8>>, events: &Sender<Event>, is_to_end: &AtomicBool) {
     for source in sources {
-        let outcome = source.open().and_then(|mut reader| read_source(&mut *reader, buffers, events));
-        if events.send(Event::EndOfSource(outcome.err())).is_err() {
+        let outcome = source.open().and_then(|mut reader| read_source(&mut *reader, buffers, events, is_to_end));
+        let end =
+            if is_to_end.load(Ordering::Relaxed) { Event::EndOfReading } else { Event::EndOfSource(outcome.err()) };
+        let is_last = matches!(end, Event::EndOfReading);
+        if events.send(end).is_err() || is_last {
             return;
         }
     }
@@ -111,8 +118,16 @@ pub(crate) fn read(sources: &[Source], buffers: &Receiver<Vec<u8>>, events: &Sen
     let _ = events.send(Event::EndOfInput);
 }
 
-fn read_source(source: &mut dyn Read, buffers: &Receiver<Vec<u8>>, events: &Sender<Event>) -> io::Result<()> {
+fn read_source(
+    source: &mut dyn Read,
+    buffers: &Receiver<Vec<u8>>,
+    events: &Sender<Event>,
+    is_to_end: &AtomicBool,
+) -> io::Result<()> {
     while let Ok(mut buffer) = buffers.recv() {
+        if is_to_end.load(Ordering::Relaxed) {
+            break;
+        }
         buffer.resize(CHUNK_BYTES, 0);
         let length = loop {
             match source.read(&mut buffer) {
