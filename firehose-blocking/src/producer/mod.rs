@@ -121,8 +121,8 @@ impl Producer {
 
     /// Takes a record as [`send`](Self::send) does, and tells its outcome.
     ///
-    /// The callback runs on a thread of the producer, which does nothing else in the meantime: keep it short. One that
-    /// panics harms no other record. When an oversize record was split, the callback is told of the part that fared
+    /// The callback runs on a thread of the producer, which does nothing else in the meantime: keep it short, and do not
+    /// [`send`](Self::send) from it, which may wait for that very thread. One that panics harms no other record. When an oversize record was split, the callback is told of the part that fared
     /// worst.
     ///
     /// # Errors

@@ -112,9 +112,12 @@ impl Shared {
     pub(super) fn keep_synced(&self, interval: Duration) {
         let mut state = self.lock();
         while !state.is_closing {
-            let waited = self.work.wait_timeout(state, interval).unwrap_or_else(PoisonError::into_inner);
-            let spool = waited.0.spool.clone();
-            drop(waited);
+            // Not on `work`: a wake-up there is for one worker, and must not end here.
+            let is_open = |state: &mut State| !state.is_closing;
+            let waited = self.changed.wait_timeout_while(state, interval, is_open);
+            let (state_now, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            let spool = state_now.spool.clone();
+            drop(state_now);
             if let Some(Err(error)) = spool.map(|spool| spool.poll_sync(self.now())) {
                 log::error!("records may not survive a loss of power: {error}");
             }
