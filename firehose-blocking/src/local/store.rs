@@ -168,10 +168,6 @@ impl Stream {
             if let Err(error) = open.file.set_len(offset) {
                 log::error!("cannot take back a part of a request from {}: {error}", path.display());
             }
-            if offset == 0 {
-                // Nothing was ever in it; if it stays, it does no harm.
-                let _ = fs::remove_file(&path);
-            }
             self.file = None;
             return Err(AppendError { path, error });
         }

@@ -16,8 +16,7 @@ Exit status:
   1  some records were not accepted, or some input could not be read
   2  the command line cannot be followed; nothing was sent
   3  configuration or credentials are missing or wrong
-  4  the service refused the call
-130  interrupted twice; what had no outcome may or may not be stored";
+  4  the service refused the call";
 
 const CALL_EXIT_STATUS: &str = "\
 Exit status:

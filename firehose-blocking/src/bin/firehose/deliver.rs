@@ -11,7 +11,7 @@
 //! A stream at its quota takes a part of each batch: that is progress, however many attempts it takes in all.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use firehose_blocking::firehose_proto::exception::{ErrorCode, ServiceError};
@@ -73,7 +73,7 @@ impl Stop {
 /// What all deliveries of a run share.
 pub(crate) struct Delivery<'a> {
     pub(crate) client: &'a Client,
-    pub(crate) report: &'a Arc<Report>,
+    pub(crate) report: &'a Report,
     pub(crate) rejects: &'a Rejects,
     pub(crate) stop: &'a Stop,
     /// Whether the endpoint has given any answer that only Firehose gives.
@@ -91,8 +91,6 @@ struct Effort {
     since: Instant,
     accepted_by_then: u64,
     is_throttled: bool,
-    /// Whether any record of the batch was ever accepted. What is left of such a batch had its turn.
-    has_progressed: bool,
     may_be_stored: bool,
 }
 
@@ -116,7 +114,6 @@ impl Delivery<'_> {
             since: Instant::now(),
             accepted_by_then: self.report.accepted.value(),
             is_throttled: false,
-            has_progressed: false,
             may_be_stored: false,
         };
         let mut trouble = Trouble::NotSent;
@@ -150,7 +147,7 @@ impl Delivery<'_> {
                     self.count(&mut effort, false);
                     trouble = Trouble::Call(reason_of(&error));
                     if let Some(exit) = self.last_resort(&error, &effort) {
-                        let messages = self.messages(&error, exit, effort.attempts, batch.delivery_stream_name());
+                        let messages = self.messages(&error, batch.delivery_stream_name());
                         self.stop.set(Stopped { exit, messages, reason: reason_of(&error) });
                         on_stop();
                         break;
@@ -167,7 +164,6 @@ impl Delivery<'_> {
     /// Counts an attempt after which there are records left.
     fn count(&self, effort: &mut Effort, is_progress: bool) {
         if is_progress {
-            effort.has_progressed = true;
             effort.in_vain = 0;
             effort.level = effort.level.saturating_sub(1).max(1);
             effort.since = Instant::now();
@@ -185,10 +181,8 @@ impl Delivery<'_> {
 
     /// Whether what is left of a batch is to be given up.
     fn is_hopeless(&self, effort: &Effort) -> bool {
-        let waits_for_its_turn = effort.is_throttled
-            && !effort.has_progressed
-            && self.others_get_through(effort)
-            && effort.since.elapsed() < MAX_THROTTLED;
+        let waits_for_its_turn =
+            effort.is_throttled && self.others_get_through(effort) && effort.since.elapsed() < MAX_THROTTLED;
         effort.in_vain >= MAX_IN_VAIN && !waits_for_its_turn
     }
 
@@ -218,35 +212,27 @@ impl Delivery<'_> {
     }
 
     /// What to tell about a failure that stops the run.
-    fn messages(&self, error: &Error, exit: Exit, attempts: u32, stream: &str) -> Vec<String> {
+    fn messages(&self, error: &Error, stream: &str) -> Vec<String> {
         let endpoint = self.client.endpoint();
         let (url, region) = (endpoint.url(), endpoint.region().as_str());
-        let reason = reason_of(error);
         match error {
-            Error::Refused { error, .. } if exit == Exit::Refused => {
+            Error::Refused { error, .. } => {
                 let mut messages = vec![format!("the service refused the call: {error}")];
                 messages.extend(hint(error, stream, region, url));
                 messages
             }
-            Error::Refused { .. } => vec![format!("{attempts} attempts, and the service took nothing: {reason}")],
-            Error::Transport { error, .. } => match error.kind() {
-                TransportErrorKind::Tls => vec![
-                    format!("cannot agree on TLS with {url}: {reason}"),
-                    "does it speak https, with a certificate that is to be trusted?".into(),
-                ],
-                TransportErrorKind::Connect | TransportErrorKind::Timeout => {
-                    vec![format!("cannot reach the service: {reason}"), format!("is {url} its address, and is it up?")]
-                }
-                _ => vec![format!("no answer of use from {url}: {reason}"), "is it a Firehose endpoint?".into()],
-            },
-            Error::Malformed(_) => vec![reason, format!("is {url} a Firehose endpoint?")],
+            Error::Transport { .. } => vec![
+                format!("cannot reach the service: {}", reason_of(error)),
+                format!("is {url} its address, and is it up?"),
+            ],
+            Error::Malformed(_) => vec![reason_of(error), format!("is {url} a Firehose endpoint?")],
             _ => vec![console::chain(error)],
         }
     }
 
     /// Gives up what is left in a batch.
     fn reject(&self, batch: &mut Batch, trouble: &Trouble, effort: &Effort) {
-        let suffix = if effort.may_be_stored { "; an earlier attempt may have stored it" } else { "" };
+        let suffix = if effort.may_be_stored { "; may have been stored nevertheless" } else { "" };
         let stopped = self.stop.stopped().map_or_else(String::new, |stopped| stopped.reason);
         for index in 0..batch.len() {
             let reason = match trouble {

@@ -7,7 +7,6 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
 use crate::console::{Exit, Failure};
@@ -33,10 +32,8 @@ pub(crate) enum Event {
     EndOfSource(Option<io::Error>),
     /// There is no other source.
     EndOfInput,
-    /// Somebody wants the run to end; what has been read still comes.
+    /// Somebody wants the run to end.
     Interrupted,
-    /// All that was read before the run was to end has come.
-    EndOfReading,
     /// The run has been stopped.
     Stopped,
 }
@@ -102,15 +99,11 @@ impl fmt::Display for Source {
     }
 }
 
-/// Reads all sources into buffers that come back empty, until there is no more, nobody listens, or it is to end. What
-/// has been read by then is sent.
-pub(crate) fn read(sources: &[Source], buffers: &Receiver<Vec<u8>>, events: &Sender<Event>, is_to_end: &AtomicBool) {
+/// Reads all sources into buffers that come back empty, until there is no more or nobody listens.
+pub(crate) fn read(sources: &[Source], buffers: &Receiver<Vec<u8>>, events: &Sender<Event>) {
     for source in sources {
-        let outcome = source.open().and_then(|mut reader| read_source(&mut *reader, buffers, events, is_to_end));
-        let end =
-            if is_to_end.load(Ordering::Relaxed) { Event::EndOfReading } else { Event::EndOfSource(outcome.err()) };
-        let is_last = matches!(end, Event::EndOfReading);
-        if events.send(end).is_err() || is_last {
+        let outcome = source.open().and_then(|mut reader| read_source(&mut *reader, buffers, events));
+        if events.send(Event::EndOfSource(outcome.err())).is_err() {
             return;
         }
     }
@@ -118,16 +111,8 @@ pub(crate) fn read(sources: &[Source], buffers: &Receiver<Vec<u8>>, events: &Sen
     let _ = events.send(Event::EndOfInput);
 }
 
-fn read_source(
-    source: &mut dyn Read,
-    buffers: &Receiver<Vec<u8>>,
-    events: &Sender<Event>,
-    is_to_end: &AtomicBool,
-) -> io::Result<()> {
+fn read_source(source: &mut dyn Read, buffers: &Receiver<Vec<u8>>, events: &Sender<Event>) -> io::Result<()> {
     while let Ok(mut buffer) = buffers.recv() {
-        if is_to_end.load(Ordering::Relaxed) {
-            break;
-        }
         buffer.resize(CHUNK_BYTES, 0);
         let length = loop {
             match source.read(&mut buffer) {

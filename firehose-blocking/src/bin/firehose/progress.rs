@@ -10,8 +10,7 @@ use crate::args::When;
 /// Times a second that it is drawn anew.
 const REDRAWS: u8 = 8;
 
-/// A bar when the size of the input is known, else a count; or nothing at all. Clones are the same bar.
-#[derive(Clone)]
+/// A bar when the size of the input is known, else a count; or nothing at all.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
@@ -44,8 +43,7 @@ impl Progress {
     /// Shows that so much has been read by now.
     pub(crate) fn show(&self, bytes: u64, records: u64) {
         if !self.0.is_hidden() {
-            let plural = if records == 1 { "" } else { "s" };
-            self.0.set_message(format!("{records} record{plural}"));
+            self.0.set_message(format!("{records} records"));
             self.0.set_position(bytes);
         }
     }

@@ -10,13 +10,12 @@
 //! wait for the service.
 
 use std::fmt;
-use std::fs;
+use std::mem;
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::process::{self, ExitCode};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,9 +35,6 @@ use crate::report::Report;
 /// Longest that a record waits for others to share a request with, when the input is slow.
 const MAX_LINGER: Duration = Duration::from_secs(1);
 
-/// How long after an interrupt to wait for what is being read.
-const END_OF_READING: Duration = Duration::from_millis(250);
-
 /// Exit status when a second signal ends the program, as a shell reports the first.
 const INTERRUPTED: i32 = 130;
 
@@ -47,13 +43,10 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let sources = Sources::check(&args.files)?;
     let local = args.local.as_ref().map(|dir| LocalEndpoint::builder(dir).start());
-    if let Some(dir) = &args.local {
-        check_writable(dir)?;
-    }
     let local = local.transpose().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?;
     let client = client(args, local.as_ref())?;
     let rejects = Rejects::create(args.rejects.as_deref())?;
-    let report = Arc::new(Report::default());
+    let report = Report::default();
     let stop = Stop::default();
     let progress = Progress::new(args.progress, sources.total_bytes);
     let delivery = Delivery {
@@ -67,11 +60,11 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     progress.clear();
     let are_rejects_kept = rejects.flush();
     let stopped = stop.stopped();
-    explain(args, &report, &read, &sources, stopped.as_ref(), are_rejects_kept);
+    explain(args, &report, &read, &sources, stopped.as_ref());
     if let Some(endpoint) = local {
         endpoint.stop();
     }
-    console::print(&report.summary(args.output, read.is_complete, started.elapsed()))
+    console::print(&report.summary(args.output, started.elapsed()))
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the summary: {error}")))?;
     Ok(match stopped {
         Some(stopped) => stopped.exit.into(),
@@ -112,13 +105,9 @@ fn pump(args: &PutArgs, sources: &Sources, delivery: &Delivery<'_>, progress: &P
         spare_buffers.send(Vec::new()).expect("the receiver is in this very function");
     }
     let (list, reader_events) = (sources.list.clone(), events.clone());
-    let is_to_end = Arc::new(AtomicBool::new(false));
     // Nobody waits for this thread: when the run is stopped it may be waiting for a terminal.
-    thread::spawn({
-        let is_to_end = Arc::clone(&is_to_end);
-        move || input::read(&list, &empty_buffers, &reader_events, &is_to_end)
-    });
-    on_interrupt(events.clone(), is_to_end, progress.clone(), Arc::clone(delivery.report));
+    thread::spawn(move || input::read(&list, &empty_buffers, &reader_events));
+    on_interrupt(events.clone());
 
     // Each worker has a batch, another waits for the next free worker, and one is being filled.
     let in_flight = args.max_in_flight.get();
@@ -147,7 +136,6 @@ fn pump(args: &PutArgs, sources: &Sources, delivery: &Delivery<'_>, progress: &P
             record: 0,
             batch: None,
             filled_since: None,
-            ends_at: None,
             open_bytes: None,
             empty_batches,
             full_batches,
@@ -158,29 +146,16 @@ fn pump(args: &PutArgs, sources: &Sources, delivery: &Delivery<'_>, progress: &P
 }
 
 /// Ends the input at the first signal, so that what was read is still delivered; a second one ends the program.
-fn on_interrupt(events: Sender<Event>, is_to_end: Arc<AtomicBool>, progress: Progress, report: Arc<Report>) {
+fn on_interrupt(events: Sender<Event>) {
+    let mut is_first = true;
     let handler = move || {
-        if is_to_end.swap(true, Ordering::Relaxed) {
-            let open = report.records.value() - report.accepted.value() - report.rejected.value();
-            progress.aside(|| {
-                console::complain(&format!("interrupted again; {open} records are left without an outcome"));
-            });
+        if !mem::replace(&mut is_first, false) || events.send(Event::Interrupted).is_err() {
             process::exit(INTERRUPTED);
         }
-        progress.aside(|| console::complain("interrupted; delivering what was read, unless interrupted again"));
-        // When the input is at its end already, nobody needs to be told.
-        let _ = events.send(Event::Interrupted);
     };
     if let Err(error) = ctrlc::set_handler(handler) {
         log::warn!("an interrupt will end the program at once: {error}");
     }
-}
-
-/// Makes sure that the directory of our own endpoint takes files, before anything is read.
-fn check_writable(dir: &Path) -> Result<(), Failure> {
-    let probe = dir.join(format!("@writable-{}", process::id()));
-    let tried = fs::write(&probe, []).and_then(|()| fs::remove_file(&probe));
-    tried.map_err(|error| Failure::new(Exit::Configuration, format!("cannot write into {}: {error}", dir.display())))
 }
 
 /// The next batch to deliver, for whichever worker comes first; nothing when there will be none.
@@ -198,8 +173,6 @@ struct Filler<'a> {
     record: u64,
     batch: Option<Batch>,
     filled_since: Option<Instant>,
-    /// Until when to wait for what the reader may have read before it was to end.
-    ends_at: Option<Instant>,
     /// Bytes so far of a record that comes in parts.
     open_bytes: Option<usize>,
     empty_batches: Receiver<Batch>,
@@ -240,13 +213,14 @@ impl Filler<'_> {
                     read.is_complete = true;
                     break;
                 }
-                // A reader that waits for its source holds nothing back: it is given the time to say so otherwise.
-                Event::Interrupted => self.ends_at = Some(Instant::now() + END_OF_READING),
-                Event::EndOfReading | Event::Stopped => break,
+                Event::Interrupted => {
+                    progress.aside(|| {
+                        console::complain("interrupted; delivering what was read, unless interrupted again");
+                    });
+                    break;
+                }
+                Event::Stopped => break,
             }
-        }
-        if self.ends_at.is_some() {
-            splitter.finish(|piece| self.take(piece));
         }
         if let Some(bytes) = self.open_bytes.take() {
             self.reject(&format!("record above {MAX_RECORD_BYTES} bytes, of which {bytes} were read"), bytes);
@@ -262,12 +236,9 @@ impl Filler<'_> {
             if self.delivery.stop.stopped().is_some() {
                 return None;
             }
-            let now = Instant::now();
-            let sends_at = self.filled_since.map(|since| since + MAX_LINGER);
-            let Some(time) = [sends_at, self.ends_at].into_iter().flatten().min() else { return events.recv().ok() };
-            match events.recv_timeout(time.saturating_duration_since(now)) {
+            let Some(since) = self.filled_since else { return events.recv().ok() };
+            match events.recv_timeout(MAX_LINGER.saturating_sub(since.elapsed())) {
                 Ok(event) => return Some(event),
-                Err(RecvTimeoutError::Timeout) if self.ends_at == Some(time) => return None,
                 Err(RecvTimeoutError::Timeout) => self.send(),
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
@@ -335,14 +306,7 @@ impl Filler<'_> {
 }
 
 /// Tells on standard error what did not go well.
-fn explain(
-    args: &PutArgs,
-    report: &Report,
-    read: &Read,
-    sources: &Sources,
-    stopped: Option<&Stopped>,
-    are_rejects_kept: bool,
-) {
+fn explain(args: &PutArgs, report: &Report, read: &Read, sources: &Sources, stopped: Option<&Stopped>) {
     if let Some(stopped) = stopped {
         stopped.messages.iter().for_each(|message| console::complain(message));
     }
@@ -352,17 +316,13 @@ fn explain(
                 let unread = total.saturating_sub(read.bytes);
                 console::complain(&format!("stopped with {unread} of {total} bytes of the input not read"));
             }
-            None => {
-                let bytes = read.bytes;
-                console::complain(&format!("stopped after {bytes} bytes of the input, before its end was seen"));
-            }
+            None => console::complain("stopped before the end of the input was seen"),
         }
     }
     let rejected = report.rejected.value();
     if rejected > 0 {
         let kept = match &args.rejects {
-            Some(path) if are_rejects_kept => format!("they are in {}", path.display()),
-            Some(path) => format!("not all of them are in {}, which could not be written", path.display()),
+            Some(path) => format!("they are in {}", path.display()),
             None => "--rejects FILE would keep them".into(),
         };
         console::complain(&format!("{rejected} of {} records not accepted; {kept}", report.records.value()));

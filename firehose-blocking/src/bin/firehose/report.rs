@@ -70,15 +70,15 @@ impl Report {
         lines
     }
 
-    /// The summary of a run that took so long, and read its input to the end or not.
-    pub(crate) fn summary(&self, output: Output, is_complete: bool, elapsed: Duration) -> String {
+    /// The summary of a run that took so long.
+    pub(crate) fn summary(&self, output: Output, elapsed: Duration) -> String {
         let [records, bytes, accepted, resent, rejected, requests] =
             [&self.records, &self.bytes, &self.accepted, &self.resent, &self.rejected, &self.requests]
                 .map(Counter::value);
         let seconds = elapsed.as_secs_f64();
         if output == Output::Json {
             return format!(
-                r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"requests":{requests},"complete":{is_complete},"seconds":{seconds:.3}}}"#
+                r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"requests":{requests},"seconds":{seconds:.3}}}"#
             );
         }
         #[expect(clippy::cast_precision_loss, reason = "a rate for people, shown to a tenth")]
@@ -122,12 +122,12 @@ mod tests {
         report.requests.add(1);
         let elapsed = Duration::from_millis(1_500);
         assert_eq!(
-            report.summary(Output::Text, true, elapsed),
+            report.summary(Output::Text, elapsed),
             "3 records, 4500000 bytes: 2 accepted, 5 resent, 1 rejected; 1 request in 1.500 seconds, 3.0 MB/s"
         );
         assert_eq!(
-            report.summary(Output::Json, true, elapsed),
-            r#"{"records":3,"bytes":4500000,"accepted":2,"resent":5,"rejected":1,"requests":1,"complete":true,"seconds":1.500}"#
+            report.summary(Output::Json, elapsed),
+            r#"{"records":3,"bytes":4500000,"accepted":2,"resent":5,"rejected":1,"requests":1,"seconds":1.500}"#
         );
     }
 }
