@@ -7,6 +7,8 @@
 
 mod call;
 mod failures;
+#[cfg(unix)]
+mod interrupts;
 mod local;
 mod program;
 mod put;

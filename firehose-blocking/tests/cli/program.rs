@@ -56,12 +56,18 @@ impl Outcome {
     /// The members of the summary: records, bytes, accepted, resent, rejected, requests.
     pub(crate) fn summary(&self) -> [u64; 6] {
         let summary: Value = serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"));
-        assert_eq!(summary.as_object().unwrap().len(), 7, "{self:?}");
+        assert_eq!(summary.as_object().unwrap().len(), 8, "{self:?}");
         assert!(summary["seconds"].is_f64(), "{self:?}");
+        assert!(summary["complete"].is_boolean(), "{self:?}");
         let numbers = ["records", "bytes", "accepted", "resent", "rejected", "requests"]
             .map(|name| summary[name].as_u64().unwrap_or_else(|| panic!("{name} of {self:?}")));
         assert_eq!(numbers[0], numbers[2] + numbers[4], "every record has an outcome: {self:?}");
         numbers
+    }
+
+    /// Whether the summary says that all of the input was read.
+    pub(crate) fn is_complete(&self) -> bool {
+        serde_json::from_str::<Value>(&self.stdout).unwrap()["complete"] == true
     }
 
     /// Asserts the exit status, and that each message says whose it is and keeps secrets.

@@ -150,7 +150,7 @@ fn shows_progress_on_standard_error_alone() {
         let outcome = run(&mut put_locally(dir.path(), &["--progress", when]), b"a\n");
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
         assert_eq!(outcome.summary()[2], 1);
-        assert_eq!(outcome.stderr.contains("records"), is_shown, "{outcome:?}");
+        assert_eq!(outcome.stderr.contains("1 record "), is_shown, "{outcome:?}");
     }
 }
 

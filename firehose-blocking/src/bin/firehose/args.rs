@@ -16,7 +16,8 @@ Exit status:
   1  some records were not accepted, or some input could not be read
   2  the command line cannot be followed; nothing was sent
   3  configuration or credentials are missing or wrong
-  4  the service refused the call";
+  4  the service refused the call
+  130  interrupted twice: some records may have no known outcome";
 
 const CALL_EXIT_STATUS: &str = "\
 Exit status:

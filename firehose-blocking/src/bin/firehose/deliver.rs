@@ -11,7 +11,7 @@
 //! A stream at its quota takes a part of each batch: that is progress, however many attempts it takes in all.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use firehose_blocking::firehose_proto::exception::{ErrorCode, ServiceError};
@@ -73,8 +73,8 @@ impl Stop {
 /// What all deliveries of a run share.
 pub(crate) struct Delivery<'a> {
     pub(crate) client: &'a Client,
-    pub(crate) report: &'a Report,
-    pub(crate) rejects: &'a Rejects,
+    pub(crate) report: &'a Arc<Report>,
+    pub(crate) rejects: &'a Arc<Rejects>,
     pub(crate) stop: &'a Stop,
     /// Whether the endpoint has given any answer that only Firehose gives.
     pub(crate) has_answered: AtomicBool,

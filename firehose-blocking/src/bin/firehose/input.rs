@@ -1,12 +1,14 @@
 //! [`Sources`]: the files to read, checked before anything is sent, and the thread that reads them.
 //!
 //! Reading has a thread of its own so that a source that says nothing for a while, such as a pipe, holds up
-//! neither the records that are there already nor the end of a run that the service has refused.
+//! neither the records that are there already nor the end of a run that the service has refused. It takes no byte
+//! off its source once it has been told to halt: what it has taken by then is all that there is to deliver.
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, StdinLock};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
 use crate::console::{Exit, Failure};
@@ -32,8 +34,10 @@ pub(crate) enum Event {
     EndOfSource(Option<io::Error>),
     /// There is no other source.
     EndOfInput,
-    /// Somebody wants the run to end.
+    /// Somebody wants the run to end: the reader halts when it can.
     Interrupted,
+    /// The reader has halted; nothing was read that was not handed over.
+    Halted,
     /// The run has been stopped.
     Stopped,
 }
@@ -82,10 +86,10 @@ fn check_file(path: &Path) -> io::Result<Option<u64>> {
 }
 
 impl Source {
-    fn open(&self) -> io::Result<Box<dyn Read>> {
+    fn open(&self) -> io::Result<Open> {
         Ok(match self {
-            Self::Stdin => Box::new(io::stdin().lock()),
-            Self::File(path) => Box::new(File::open(path)?),
+            Self::Stdin => Open::Stdin(io::stdin().lock()),
+            Self::File(path) => Open::File(File::open(path)?),
         })
     }
 }
@@ -99,11 +103,68 @@ impl fmt::Display for Source {
     }
 }
 
-/// Reads all sources into buffers that come back empty, until there is no more or nobody listens.
-pub(crate) fn read(sources: &[Source], buffers: &Receiver<Vec<u8>>, events: &Sender<Event>) {
+/// A source that is being read.
+enum Open {
+    Stdin(StdinLock<'static>),
+    File(File),
+}
+
+impl Open {
+    /// Waits until a read would not wait, or until it is halted: whether to read.
+    #[cfg(unix)]
+    fn wait(&self, halt: &AtomicBool) -> bool {
+        use std::os::fd::AsFd as _;
+
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+        /// How often a reader that waits looks whether it is to halt.
+        const PERIOD: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+        let source = match self {
+            Self::Stdin(stdin) => stdin.as_fd(),
+            Self::File(file) => file.as_fd(),
+        };
+        while !halt.load(Ordering::Relaxed) {
+            match poll(&mut [PollFd::new(&source, PollFlags::IN)], Some(&PERIOD)) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                // What is wrong with the source, reading it will tell.
+                Ok(_) | Err(_) => return true,
+            }
+        }
+        false
+    }
+
+    /// Whether to read; reading may then wait.
+    #[cfg(not(unix))]
+    fn wait(&self, halt: &AtomicBool) -> bool {
+        !halt.load(Ordering::Relaxed)
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let outcome = match self {
+                Self::Stdin(stdin) => stdin.read(buffer),
+                Self::File(file) => file.read(buffer),
+            };
+            match outcome {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+/// Reads all sources into buffers that come back empty, until there is no more, nobody listens, or it is to halt.
+pub(crate) fn read(sources: &[Source], halt: &AtomicBool, buffers: &Receiver<Vec<u8>>, events: &Sender<Event>) {
     for source in sources {
-        let outcome = source.open().and_then(|mut reader| read_source(&mut *reader, buffers, events));
-        if events.send(Event::EndOfSource(outcome.err())).is_err() {
+        let outcome = source.open().and_then(|source| read_source(source, halt, buffers, events));
+        let event = match outcome {
+            Ok(false) => Event::Halted,
+            Ok(true) => Event::EndOfSource(None),
+            Err(error) => Event::EndOfSource(Some(error)),
+        };
+        let is_halted = matches!(event, Event::Halted);
+        if events.send(event).is_err() || is_halted {
             return;
         }
     }
@@ -111,19 +172,26 @@ pub(crate) fn read(sources: &[Source], buffers: &Receiver<Vec<u8>>, events: &Sen
     let _ = events.send(Event::EndOfInput);
 }
 
-fn read_source(source: &mut dyn Read, buffers: &Receiver<Vec<u8>>, events: &Sender<Event>) -> io::Result<()> {
+/// Reads one source; whether to its end.
+fn read_source(
+    mut source: Open,
+    halt: &AtomicBool,
+    buffers: &Receiver<Vec<u8>>,
+    events: &Sender<Event>,
+) -> io::Result<bool> {
     while let Ok(mut buffer) = buffers.recv() {
+        if !source.wait(halt) {
+            return Ok(false);
+        }
         buffer.resize(CHUNK_BYTES, 0);
-        let length = loop {
-            match source.read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                outcome => break outcome,
-            }
-        };
+        let length = source.read(&mut buffer);
         // Also after an end or an error: the buffer is needed for the next source.
-        if events.send(Event::Chunk(buffer, *length.as_ref().unwrap_or(&0))).is_err() || length? == 0 {
-            break;
+        if events.send(Event::Chunk(buffer, *length.as_ref().unwrap_or(&0))).is_err() {
+            return Ok(false);
+        }
+        if length? == 0 {
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use crate::args::When;
+use crate::report::plural;
 
 /// Times a second that it is drawn anew.
 const REDRAWS: u8 = 8;
 
 /// A bar when the size of the input is known, else a count; or nothing at all.
+#[derive(Clone)]
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
@@ -43,7 +45,7 @@ impl Progress {
     /// Shows that so much has been read by now.
     pub(crate) fn show(&self, bytes: u64, records: u64) {
         if !self.0.is_hidden() {
-            self.0.set_message(format!("{records} records"));
+            self.0.set_message(format!("{records} record{}", plural(records)));
             self.0.set_position(bytes);
         }
     }

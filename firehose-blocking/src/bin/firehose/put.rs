@@ -10,10 +10,10 @@
 //! wait for the service.
 
 use std::fmt;
-use std::mem;
 use std::num::NonZeroU32;
 use std::process::{self, ExitCode};
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -28,12 +28,15 @@ use crate::console::{self, Exit, Failure};
 use crate::deliver::{Delivery, Stop, Stopped};
 use crate::input::{self, Event, Source, Sources};
 use crate::progress::Progress;
-use crate::records::{Piece, Splitter};
+use crate::records::{Framing, Piece, Splitter};
 use crate::rejects::Rejects;
-use crate::report::Report;
+use crate::report::{Report, plural};
 
 /// Longest that a record waits for others to share a request with, when the input is slow.
 const MAX_LINGER: Duration = Duration::from_secs(1);
+
+/// Longest that a run waits for a reader that was told to halt. Only one that waits for a pipe to be opened takes it.
+const MAX_HALT: Duration = Duration::from_secs(1);
 
 /// Exit status when a second signal ends the program, as a shell reports the first.
 const INTERRUPTED: i32 = 130;
@@ -45,8 +48,8 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let local = args.local.as_ref().map(|dir| LocalEndpoint::builder(dir).start());
     let local = local.transpose().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?;
     let client = client(args, local.as_ref())?;
-    let rejects = Rejects::create(args.rejects.as_deref())?;
-    let report = Report::default();
+    let rejects = Arc::new(Rejects::create(args.rejects.as_deref())?);
+    let report = Arc::new(Report::default());
     let stop = Stop::default();
     let progress = Progress::new(args.progress, sources.total_bytes);
     let delivery = Delivery {
@@ -60,11 +63,11 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     progress.clear();
     let are_rejects_kept = rejects.flush();
     let stopped = stop.stopped();
-    explain(args, &report, &read, &sources, stopped.as_ref());
+    explain(args, &delivery, &read, &sources, stopped.as_ref());
     if let Some(endpoint) = local {
         endpoint.stop();
     }
-    console::print(&report.summary(args.output, started.elapsed()))
+    console::print(&report.summary(args.output, started.elapsed(), read.is_complete && !read.has_failed))
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the summary: {error}")))?;
     Ok(match stopped {
         Some(stopped) => stopped.exit.into(),
@@ -104,10 +107,11 @@ fn pump(args: &PutArgs, sources: &Sources, delivery: &Delivery<'_>, progress: &P
     for _ in 0..input::CHUNKS {
         spare_buffers.send(Vec::new()).expect("the receiver is in this very function");
     }
-    let (list, reader_events) = (sources.list.clone(), events.clone());
+    let halt = Arc::new(AtomicBool::new(false));
+    let (list, reader_halt, reader_events) = (sources.list.clone(), Arc::clone(&halt), events.clone());
     // Nobody waits for this thread: when the run is stopped it may be waiting for a terminal.
-    thread::spawn(move || input::read(&list, &empty_buffers, &reader_events));
-    on_interrupt(events.clone());
+    thread::spawn(move || input::read(&list, &reader_halt, &empty_buffers, &reader_events));
+    on_interrupt(events.clone(), halt, delivery, progress.clone());
 
     // Each worker has a batch, another waits for the next free worker, and one is being filled.
     let in_flight = args.max_in_flight.get();
@@ -137,21 +141,28 @@ fn pump(args: &PutArgs, sources: &Sources, delivery: &Delivery<'_>, progress: &P
             batch: None,
             filled_since: None,
             open_bytes: None,
+            is_interrupted: false,
             empty_batches,
             full_batches,
         };
-        let splitter = Splitter::new(&args.framing(), MAX_RECORD_BYTES);
-        filler.run(splitter, &incoming, &spare_buffers, progress)
+        filler.run(&args.framing(), &incoming, &spare_buffers, progress)
     })
 }
 
 /// Ends the input at the first signal, so that what was read is still delivered; a second one ends the program.
-fn on_interrupt(events: Sender<Event>) {
-    let mut is_first = true;
+fn on_interrupt(events: Sender<Event>, halt: Arc<AtomicBool>, delivery: &Delivery<'_>, progress: Progress) {
+    let (report, rejects) = (Arc::clone(delivery.report), Arc::clone(delivery.rejects));
     let handler = move || {
-        if !mem::replace(&mut is_first, false) || events.send(Event::Interrupted).is_err() {
+        if halt.swap(true, Ordering::Relaxed) {
+            progress.clear();
+            let left = report.undecided();
+            rejects.close("interrupted within this record");
+            console::complain(&format!("interrupted again; {left} record{} left without an outcome", plural(left)));
             process::exit(INTERRUPTED);
         }
+        progress.aside(|| console::complain("interrupted; delivering what was read, unless interrupted again"));
+        // At the end of the input nobody has to be told to read no further.
+        let _ = events.send(Event::Interrupted);
     };
     if let Err(error) = ctrlc::set_handler(handler) {
         log::warn!("an interrupt will end the program at once: {error}");
@@ -175,6 +186,8 @@ struct Filler<'a> {
     filled_since: Option<Instant>,
     /// Bytes so far of a record that comes in parts.
     open_bytes: Option<usize>,
+    /// Whether only what has been read by now is to be delivered.
+    is_interrupted: bool,
     empty_batches: Receiver<Batch>,
     full_batches: mpsc::SyncSender<Batch>,
 }
@@ -183,11 +196,12 @@ impl Filler<'_> {
     /// Reads to the end, or until the run is stopped, and hands over the last batch.
     fn run(
         mut self,
-        mut splitter: Splitter,
+        framing: &Framing,
         events: &Receiver<Event>,
         spare_buffers: &Sender<Vec<u8>>,
         progress: &Progress,
     ) -> Read {
+        let mut splitter = Splitter::new(framing, MAX_RECORD_BYTES);
         let mut read = Read::default();
         let mut fed_bytes = 0;
         while let Some(event) = self.next_event(events) {
@@ -213,25 +227,47 @@ impl Filler<'_> {
                     read.is_complete = true;
                     break;
                 }
-                Event::Interrupted => {
-                    progress.aside(|| {
-                        console::complain("interrupted; delivering what was read, unless interrupted again");
-                    });
+                Event::Interrupted => self.is_interrupted = true,
+                Event::Halted => {
+                    self.is_interrupted = true;
                     break;
                 }
+                // After an interrupt what has been read is seen to the end, if only to be rejected.
+                Event::Stopped if self.is_interrupted => {}
                 Event::Stopped => break,
             }
         }
+        if self.is_interrupted && !read.is_complete {
+            self.cut_short(&mut splitter, framing);
+        }
         if let Some(bytes) = self.open_bytes.take() {
-            self.reject(&format!("record above {MAX_RECORD_BYTES} bytes, of which {bytes} were read"), bytes);
+            let reason = match bytes > MAX_RECORD_BYTES {
+                true => format!("record above {MAX_RECORD_BYTES} bytes, of which {bytes} were read"),
+                false => format!("interrupted after {bytes} bytes of the file"),
+            };
+            self.reject(&reason, bytes);
         }
         read.bytes = as_u64(fed_bytes - splitter.pending_bytes());
         self.send();
         read
     }
 
+    /// Ends the record that an interrupt has left unfinished: a line is delivered, but half a file is not.
+    fn cut_short(&mut self, splitter: &mut Splitter, framing: &Framing) {
+        if splitter.pending_bytes() == 0 {
+            return;
+        }
+        splitter.finish(|piece| match piece {
+            Piece::Record(_) if *framing != Framing::Whole => self.take(piece),
+            Piece::Record(data) | Piece::Part(data) | Piece::Last(data) => self.take(Piece::Part(data)),
+        });
+    }
+
     /// The next event, unless the run is stopped. Sends the batch when its time has come.
     fn next_event(&mut self, events: &Receiver<Event>) -> Option<Event> {
+        if self.is_interrupted {
+            return events.recv_timeout(MAX_HALT).ok();
+        }
         loop {
             if self.delivery.stop.stopped().is_some() {
                 return None;
@@ -306,7 +342,7 @@ impl Filler<'_> {
 }
 
 /// Tells on standard error what did not go well.
-fn explain(args: &PutArgs, report: &Report, read: &Read, sources: &Sources, stopped: Option<&Stopped>) {
+fn explain(args: &PutArgs, delivery: &Delivery<'_>, read: &Read, sources: &Sources, stopped: Option<&Stopped>) {
     if let Some(stopped) = stopped {
         stopped.messages.iter().for_each(|message| console::complain(message));
     }
@@ -316,13 +352,20 @@ fn explain(args: &PutArgs, report: &Report, read: &Read, sources: &Sources, stop
                 let unread = total.saturating_sub(read.bytes);
                 console::complain(&format!("stopped with {unread} of {total} bytes of the input not read"));
             }
-            None => console::complain("stopped before the end of the input was seen"),
+            None => {
+                let bytes = read.bytes;
+                console::complain(&format!("stopped after {bytes} bytes of the input, before its end was seen"));
+            }
         }
     }
+    let Delivery { report, rejects, .. } = delivery;
     let rejected = report.rejected.value();
     if rejected > 0 {
         let kept = match &args.rejects {
-            Some(path) => format!("they are in {}", path.display()),
+            Some(path) => match (rejects.kept(), path.display()) {
+                (kept, path) if kept < rejected => format!("{kept} of them in {path}, {} lost", rejected - kept),
+                (_, path) => format!("they are in {path}"),
+            },
             None => "--rejects FILE would keep them".into(),
         };
         console::complain(&format!("{rejected} of {} records not accepted; {kept}", report.records.value()));

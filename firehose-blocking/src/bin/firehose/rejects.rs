@@ -1,7 +1,7 @@
 //! [`Rejects`]: the file of records that were not accepted, one JSON object a line.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +19,9 @@ pub(crate) struct Rejects {
 }
 
 struct State {
-    file: Option<BufWriter<File>>,
+    file: Option<Lines>,
+    /// Records in a file that has been given up.
+    kept: u64,
     has_failed: bool,
     /// The bytes of an open record that do not fill a group of base64 yet; nothing when no record is open.
     open: Option<Vec<u8>>,
@@ -29,7 +31,7 @@ impl Rejects {
     /// Makes the file, which must not hold anything yet.
     pub(crate) fn create(path: Option<&Path>) -> Result<Self, Failure> {
         let file = path.map(open_empty).transpose()?;
-        let state = State { file: file.map(BufWriter::new), has_failed: false, open: None };
+        let state = State { file: file.map(Lines::new), kept: 0, has_failed: false, open: None };
         Ok(Self { path: path.unwrap_or(Path::new("")).into(), state: Mutex::new(state), ended: Condvar::new() })
     }
 
@@ -72,9 +74,12 @@ impl Rejects {
 
     /// Ends the record that came in parts.
     pub(crate) fn end(&self, reason: &str) {
-        let mut state = self.lock();
+        self.end_open(&mut self.lock(), reason);
+    }
+
+    fn end_open(&self, state: &mut State, reason: &str) {
         if let Some(pending) = state.open.take() {
-            self.attempt(&mut state, |file| {
+            self.attempt(state, |file| {
                 file.write_all(STANDARD.encode(&pending).as_bytes())?;
                 file.write_all(br#"","#)?;
                 finish(file, reason, 0)
@@ -90,20 +95,96 @@ impl Rejects {
         !state.has_failed
     }
 
+    /// Ends the file with what has been rejected up to now, an open record included.
+    pub(crate) fn close(&self, reason: &str) {
+        let mut state = self.lock();
+        self.end_open(&mut state, reason);
+        self.attempt(&mut state, Write::flush);
+        state.file = None;
+    }
+
+    /// Records that are in the file.
+    pub(crate) fn kept(&self) -> u64 {
+        let state = self.lock();
+        state.file.as_ref().map_or(state.kept, |file| file.kept)
+    }
+
     /// Writes to the file, if there is one. The first failure is told at once, and no second one is provoked.
-    fn attempt(&self, state: &mut State, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) {
+    fn attempt(&self, state: &mut State, write: impl FnOnce(&mut Lines) -> io::Result<()>) {
         if let Some(Err(error)) = state.file.as_mut().map(write) {
             console::complain(&format!(
                 "cannot write rejected records to {}: {error}; those from here on are not kept",
                 self.path.display()
             ));
-            state.file = None;
+            state.kept = state.file.take().map_or(0, |file| file.kept);
             state.has_failed = true;
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file of lines that knows how many are in it for good, and that ends with a whole line even when writing fails.
+struct Lines {
+    file: File,
+    buffer: Vec<u8>,
+    /// Bytes in the file, and those of them up to the end of its last line.
+    bytes: u64,
+    whole_bytes: u64,
+    /// Lines in the file.
+    kept: u64,
+}
+
+impl Lines {
+    /// Bytes that are written at once.
+    const BUFFER_BYTES: usize = 16 * 1024;
+
+    fn new(file: File) -> Self {
+        Self { file, buffer: Vec::new(), bytes: 0, whole_bytes: 0, kept: 0 }
+    }
+
+    /// Writes what it can, and returns why that was not all.
+    fn drain(&mut self) -> io::Result<()> {
+        let mut written = 0;
+        let outcome = loop {
+            match self.buffer.get(written..) {
+                None | Some([]) => break Ok(()),
+                Some(rest) => match self.file.write(rest) {
+                    Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
+                    Ok(length) => written += length,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => break Err(error),
+                },
+            }
+        };
+        for byte in self.buffer.drain(..written) {
+            self.bytes += 1;
+            if byte == b'\n' {
+                self.kept += 1;
+                self.whole_bytes = self.bytes;
+            }
+        }
+        if outcome.is_err() {
+            // Not every kind of file can be cut; then a part of a line stays in it.
+            let _ = self.file.set_len(self.whole_bytes);
+        }
+        outcome
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= Self::BUFFER_BYTES {
+            self.drain()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.drain()
     }
 }
 

@@ -55,6 +55,11 @@ impl Report {
         }
     }
 
+    /// Records that are neither accepted nor rejected yet.
+    pub(crate) fn undecided(&self) -> u64 {
+        self.records.value().saturating_sub(self.accepted.value() + self.rejected.value())
+    }
+
     /// What to tell about rejected records, one line for each reason.
     pub(crate) fn rejections(&self) -> Vec<String> {
         let reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,15 +75,15 @@ impl Report {
         lines
     }
 
-    /// The summary of a run that took so long.
-    pub(crate) fn summary(&self, output: Output, elapsed: Duration) -> String {
+    /// The summary of a run that took so long, and that has read all of its input or not.
+    pub(crate) fn summary(&self, output: Output, elapsed: Duration, is_complete: bool) -> String {
         let [records, bytes, accepted, resent, rejected, requests] =
             [&self.records, &self.bytes, &self.accepted, &self.resent, &self.rejected, &self.requests]
                 .map(Counter::value);
         let seconds = elapsed.as_secs_f64();
         if output == Output::Json {
             return format!(
-                r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"requests":{requests},"seconds":{seconds:.3}}}"#
+                r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"requests":{requests},"seconds":{seconds:.3},"complete":{is_complete}}}"#
             );
         }
         #[expect(clippy::cast_precision_loss, reason = "a rate for people, shown to a tenth")]
@@ -92,7 +97,8 @@ impl Report {
     }
 }
 
-fn plural(count: u64) -> &'static str {
+/// What a word for so many ends in.
+pub(crate) fn plural(count: u64) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
@@ -122,12 +128,12 @@ mod tests {
         report.requests.add(1);
         let elapsed = Duration::from_millis(1_500);
         assert_eq!(
-            report.summary(Output::Text, elapsed),
+            report.summary(Output::Text, elapsed, true),
             "3 records, 4500000 bytes: 2 accepted, 5 resent, 1 rejected; 1 request in 1.500 seconds, 3.0 MB/s"
         );
         assert_eq!(
-            report.summary(Output::Json, elapsed),
-            r#"{"records":3,"bytes":4500000,"accepted":2,"resent":5,"rejected":1,"requests":1,"seconds":1.500}"#
+            report.summary(Output::Json, elapsed, false),
+            r#"{"records":3,"bytes":4500000,"accepted":2,"resent":5,"rejected":1,"requests":1,"seconds":1.500,"complete":false}"#
         );
     }
 }
