@@ -169,6 +169,9 @@ impl Stream {
                 log::error!("cannot take back a part of a request from {}: {error}", path.display());
             }
             self.file = None;
+            if offset == 0 {
+                remove_empty(&path);
+            }
             return Err(AppendError { path, error });
         }
         open.bytes += length(&self.buffer);
@@ -197,7 +200,7 @@ impl Stream {
             fs::create_dir_all(&dir)?;
             let file = File::options().append(true).create_new(true).open(&path)?;
             if syncs {
-                sync_names(&dir, self.dir.parent().unwrap_or(&self.dir))?;
+                sync_names(&dir, self.dir.parent().unwrap_or(&self.dir)).inspect_err(|_| remove_empty(&path))?;
             }
             Ok(file)
         };
@@ -210,6 +213,13 @@ impl OpenFile {
     /// Whether the next records belong into another file; also when somebody has removed this one.
     fn is_done(&self, now: OffsetDateTime) -> bool {
         self.bytes >= ROLL_BYTES || (now - self.opened).abs() >= ROLL_AGE || !self.path.exists()
+    }
+}
+
+/// Takes away a file that nothing could be written to.
+fn remove_empty(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        log::warn!("cannot remove the empty file {}: {error}", path.display());
     }
 }
 
@@ -400,6 +410,23 @@ mod tests {
         let store = Store::new(dir.path().into(), false);
         assert!(matches!(store.append(NOON, "s", &[Record::new(b"x")]), Err(AppendError { .. })));
         assert_eq!(store.accepted(), Accepted::default());
+    }
+
+    #[test]
+    fn leaves_no_empty_file_behind_when_it_cannot_write() {
+        let dir = TempDir::new().unwrap();
+        let store = Store::new(dir.path().into(), true, false);
+        put(&store, NOON, "s", b"");
+        // The same file, empty up to now, through a handle that cannot write.
+        let stream = store.stream("s").unwrap();
+        let mut locked = lock(&stream);
+        let open = locked.file.as_mut().unwrap();
+        open.file = File::open(&open.path).unwrap();
+        drop(locked);
+        assert!(matches!(store.append(NOON, "s", &[Record::new(b"x")]), Err(AppendError::Io { .. })));
+        assert_eq!(files(dir.path()), []);
+        put(&store, NOON, "s", b"y");
+        assert_eq!(files(dir.path()).len(), 1);
     }
 
     #[test]

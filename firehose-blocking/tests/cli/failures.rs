@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::sync::{Arc, Barrier};
 
+use firehose_blocking::LocalEndpoint;
 use tempfile::tempdir;
 
 use crate::program::{SECRET, delivered, finish, firehose, put_locally, put_to, rejects, run, with_credentials};
@@ -68,7 +69,9 @@ fn reads_no_further_when_nothing_gets_through() {
     let [records, _, accepted, _, rejected, requests] = outcome.summary();
     assert_eq!((accepted, rejected, requests), (0, records, 8));
     assert!(records < 2_000_000, "it goes on reading: {records}");
+    assert!(outcome.stderr.contains("the service was unavailable (8 attempts): "), "{outcome:?}");
     assert!(outcome.stderr.contains("status 503") && outcome.stderr.contains("<html>later</html>"), "{outcome:?}");
+    assert!(!outcome.stderr.contains("refused"), "{outcome:?}");
 }
 
 #[test]
@@ -192,6 +195,63 @@ fn gives_up_soon_when_nobody_listens() {
 }
 
 #[test]
+fn says_what_the_server_did_that_was_reached() {
+    let elsewhere = |_: usize, _: &[Vec<u8>]| Answer::Http(301, String::new());
+    let endless = |_: usize, _: &[Vec<u8>]| Answer::Http(200, "x".repeat(20_000_000));
+    let silent = |_: usize, _: &[Vec<u8>]| Answer::HangUp;
+    let dir = tempdir().unwrap();
+    let plain = LocalEndpoint::builder(dir.path()).start().unwrap();
+    for (url, code, message) in [
+        (Server::start(elsewhere).url, 4, "redirects are not followed"),
+        (Server::start(endless).url, 1, "answers with more than Firehose ever does: response too large"),
+        (Server::start(silent).url, 1, "gives no whole HTTP answer: "),
+        (plain.url().replacen("http", "https", 1), 1, "does not speak TLS; did you mean http://127.0.0.1:"),
+    ] {
+        let outcome = run(&mut put_to(&url, &[]), b"a\n").ended_with(code);
+        assert!(outcome.stderr.contains(message), "{message}: {outcome:?}");
+        assert!(outcome.stderr.contains(&url) && !outcome.stderr.contains("is it up"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn finds_credentials_that_cannot_sign_before_it_reads() {
+    for (name, value) in [
+        ("AWS_ACCESS_KEY_ID", "AKID EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret\n"),
+        ("AWS_SESSION_TOKEN", "token\r\nX-Evil: b"),
+        ("AWS_SESSION_TOKEN", "tok\u{e9}n"),
+    ] {
+        let mut child = put_to("http://127.0.0.1:9", &[]).env(name, value).stdin(Stdio::piped()).spawn().unwrap();
+        // Nothing is written, and there is no end either.
+        let stdin = child.stdin.take();
+        let outcome = finish(child).ended_with(3);
+        assert!(outcome.stderr.contains(name) && !outcome.stderr.contains("Evil"), "{outcome:?}");
+        assert_eq!(outcome.stdout, "");
+        drop(stdin);
+    }
+}
+
+#[test]
+fn finds_a_directory_that_cannot_be_written_before_it_reads() {
+    let dir = tempdir().unwrap();
+    let (file, taken) = (dir.path().join("file"), dir.path().join("taken"));
+    fs::write(&file, "").unwrap();
+    fs::create_dir(&taken).unwrap();
+    fs::write(taken.join("logs"), "").unwrap();
+    let mut dirs = vec![file.clone(), file.join("below"), taken];
+    // Where nobody can make a file, whoever tries.
+    dirs.extend(cfg!(target_os = "linux").then(|| "/proc".into()));
+    for dir in dirs {
+        let mut child = put_locally(&dir, &[]).stdin(Stdio::piped()).spawn().unwrap();
+        let stdin = child.stdin.take();
+        let outcome = finish(child).ended_with(3);
+        assert!(outcome.stderr.contains(&format!("cannot keep records in {}", dir.display())), "{outcome:?}");
+        assert_eq!(outcome.stdout, "");
+        drop(stdin);
+    }
+}
+
+#[test]
 fn says_so_when_records_may_have_been_stored_nevertheless() {
     for body in ["{}", "<html>login</html>", "", r#"{"FailedPutCount":0,"RequestResponses":[]}"#] {
         let server = Server::start(move |_, _| Answer::Http(200, body.into()));
@@ -201,7 +261,7 @@ fn says_so_when_records_may_have_been_stored_nevertheless() {
         assert_eq!(outcome.summary(), [1, 2, 0, 2, 1, 3], "{body}");
         let [(data, reason, 3)] = &rejects(&kept)[..] else { panic!("{body}") };
         assert_eq!(data, b"a\n");
-        assert!(reason.ends_with("may have been stored nevertheless"), "{reason}");
+        assert!(reason.ends_with("; an earlier attempt may have stored it"), "{reason}");
     }
 }
 

@@ -166,10 +166,13 @@ fn refuses_to_start_where_it_should_not() {
         (&["--dir", file], 3, file),
         (&["--dir", dir, "--faults", "partial=2"], 2, "partial=2: must be a number from 0 to 1"),
         (&["--dir", dir, "--faults", "cut=1"], 2, "there is no fault `cut`; keys are partial, throttle"),
+        #[cfg(target_os = "linux")]
+        (&["--dir", "/proc"], 3, "cannot keep records in /proc"),
     ] {
         let outcome = run(firehose(&["local"]).args(args), b"");
         assert_eq!(outcome.code, Some(code), "{args:?}: {outcome:?}");
         assert!(outcome.stderr.contains(message), "{args:?}: {outcome:?}");
+        assert!(!outcome.stderr.contains("accepted"), "{args:?}: {outcome:?}");
         assert_eq!(outcome.stdout, "");
     }
 }

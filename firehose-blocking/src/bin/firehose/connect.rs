@@ -1,5 +1,7 @@
 //! The client that a command line and the environment describe.
 
+use std::env;
+
 use firehose_blocking::{BuildError, Client, ClientBuilder};
 
 use crate::console::{self, Exit, Failure};
@@ -26,4 +28,17 @@ pub(crate) fn connect(
         };
         Failure::new(Exit::Configuration, message)
     })
+}
+
+/// Makes sure that the environment's credentials, if there are any, are such that a header can carry them.
+pub(crate) fn check_credentials() -> Result<(), Failure> {
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        // A blank value counts as none.
+        let value = env::var_os(name).filter(|value| !value.to_str().is_some_and(|text| text.trim().is_empty()));
+        if value.is_some_and(|value| !value.as_encoded_bytes().iter().all(u8::is_ascii_graphic)) {
+            let message = format!("{name} has a blank, a line break or another character that no credentials have");
+            return Err(Failure::new(Exit::Configuration, message));
+        }
+    }
+    Ok(())
 }

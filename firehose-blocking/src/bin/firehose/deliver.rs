@@ -3,8 +3,8 @@
 //! ```text
 //! answer for every record   accepted ones leave the batch ─▶ the others are sent again
 //! failure that may pass     the whole batch is sent again
-//! eight times in a row in vain   records that failed are rejected; calls that failed stop the run,
-//!                                unless others get through
+//! eight times in a row in vain   records that failed are rejected; calls that failed stop the run, unless others
+//!                                get through: then throttled calls wait for their turn, and the rest is rejected
 //! refusal                   the run stops: it is about the stream or the caller, and so about every call
 //! ```
 //!
@@ -23,7 +23,7 @@ use firehose_blocking::{Batch, Client, Error, PutRecordBatchResponseEntry, Trans
 
 use crate::console::{self, Exit};
 use crate::rejects::Rejects;
-use crate::report::Report;
+use crate::report::{Report, plural};
 
 /// Most attempts in a row without any record of the batch being accepted.
 const MAX_IN_VAIN: u32 = 8;
@@ -32,7 +32,7 @@ const MAX_IN_VAIN: u32 = 8;
 /// connections that fail while nothing has shown yet that there is a Firehose at the endpoint.
 const MAX_SENSELESS: u32 = 3;
 
-/// How long a throttled batch may wait for its turn while the stream takes records of others.
+/// How long a batch whose calls are throttled may wait for its turn while the stream takes records of others.
 const MAX_THROTTLED: Duration = Duration::from_secs(300);
 
 /// Why a run was stopped before the end of its input.
@@ -90,8 +90,17 @@ struct Effort {
     /// When a record of the batch was last accepted, and how many of the whole run were by then.
     since: Instant,
     accepted_by_then: u64,
+    /// Whether the last call was throttled as a whole.
     is_throttled: bool,
     may_be_stored: bool,
+}
+
+impl Effort {
+    /// Whether what is left of a batch is to be given up.
+    fn is_hopeless(&self, others_get_through: bool) -> bool {
+        let waits_for_its_turn = self.is_throttled && others_get_through && self.since.elapsed() < MAX_THROTTLED;
+        self.in_vain >= MAX_IN_VAIN && !waits_for_its_turn
+    }
 }
 
 /// What stands between the records of a batch and their acceptance.
@@ -117,7 +126,7 @@ impl Delivery<'_> {
             may_be_stored: false,
         };
         let mut trouble = Trouble::NotSent;
-        while self.stop.stopped().is_none() && !self.is_hopeless(&effort) {
+        while self.stop.stopped().is_none() && !effort.is_hopeless(self.others_get_through(&effort)) {
             let sent = batch.len();
             self.report.requests.add(1);
             self.report.resent.add(if effort.attempts == 0 { 0 } else { sent });
@@ -132,9 +141,10 @@ impl Delivery<'_> {
                     }
                     let failed = |entry: &PutRecordBatchResponseEntry<'_>| entry.is_failed();
                     let entries: Vec<_> = output.request_responses.into_iter().filter(failed).collect();
-                    effort.is_throttled = entries.iter().any(|entry| is_throttle(entry.error_code.as_deref()));
+                    effort.is_throttled = false;
                     self.count(&mut effort, batch.len() < sent);
-                    class = if effort.is_throttled { RetryClass::Throttling } else { RetryClass::Transient };
+                    let is_throttled = entries.iter().any(|entry| is_throttle(entry.error_code.as_deref()));
+                    class = if is_throttled { RetryClass::Throttling } else { RetryClass::Transient };
                     hint = None;
                     trouble = Trouble::Records(entries);
                 }
@@ -147,14 +157,14 @@ impl Delivery<'_> {
                     self.count(&mut effort, false);
                     trouble = Trouble::Call(reason_of(&error));
                     if let Some(exit) = self.last_resort(&error, &effort) {
-                        let messages = self.messages(&error, batch.delivery_stream_name());
+                        let messages = self.messages(&error, exit, effort.attempts, batch.delivery_stream_name());
                         self.stop.set(Stopped { exit, messages, reason: reason_of(&error) });
                         on_stop();
                         break;
                     }
                 }
             }
-            if !self.is_hopeless(&effort) {
+            if !effort.is_hopeless(self.others_get_through(&effort)) {
                 self.stop.wait(retry::heed(hint, retry::backoff(class, effort.level, fastrand::u64(..))));
             }
         }
@@ -177,13 +187,6 @@ impl Delivery<'_> {
     /// Whether anything was accepted, of this batch or another, since the last progress of this one.
     fn others_get_through(&self, effort: &Effort) -> bool {
         self.report.accepted.value() > effort.accepted_by_then
-    }
-
-    /// Whether what is left of a batch is to be given up.
-    fn is_hopeless(&self, effort: &Effort) -> bool {
-        let waits_for_its_turn =
-            effort.is_throttled && self.others_get_through(effort) && effort.since.elapsed() < MAX_THROTTLED;
-        effort.in_vain >= MAX_IN_VAIN && !waits_for_its_turn
     }
 
     /// How the run ends when a call that failed like this shows that others would as well.
@@ -212,19 +215,23 @@ impl Delivery<'_> {
     }
 
     /// What to tell about a failure that stops the run.
-    fn messages(&self, error: &Error, stream: &str) -> Vec<String> {
+    fn messages(&self, error: &Error, exit: Exit, attempts: u32, stream: &str) -> Vec<String> {
         let endpoint = self.client.endpoint();
         let (url, region) = (endpoint.url(), endpoint.region().as_str());
         match error {
-            Error::Refused { error, .. } => {
+            Error::Refused { error, .. } if exit == Exit::Refused => {
                 let mut messages = vec![format!("the service refused the call: {error}")];
                 messages.extend(hint(error, stream, region, url));
                 messages
             }
-            Error::Transport { .. } => vec![
-                format!("cannot reach the service: {}", reason_of(error)),
-                format!("is {url} its address, and is it up?"),
-            ],
+            Error::Refused { error, .. } => {
+                let what = match error.retry_class(PutRecordBatch::ERRORS, None) {
+                    RetryClass::Throttling => "throttled the calls",
+                    _ => "was unavailable",
+                };
+                vec![format!("the service {what} ({attempts} attempt{}): {error}", plural(attempts.into()))]
+            }
+            Error::Transport { error: cause, .. } => broken(cause.kind(), &reason_of(error), url),
             Error::Malformed(_) => vec![reason_of(error), format!("is {url} a Firehose endpoint?")],
             _ => vec![console::chain(error)],
         }
@@ -232,7 +239,7 @@ impl Delivery<'_> {
 
     /// Gives up what is left in a batch.
     fn reject(&self, batch: &mut Batch, trouble: &Trouble, effort: &Effort) {
-        let suffix = if effort.may_be_stored { "; may have been stored nevertheless" } else { "" };
+        let suffix = if effort.may_be_stored { "; an earlier attempt may have stored it" } else { "" };
         let stopped = self.stop.stopped().map_or_else(String::new, |stopped| stopped.reason);
         for index in 0..batch.len() {
             let reason = match trouble {
@@ -298,8 +305,31 @@ fn words(code: &str, message: &str) -> String {
     if message.is_empty() { code.into() } else { format!("{code}: {message}") }
 }
 
+/// What to tell about a call that brought no answer.
+fn broken(kind: TransportErrorKind, reason: &str, url: &str) -> Vec<String> {
+    let what = match kind {
+        TransportErrorKind::Connect => {
+            return vec![format!("cannot reach the service: {reason}"), format!("is {url} its address, and is it up?")];
+        }
+        // What rustls says of a first answer that is none of TLS.
+        TransportErrorKind::Tls if reason.contains("InvalidContentType") => {
+            let plain = url.replacen("https:", "http:", 1);
+            return vec![format!("the server at {url} does not speak TLS; did you mean {plain}?")];
+        }
+        TransportErrorKind::Tls => "cannot be trusted",
+        TransportErrorKind::Timeout => "does not answer in time",
+        TransportErrorKind::Broken => "gives no whole HTTP answer",
+        TransportErrorKind::ResponseTooLarge => "answers with more than Firehose ever does",
+        _ => return vec![format!("the request cannot be sent: {reason}")],
+    };
+    vec![format!("the server at {url} {what}: {reason}"), "is it a Firehose endpoint?".into()]
+}
+
 /// What to do about a refusal.
 fn hint(error: &ServiceError, stream: &str, region: &str, url: &str) -> Option<String> {
+    if (300..400).contains(&error.status) {
+        return Some(format!("redirects are not followed; is {url} a Firehose endpoint?"));
+    }
     Some(match error.code.as_ref()? {
         ErrorCode::ResourceNotFoundException => {
             format!("does the stream {stream} exist in {region}, in the account of these credentials?")
@@ -317,4 +347,33 @@ fn hint(error: &ServiceError, stream: &str, region: &str, url: &str) -> Option<S
         ErrorCode::UnknownOperationException => format!("is {url} a Firehose endpoint?"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_beyond_eight_attempts_for_throttled_calls_alone_while_others_get_through() {
+        for (in_vain, is_throttled, others_get_through, is_hopeless) in [
+            (7, false, false, false),
+            (8, false, false, true),
+            (8, false, true, true),
+            (8, true, false, true),
+            (8, true, true, false),
+            (38, true, true, false),
+        ] {
+            let effort = Effort {
+                attempts: in_vain,
+                in_vain,
+                level: in_vain,
+                since: Instant::now(),
+                accepted_by_then: 0,
+                is_throttled,
+                may_be_stored: false,
+            };
+            let case = (in_vain, is_throttled, others_get_through);
+            assert_eq!(effort.is_hopeless(others_get_through), is_hopeless, "{case:?}");
+        }
+    }
 }

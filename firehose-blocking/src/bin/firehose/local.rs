@@ -1,7 +1,10 @@
 //! `firehose local`: the local endpoint as a server of its own.
 
 use std::env;
-use std::process::ExitCode;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::process::{self, ExitCode};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -21,6 +24,9 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::new(Exit::Usage, message));
     }
     let configuration = |message| Failure::new(Exit::Configuration, message);
+    if !args.no_auto_create {
+        check_dir(&args.dir)?;
+    }
     let credentials = credentials()?;
     let (interrupt, interrupted) = mpsc::channel();
     // Before anyone can know that we listen, so that no signal finds us unprepared.
@@ -52,6 +58,22 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
         console::complain(&format!("with {settings}: {faults}"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes sure that records can be kept in a directory, which is made if it is not there.
+pub(crate) fn check_dir(dir: &Path) -> Result<(), Failure> {
+    let write = || {
+        if dir.exists() && !dir.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        fs::create_dir_all(dir)?;
+        let trial = dir.join(format!(".firehose-trial-{}", process::id()));
+        File::create_new(&trial)?;
+        fs::remove_file(&trial)
+    };
+    write().map_err(|error: io::Error| {
+        Failure::new(Exit::Configuration, format!("cannot keep records in {}: {error}", dir.display()))
+    })
 }
 
 /// The key pair that callers have to sign with.

@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,10 +24,11 @@ use firehose_blocking::firehose_proto::limits::MAX_RECORD_BYTES;
 use firehose_blocking::{Batch, Client, Credentials, LocalEndpoint, PushError};
 
 use crate::args::PutArgs;
-use crate::connect::connect;
+use crate::connect::{check_credentials, connect};
 use crate::console::{self, Exit, Failure};
 use crate::deliver::{Delivery, Stop, Stopped};
 use crate::input::{self, Event, Source, Sources};
+use crate::local;
 use crate::progress::Progress;
 use crate::records::{Framing, Piece, Splitter};
 use crate::rejects::Rejects;
@@ -45,6 +47,7 @@ const INTERRUPTED: i32 = 130;
 pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let sources = Sources::check(&args.files)?;
+    args.local.as_ref().map(|dir| check_local(dir, &args.stream)).transpose()?;
     let local = args.local.as_ref().map(|dir| LocalEndpoint::builder(dir).start());
     let local = local.transpose().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?;
     let client = client(args, local.as_ref())?;
@@ -78,6 +81,14 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     })
 }
 
+/// Makes sure that a stream can be delivered into a directory.
+fn check_local(dir: &Path, stream: &str) -> Result<(), Failure> {
+    local::check_dir(dir)?;
+    // The endpoint has other names for the directories of these two streams.
+    let stream_dir = Some(dir.join(stream)).filter(|dir| ![".", ".."].contains(&stream) && dir.exists());
+    stream_dir.map_or(Ok(()), |dir| local::check_dir(&dir))
+}
+
 /// The client that the arguments and the environment describe.
 fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<Client, Failure> {
     // Failed calls are tried again by the deliveries, which know how many records of theirs are left.
@@ -85,6 +96,9 @@ fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<Client, Failu
     if let Some(endpoint) = local {
         builder =
             builder.region("us-east-1").endpoint_url(endpoint.url()).credentials(Credentials::new("test", "test"));
+    }
+    if local.is_none() {
+        check_credentials()?;
     }
     connect(builder, args.region.as_deref(), args.endpoint_url.as_deref())
 }
