@@ -35,6 +35,7 @@
 //! reference guide for SDKs.
 
 mod class;
+mod limiter;
 mod skew;
 
 use alloc::string::String;
@@ -45,6 +46,7 @@ use core::time::Duration;
 use time::{OffsetDateTime, SignedDuration};
 
 pub use class::{RetryClass, classify};
+pub use limiter::RateLimiter;
 pub use skew::ClockSkew;
 
 use crate::time::AmzDate;
