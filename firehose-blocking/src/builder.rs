@@ -1,50 +1,40 @@
-//! [`ClientBuilder`]: settings of a client; what is not set comes from the environment.
+//! [`ClientBuilder`]: settings of a client; what is not set comes from the environment and the profile.
 
 use std::fmt;
+use std::io;
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
 
 use firehose_proto::credentials::Credentials;
-use firehose_proto::endpoint::{Endpoint, EndpointError};
-use firehose_proto::region::{InvalidRegion, Region};
-use firehose_proto::retry::DEFAULT_MAX_ATTEMPTS;
+use firehose_proto::endpoint::EndpointError;
+use firehose_proto::limits::{MAX_CREDENTIAL_DOCUMENT_BYTES, MAX_PROFILE_FILE_BYTES};
+use firehose_proto::settings::user_agent::UserAgent;
+use firehose_proto::settings::{RetryMode, Setting, SettingError, Source};
 
-use crate::client::Client;
+use crate::client::{CallSettings, Client};
 use crate::clock::{Clock, SystemClock};
-use crate::environment;
-use crate::transport::{Timeouts, Transport, Ureq};
-
-const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
-const ENDPOINT_URL: [&str; 2] = ["AWS_ENDPOINT_URL_FIREHOSE", "AWS_ENDPOINT_URL"];
-const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
-const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
-const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+use crate::credentials::{self, Cache, Context, CredentialsError, Found, Mfa, ProvideCredentials};
+use crate::environment::Environment;
+use crate::error::Chain;
+use crate::files::{self, ProfilesError};
+use crate::settings::{InCode, Settings};
+use crate::transport::{InvalidCaBundle, Timeouts, Transport, Ureq};
 
 /// Builds a [`Client`].
 ///
-/// | setting | in code | else, the first that is set of |
-/// |---|---|---|
-/// | region | [`region`](Self::region) | `AWS_REGION`, `AWS_DEFAULT_REGION` |
-/// | endpoint URL | [`endpoint_url`](Self::endpoint_url) | `AWS_ENDPOINT_URL_FIREHOSE`, `AWS_ENDPOINT_URL`, the region's own |
-/// | credentials | [`credentials`](Self::credentials) | `AWS_ACCESS_KEY_ID` with `AWS_SECRET_ACCESS_KEY` and, if set, `AWS_SESSION_TOKEN` |
+/// What is not set here comes from the environment variables, then from the profile, then from the instance metadata
+/// for the region, and else is the default, as [`Settings`] lists it. Credentials come from [`Chain::standard`](credentials::Chain::standard).
 #[derive(Default)]
 #[must_use = "a builder does nothing until it builds"]
 pub struct ClientBuilder {
-    region: Option<String>,
-    endpoint_url: Option<String>,
-    credentials: Option<Credentials>,
-    timeouts: Timeouts,
-    max_attempts: Option<NonZeroU32>,
+    code: InCode,
     skips_validation: bool,
-    transport: Option<Box<dyn Transport>>,
-    clock: Option<Box<dyn Clock>>,
-}
-
-/// What a client needs of its settings for each call.
-pub(crate) struct Settings {
-    pub(crate) timeouts: Timeouts,
-    pub(crate) max_attempts: NonZeroU32,
-    pub(crate) validates: bool,
-    pub(crate) user_agent: String,
+    provider: Option<Box<dyn ProvideCredentials>>,
+    mfa: Option<Mfa>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Option<Arc<dyn Clock>>,
+    environment: Environment,
 }
 
 impl ClientBuilder {
@@ -55,37 +45,100 @@ impl ClientBuilder {
 
     /// The AWS region, such as `eu-west-1`.
     pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.region = Some(region.into());
+        self.code.region = Some(region.into());
         self
     }
 
     /// Another endpoint than the region's: `http://127.0.0.1:4566`, a VPC endpoint. A path in it is kept.
     pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
-        self.endpoint_url = Some(url.into());
+        self.code.endpoint_url = Some(url.into());
+        self
+    }
+
+    /// Whether to use the FIPS endpoint.
+    pub fn use_fips_endpoint(mut self, yes: bool) -> Self {
+        self.code.use_fips_endpoint = Some(yes);
+        self
+    }
+
+    /// Whether to use the endpoint that has both IPv4 and IPv6 addresses.
+    pub fn use_dualstack_endpoint(mut self, yes: bool) -> Self {
+        self.code.use_dualstack_endpoint = Some(yes);
+        self
+    }
+
+    /// The profile of the shared files that settings and credentials come from. Keys and web identity of the environment
+    /// are then passed over.
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.code.profile = Some(name.into());
         self
     }
 
     /// The credentials that sign every request.
-    pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
+    pub fn credentials(self, credentials: Credentials) -> Self {
+        self.credentials_provider(credentials)
+    }
+
+    /// Where credentials come from, in place of [`Chain::standard`](credentials::Chain::standard).
+    pub fn credentials_provider(mut self, provider: impl ProvideCredentials + 'static) -> Self {
+        self.provider = Some(Box::new(provider));
+        self
+    }
+
+    /// Asks the user for the code that a device shows, whose serial number or ARN is given: for roles with
+    /// `mfa_serial`.
+    pub fn mfa(mut self, ask: impl Fn(&str) -> io::Result<String> + Send + Sync + 'static) -> Self {
+        self.mfa = Some(Mfa(Arc::new(ask)));
         self
     }
 
     /// How long one attempt may take to connect; 3.1 s unless set.
-    pub fn connect_timeout(mut self, timeout: std::time::Duration) -> Self {
-        self.timeouts.connect = timeout;
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.code.connect_timeout = Some(timeout);
         self
     }
 
     /// How long each part of one attempt may take after that; 30 s unless set, see [`Timeouts::read`].
-    pub fn read_timeout(mut self, timeout: std::time::Duration) -> Self {
-        self.timeouts.read = timeout;
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.code.read_timeout = Some(timeout);
         self
     }
 
     /// Attempts for a call, the first included; 3 unless set.
     pub fn max_attempts(mut self, attempts: NonZeroU32) -> Self {
-        self.max_attempts = Some(attempts);
+        self.code.max_attempts = Some(attempts);
+        self
+    }
+
+    /// How failed attempts are made again. [`RetryMode::Adaptive`] also limits the client's own rate while it is
+    /// throttled: all its streams are then slowed down together.
+    pub fn retry_mode(mut self, mode: RetryMode) -> Self {
+        self.code.retry_mode = Some(mode);
+        self
+    }
+
+    /// Whether to sign by the local clock even when the service's answers show that it is off.
+    pub fn disable_clock_skew_correction(mut self, yes: bool) -> Self {
+        self.code.disable_clock_skew_correction = Some(yes);
+        self
+    }
+
+    /// A file of certificates in PEM form to trust in place of Mozilla's.
+    pub fn ca_bundle(mut self, path: impl Into<String>) -> Self {
+        self.code.ca_bundle = Some(path.into());
+        self
+    }
+
+    /// A proxy for all requests in place of those of the environment, such as `http://user:password@proxy:3128`. The
+    /// machine itself, instance metadata and containers' agents are reached without.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.code.proxy = Some(url.into());
+        self
+    }
+
+    /// What the program calls itself in the user agent.
+    pub fn app_id(mut self, id: impl Into<String>) -> Self {
+        self.code.app_id = Some(id.into());
         self
     }
 
@@ -96,117 +149,175 @@ impl ClientBuilder {
         self
     }
 
-    /// Another way to carry requests than [`Ureq`].
+    /// Another way to carry requests than [`Ureq`]; certificates and proxies are then its own concern.
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
-        self.transport = Some(Box::new(transport));
+        self.transport = Some(Arc::new(transport));
         self
     }
 
     /// Another source of time and chance than [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Some(Box::new(clock));
+        self.clock = Some(Arc::new(clock));
         self
     }
 
-    /// Makes the client. Nothing is sent yet.
+    /// Other environment variables than the process's: for tests, and for programs that serve several users.
+    pub fn environment(mut self, variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.environment = Environment::new(variable);
+        self
+    }
+
+    /// What a client would go by, and where each of it was found.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], naming what is wrong and where it stands.
+    pub fn settings(&self) -> Result<Settings, BuildError> {
+        let profiles = files::profiles(&self.environment).map_err(BuildError::Profiles)?;
+        let mut settings = Settings::find(&self.code, &self.environment, &profiles)?;
+        if settings.region.is_none() {
+            let context = self.context(&settings)?;
+            match credentials::metadata_region(&context) {
+                Ok(region) => settings.region = Some(Setting { value: region, source: Source::InstanceMetadata }),
+                Err(error) => log::debug!("no region from the instance metadata: {}", Chain(&error)),
+            }
+        }
+        Ok(settings)
+    }
+
+    /// What providers of credentials have to work with.
+    fn context(&self, settings: &Settings) -> Result<Context, BuildError> {
+        let transport = match &self.transport {
+            Some(transport) => Arc::clone(transport),
+            None => Arc::new(ureq(settings)?.max_response_bytes(MAX_CREDENTIAL_DOCUMENT_BYTES)),
+        };
+        let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
+        let mut context = Context::new(self.environment.clone(), clock, transport, settings.profile.clone());
+        context.region = settings.region.as_ref().map(|region| region.value.clone());
+        context.fips = settings.use_fips_endpoint.value;
+        context.dual_stack = settings.use_dualstack_endpoint.value;
+        context.mfa.clone_from(&self.mfa);
+        Ok(context)
+    }
+
+    /// The credentials that a client would use now, and which provider has them.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], also when there are none.
+    pub fn find_credentials(&self) -> Result<Found, BuildError> {
+        let context = self.context(&self.settings()?)?;
+        let found = self
+            .provider
+            .as_ref()
+            .map_or_else(|| credentials::Chain::standard().find(&context), |it| it.find(&context));
+        found.map_err(BuildError::Credentials)
+    }
+
+    /// Makes the client. Nothing is sent yet, but that the instance metadata are asked for a region that is set nowhere.
     ///
     /// # Errors
     ///
     /// [`BuildError`], naming the setting that is missing or wrong and where it came from.
     pub fn build(self) -> Result<Client, BuildError> {
-        let name = self.region.or_else(|| environment::first_set(&REGION)).ok_or(BuildError::MissingRegion)?;
-        let region = Region::parse(&name).map_err(|error| BuildError::Region { name, error })?;
-        let url = self.endpoint_url.or_else(|| environment::first_set(&ENDPOINT_URL));
-        let endpoint = match url {
-            Some(url) => Endpoint::custom(&url, region).map_err(BuildError::Endpoint)?,
-            None => Endpoint::resolve(region, false, false),
+        let settings = self.settings()?;
+        for ignored in &settings.ignored {
+            log::warn!("{ignored}");
+        }
+        let endpoint = settings.endpoint()?;
+        let context = self.context(&settings)?;
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(ureq(&settings)?),
         };
-        let credentials = self.credentials.map_or_else(credentials_from_environment, Ok)?;
-        let settings = Settings {
-            timeouts: self.timeouts,
-            max_attempts: self.max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS),
+        let mut user_agent = UserAgent::new(
+            concat!("firehose-rs/", env!("CARGO_PKG_VERSION")),
+            std::env::consts::OS,
+            env!("CARGO_PKG_RUST_VERSION"),
+        );
+        let execution_environment = self.environment.variable("AWS_EXECUTION_ENV");
+        user_agent.execution_environment = execution_environment.as_deref();
+        user_agent.app_id = settings.sdk_ua_app_id.as_ref().map(|id| &*id.value);
+        let call_settings = CallSettings {
+            timeouts: Timeouts { connect: settings.connect_timeout.value, read: settings.read_timeout.value },
+            max_attempts: settings.max_attempts.value,
+            user_agent: user_agent.to_string(),
             validates: !self.skips_validation,
-            user_agent: user_agent(),
+            is_adaptive: settings.retry_mode.value == RetryMode::Adaptive,
+            is_skew_corrected: !settings.disable_clock_skew_correction.value,
         };
-        let transport = self.transport.unwrap_or_else(|| Box::new(Ureq::new()));
-        let clock = self.clock.unwrap_or_else(|| Box::new(SystemClock));
-        Ok(Client::new(endpoint, credentials, transport, clock, settings))
+        let provider = self.provider.unwrap_or_else(|| Box::new(credentials::Chain::standard()));
+        Ok(Client::new(endpoint, transport, Cache::new(provider), context, call_settings))
     }
+}
+
+/// The default transport, as the settings want it.
+fn ureq(settings: &Settings) -> Result<Ureq, BuildError> {
+    let ureq = Ureq::new().proxies(settings.proxies.clone());
+    let Some(Setting { value: path, source }) = &settings.ca_bundle else { return Ok(ureq) };
+    let invalid = |error| BuildError::CaBundle { path: path.clone(), source: source.clone(), error };
+    let pem = files::read(path, MAX_PROFILE_FILE_BYTES).map_err(|error| invalid(InvalidCaBundle::Io(error.kind())))?;
+    ureq.ca_bundle(pem.reveal()).map_err(invalid)
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder")
-            .field("region", &self.region)
-            .field("credentials", &self.credentials)
-            .field("timeouts", &self.timeouts)
-            .field("max_attempts", &self.max_attempts)
-            .finish_non_exhaustive()
+        let provider = self.provider.as_ref().map(|provider| provider.name());
+        let (region, profile) = (&self.code.region, &self.code.profile);
+        let mut f = f.debug_struct("ClientBuilder");
+        f.field("region", region).field("profile", profile).field("credentials", &provider).finish_non_exhaustive()
     }
 }
 
-fn credentials_from_environment() -> Result<Credentials, BuildError> {
-    let key = environment::first_set(&[ACCESS_KEY_ID]);
-    let secret = environment::first_set(&[SECRET_ACCESS_KEY]);
-    let credentials = match (key, secret) {
-        (Some(key), Some(secret)) => Credentials::new(key, secret),
-        (Some(_), None) => return Err(BuildError::PartialCredentials { missing: SECRET_ACCESS_KEY }),
-        (None, Some(_)) => return Err(BuildError::PartialCredentials { missing: ACCESS_KEY_ID }),
-        (None, None) => return Err(BuildError::MissingCredentials),
-    };
-    Ok(match environment::first_set(&[SESSION_TOKEN]) {
-        Some(token) => credentials.with_session_token(token),
-        None => credentials,
-    })
-}
-
-/// What we call ourselves, in the form that AWS's own clients use.
-fn user_agent() -> String {
-    let os = match std::env::consts::OS {
-        known @ ("windows" | "linux" | "macos" | "android" | "ios") => known,
-        _ => "other",
-    };
-    format!(
-        "firehose-rs/{} ua/2.1 api/firehose/2015-08-04 os/{os} lang/rust/{}",
-        env!("CARGO_PKG_VERSION"),
-        env!("CARGO_PKG_RUST_VERSION"),
-    )
-}
-
 /// A setting that is missing or wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// No region, neither in code nor in the environment.
+    /// A shared file cannot be read.
+    Profiles(ProfilesError),
+    /// Neither of the shared files has the profile that was asked for.
+    NoSuchProfile(Setting<String>),
+    /// No region, neither in code, nor in the environment, nor in the profile.
     MissingRegion,
-    /// The region cannot be one.
-    Region {
-        /// What was given.
-        name: String,
-        /// The rule it breaks.
-        error: InvalidRegion,
-    },
+    /// A value that its setting cannot have.
+    Setting(SettingError),
     /// The endpoint URL cannot be used.
-    Endpoint(EndpointError),
-    /// No credentials, neither in code nor in the environment.
-    MissingCredentials,
-    /// Half of an access key.
-    PartialCredentials {
-        /// The variable that is not set although its other half is.
-        missing: &'static str,
+    Endpoint {
+        /// Where it comes from.
+        source: Source,
+        /// The rule it breaks.
+        error: EndpointError,
     },
+    /// The file of certificates cannot be used.
+    CaBundle {
+        /// The file.
+        path: String,
+        /// Where its name comes from.
+        source: Source,
+        /// What is wrong with it.
+        error: InvalidCaBundle,
+    },
+    /// There are no credentials.
+    Credentials(CredentialsError),
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MissingRegion => write!(f, "no region: set one in code, or {}, or {}", REGION[0], REGION[1]),
-            Self::Region { name, .. } => write!(f, "{name:?} is not a region"),
-            Self::Endpoint(_) => f.write_str("the endpoint URL cannot be used"),
-            Self::MissingCredentials => {
-                write!(f, "no credentials: set them in code, or {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY}")
+            Self::Profiles(error) => error.fmt(f),
+            Self::NoSuchProfile(Setting { value, source }) => {
+                write!(
+                    f,
+                    "profile `{value}`, named by {source}, is in neither the config file nor the credentials file"
+                )
             }
-            Self::PartialCredentials { missing } => write!(f, "incomplete credentials: {missing} is not set"),
+            Self::MissingRegion => f.write_str("no region: set one in code, in AWS_REGION, or in the profile"),
+            Self::Setting(error) => error.fmt(f),
+            Self::Endpoint { source, .. } => write!(f, "the endpoint URL cannot be used (from {source})"),
+            Self::CaBundle { path, source, .. } => {
+                write!(f, "the certificates in {path} cannot be used (from {source})")
+            }
+            Self::Credentials(error) => error.fmt(f),
         }
     }
 }
@@ -214,9 +325,11 @@ impl fmt::Display for BuildError {
 impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Region { error, .. } => Some(error),
-            Self::Endpoint(error) => Some(error),
-            _ => None,
+            Self::Endpoint { error, .. } => Some(error),
+            Self::CaBundle { error, .. } => Some(error),
+            // Their words are this error's own.
+            Self::Credentials(error) => error.source(),
+            Self::Profiles(_) | Self::Setting(_) | Self::NoSuchProfile(_) | Self::MissingRegion => None,
         }
     }
 }

@@ -14,18 +14,28 @@ use firehose_proto::exception::{ErrorCode, ServiceError};
 use firehose_proto::http::{Request, Response};
 use firehose_proto::op::Operation;
 use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
-use firehose_proto::retry::{self, ClockSkew, Decision, Retries, RetryClass, RetryQuota};
+use firehose_proto::retry::{self, ClockSkew, Decision, RateLimiter, Retries, RetryClass, RetryQuota};
+use firehose_proto::settings;
 use firehose_proto::sigv4::{KeyCache, SignError, Signer};
 use time::OffsetDateTime;
 
-use crate::builder::{ClientBuilder, Settings};
+use crate::builder::ClientBuilder;
 use crate::clock::Clock;
-use crate::error::Error;
-use crate::transport::{Transport, TransportError, TransportErrorKind};
+use crate::credentials::{Cache, Context, CredentialsError};
+use crate::error::{Chain, Error};
+use crate::transport::{Timeouts, Transport, TransportError, TransportErrorKind};
 use crate::uuid;
 
 /// The name under which requests are signed.
 const SERVICE: &str = "firehose";
+
+/// Headers that are not signed: they change between attempts, or on the way.
+const UNSIGNED: [&str; 5] =
+    ["amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "accept-encoding", "x-amzn-trace-id"];
+
+/// What the service answers to credentials that were good once.
+const ABOUT_CREDENTIALS: [&str; 5] =
+    ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken"];
 
 /// A Firehose client for one region and set of credentials.
 ///
@@ -50,13 +60,24 @@ pub struct Client {
 
 struct Shared {
     endpoint: Endpoint,
-    credentials: Credentials,
-    transport: Box<dyn Transport>,
-    clock: Box<dyn Clock>,
-    settings: Settings,
+    transport: Arc<dyn Transport>,
+    credentials: Cache,
+    context: Context,
+    settings: CallSettings,
     keys: Mutex<KeyCache>,
     quota: Mutex<RetryQuota>,
     skew: Mutex<ClockSkew>,
+    limiter: Option<Mutex<RateLimiter>>,
+}
+
+/// What a client needs of its settings for each call.
+pub(crate) struct CallSettings {
+    pub(crate) timeouts: Timeouts,
+    pub(crate) max_attempts: NonZeroU32,
+    pub(crate) user_agent: String,
+    pub(crate) validates: bool,
+    pub(crate) is_adaptive: bool,
+    pub(crate) is_skew_corrected: bool,
 }
 
 impl Client {
@@ -67,20 +88,21 @@ impl Client {
 
     pub(crate) fn new(
         endpoint: Endpoint,
-        credentials: Credentials,
-        transport: Box<dyn Transport>,
-        clock: Box<dyn Clock>,
-        settings: Settings,
+        transport: Arc<dyn Transport>,
+        credentials: Cache,
+        context: Context,
+        settings: CallSettings,
     ) -> Self {
         let shared = Shared {
-            endpoint,
-            credentials,
-            transport,
-            clock,
-            settings,
             keys: Mutex::new(KeyCache::new()),
             quota: Mutex::new(RetryQuota::new()),
-            skew: Mutex::new(ClockSkew::new()),
+            skew: Mutex::new(if settings.is_skew_corrected { ClockSkew::new() } else { ClockSkew::disabled() }),
+            limiter: settings.is_adaptive.then(|| Mutex::new(RateLimiter::new())),
+            endpoint,
+            transport,
+            credentials,
+            context,
+            settings,
         };
         Self { shared: Arc::new(shared) }
     }
@@ -89,6 +111,16 @@ impl Client {
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.shared.endpoint
+    }
+
+    /// The credentials that the next request would be signed with. Every call looks for them itself; this is for a
+    /// program that wants to know at its start.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError`], which says what was tried.
+    pub fn credentials(&self) -> Result<Credentials, CredentialsError> {
+        self.shared.credentials.provide(&self.shared.context).map(Arc::unwrap_or_clone)
     }
 
     /// Puts the records of a batch, and leaves in it exactly those that failed, in order and ready to be sent again.
@@ -134,20 +166,30 @@ impl Client {
 
     /// The clock that the client waits by.
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.shared.clock
+        self.shared.context.clock()
     }
 
     /// Makes one call: signs, sends, and tries again as the rules allow. Returns a response of success.
     fn call(&self, request: &mut Request<'_>, modeled: &[ErrorCode]) -> Result<Response, Error> {
-        let Shared { clock, settings, quota, .. } = &*self.shared;
+        let Shared { context, settings, quota, credentials, .. } = &*self.shared;
+        let clock = context.clock();
         let invocation_id = uuid::v4(u128::from(clock.random()) << 64 | u128::from(clock.random()));
         let mut retries = Retries::new(settings.max_attempts);
+        let mut renewed = None;
+        let mut last_failure = None;
         loop {
-            self.prepare(request, &invocation_id, &retries)?;
+            let found = match &renewed {
+                Some(renewed) => Ok(Arc::clone(renewed)),
+                None => credentials.provide(context),
+            };
+            let used = found.map_err(|error| without_credentials(error, last_failure.take()))?;
+            self.wait_for_turn();
+            self.prepare(request, &used, &invocation_id, &retries)?;
             let outcome = self.attempt(request, modeled);
-            let attempts = retries.attempt();
+            let attempts = retries.attempt() + u32::from(renewed.is_some());
             let (class, hint, failure) = match outcome {
                 Ok(response) => {
+                    self.learn(RetryClass::None);
                     retries.on_success(&mut lock(quota));
                     return Ok(response);
                 }
@@ -157,13 +199,23 @@ impl Client {
                 }
                 Err(Failure::Refused(refusal)) => {
                     let Refusal { error, class, hint, .. } = *refusal;
+                    if renewed.is_none() && is_about_credentials(&error) && class == RetryClass::None {
+                        renewed = credentials.renew(context, &used);
+                        if renewed.is_some() {
+                            log::debug!("trying again with other credentials: {error}");
+                            self.learn(RetryClass::None);
+                            continue;
+                        }
+                    }
                     let is_transient = class != RetryClass::None;
                     (class, hint, Error::Refused { error, attempts, is_transient, retry_after: hint })
                 }
             };
+            self.learn(class);
             match retries.on_failure(class, hint, clock.random(), &mut lock(quota)) {
                 Decision::RetryAfter(delay) => {
                     log::debug!("attempt {attempts} failed, trying again in {delay:?}: {}", Chain(&failure));
+                    last_failure = Some(failure);
                     clock.sleep(delay);
                 }
                 Decision::GiveUp(reason) => {
@@ -174,21 +226,57 @@ impl Client {
         }
     }
 
+    /// Waits until the client's own rate allows another request.
+    fn wait_for_turn(&self) {
+        let Some(limiter) = &self.shared.limiter else { return };
+        let clock = self.clock();
+        loop {
+            let wait = lock(limiter).acquire(clock.tick());
+            let Some(wait) = wait else { return };
+            clock.sleep(wait);
+        }
+    }
+
+    /// Tells the client's own rate how an attempt ended.
+    fn learn(&self, class: RetryClass) {
+        if let Some(limiter) = &self.shared.limiter {
+            lock(limiter).observe(self.clock().tick(), class == RetryClass::Throttling);
+        }
+    }
+
     /// Makes one attempt to put a batch that its owner will send again by rules of its own. Only a clock that turns out
     /// to be wrong is corrected at once: that answer is about this client, not about the records.
     pub(crate) fn send_once(&self, batch: &Batch) -> Result<Answer, NoAnswer> {
-        let Shared { endpoint, clock, .. } = &*self.shared;
+        let Shared { endpoint, context, credentials, .. } = &*self.shared;
+        let clock = context.clock();
         let empty = |_| NoAnswer::Impossible(Error::EmptyBatch.to_string());
         let mut request = batch.request(endpoint).map_err(empty)?;
         let invocation_id = uuid::v4(u128::from(clock.random()) << 64 | u128::from(clock.random()));
         let retries = Retries::new(NonZeroU32::MIN);
         let mut is_corrected = false;
+        let mut renewed = None;
         loop {
-            let prepared = self.prepare(&mut request, &invocation_id, &retries);
+            let found = renewed.clone().map_or_else(|| credentials.provide(context), Ok);
+            let used = found.map_err(|error| {
+                let reason = Chain(&error).to_string();
+                if error.is_transient() { NoAnswer::NotSent(reason) } else { NoAnswer::Impossible(reason) }
+            })?;
+            self.wait_for_turn();
+            let prepared = self.prepare(&mut request, &used, &invocation_id, &retries);
             prepared.map_err(|error| NoAnswer::Impossible(Chain(&Error::from(error)).to_string()))?;
             match self.attempt(&request, PutRecordBatch::ERRORS) {
-                Ok(response) => return Ok(Answer { response, retry_after: None }),
+                Ok(response) => {
+                    self.learn(RetryClass::None);
+                    return Ok(Answer { response, retry_after: None });
+                }
                 Err(Failure::Refused(refusal)) => {
+                    self.learn(refusal.class);
+                    if renewed.is_none() && is_about_credentials(&refusal.error) {
+                        renewed = credentials.renew(context, &used);
+                        if renewed.is_some() {
+                            continue;
+                        }
+                    }
                     let without_clock = refusal.error.retry_class(PutRecordBatch::ERRORS, None);
                     if is_corrected || refusal.class == without_clock {
                         return Ok(Answer { response: refusal.response, retry_after: refusal.hint });
@@ -196,6 +284,7 @@ impl Client {
                     is_corrected = true;
                 }
                 Err(Failure::NoResponse(error)) => {
+                    self.learn(RetryClass::None);
                     let kind = error.kind();
                     let reason = Chain(&error).to_string();
                     return Err(match kind {
@@ -209,35 +298,45 @@ impl Client {
     }
 
     /// Signs a request for its next attempt. What differs between attempts stays outside the signature.
-    fn prepare(&self, request: &mut Request<'_>, invocation_id: &str, retries: &Retries) -> Result<(), SignError> {
-        let Shared { endpoint, credentials, clock, settings, keys, skew, .. } = &*self.shared;
-        let now = lock(skew).now(clock.now());
+    fn prepare(
+        &self,
+        request: &mut Request<'_>,
+        credentials: &Credentials,
+        invocation_id: &str,
+        retries: &Retries,
+    ) -> Result<(), SignError> {
+        let Shared { endpoint, context, settings, keys, skew, .. } = &*self.shared;
+        let now = lock(skew).now(context.clock.now());
         // Hashed before the key is locked: of all that signing does, only this takes long.
         request.body_sha256();
         let mut keys = lock(keys);
         let key = keys.key(now, credentials, endpoint.region().as_str(), SERVICE)?;
-        for unsigned in ["amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "accept-encoding"] {
+        for unsigned in UNSIGNED {
             request.headers.remove(unsigned);
         }
         Signer::new(credentials, key).sign(now, request)?;
         drop(keys);
         let mut sdk_request = String::with_capacity(48);
         retries.write_sdk_request(now, Some(settings.timeouts.read), &mut sdk_request);
-        for (name, value) in [
-            ("amz-sdk-invocation-id", invocation_id),
-            ("amz-sdk-request", &sdk_request),
-            ("user-agent", &settings.user_agent),
-            ("accept-encoding", "identity"),
-        ] {
-            let added = request.headers.append(name, value);
-            debug_assert!(added.is_ok(), "{name} is made of checked parts");
+        let trace_id = settings::trace_id(|name| context.environment.variable(name));
+        let values = [
+            Some(invocation_id),
+            Some(&*sdk_request),
+            Some(&*settings.user_agent),
+            Some("identity"),
+            trace_id.as_deref(),
+        ];
+        for (name, value) in UNSIGNED.into_iter().zip(values) {
+            if value.is_some_and(|value| request.headers.append(name, value).is_err()) {
+                log::debug!("leaving out the header {name}, whose value no header can have");
+            }
         }
         Ok(())
     }
 
     /// Sends a request once.
     fn attempt(&self, request: &Request<'_>, modeled: &[ErrorCode]) -> Result<Response, Failure> {
-        let Shared { transport, clock, settings, skew, .. } = &*self.shared;
+        let Shared { transport, context: Context { clock, .. }, settings, skew, .. } = &*self.shared;
         let sent = clock.now();
         let response = transport.send(request, &settings.timeouts).map_err(Failure::NoResponse)?;
         let headers = &response.headers;
@@ -262,7 +361,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("endpoint", &self.shared.endpoint)
-            .field("access_key_id", &self.shared.credentials.access_key_id)
+            .field("access_key_id", &self.shared.credentials.access_key_id())
             .finish_non_exhaustive()
     }
 }
@@ -297,6 +396,21 @@ pub(crate) enum NoAnswer {
     Impossible(String),
 }
 
+fn is_about_credentials(error: &ServiceError) -> bool {
+    error.code.as_ref().is_some_and(|code| ABOUT_CREDENTIALS.contains(&code.as_str()))
+}
+
+/// How a call ends for which there are no credentials, or no longer: then an earlier attempt may have had its effect.
+fn without_credentials(error: CredentialsError, last_failure: Option<Error>) -> Error {
+    match last_failure {
+        Some(failure) if failure.is_ambiguous() => {
+            log::warn!("not trying again: {}", Chain(&error));
+            failure
+        }
+        _ => Error::Credentials(error),
+    }
+}
+
 /// Separates the service's no from an answer that makes no sense; `call` has dealt with the former already.
 pub(crate) fn decoded<T>(result: Result<T, ResponseError>) -> Result<T, Error> {
     result.map_err(|error| match error {
@@ -317,19 +431,4 @@ fn warn_of_change(believed: OffsetDateTime, known: OffsetDateTime) {
 /// Locks what no thread leaves half-changed, so that one that panicked elsewhere does no harm.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Shows an error with everything that caused it.
-struct Chain<'a>(&'a dyn std::error::Error);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
-    }
 }

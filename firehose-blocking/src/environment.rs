@@ -1,8 +1,33 @@
-//! The process's environment variables: the only file of the library that reads them.
+//! [`Environment`]: the process's environment variables, or what a test puts in their place.
 
 use std::env;
+use std::fmt;
+use std::sync::Arc;
 
-/// The value of the first of these variables that is set to more than white space.
-pub(crate) fn first_set(names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| env::var(name).ok().filter(|value| !value.trim().is_empty()))
+/// Looks variables up. The only part of the library that reads those of the process.
+#[derive(Clone)]
+#[expect(clippy::type_complexity, reason = "this very type is the short name for it")]
+pub(crate) struct Environment(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+
+impl Environment {
+    pub(crate) fn new(variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(variable))
+    }
+
+    /// The value of a variable; one that is not Unicode is as good as none.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        (self.0)(name)
+    }
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self::new(|name| env::var(name).ok())
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").finish_non_exhaustive()
+    }
 }

@@ -8,6 +8,7 @@ use firehose_proto::op::MalformedResponse;
 use firehose_proto::sigv4::SignError;
 use firehose_proto::validate::Violations;
 
+use crate::credentials::CredentialsError;
 use crate::transport::{TransportError, TransportErrorKind};
 
 /// Why a call did not succeed.
@@ -18,6 +19,8 @@ pub enum Error {
     Invalid(Violations),
     /// A batch without records. Nothing was sent.
     EmptyBatch,
+    /// There are no credentials. Nothing was sent.
+    Credentials(CredentialsError),
     /// The credentials cannot sign. Nothing was sent.
     Sign(SignError),
     /// No attempt brought a response.
@@ -45,9 +48,10 @@ pub enum Error {
 impl Error {
     /// Whether the same call may succeed when it is made again later.
     #[must_use]
-    pub const fn is_transient(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Invalid(_) | Self::EmptyBatch | Self::Sign(_) | Self::Malformed(_) => false,
+            Self::Credentials(error) => error.is_transient(),
             Self::Transport { error, .. } => error.kind().is_transient(),
             Self::Refused { is_transient, .. } => *is_transient,
         }
@@ -57,7 +61,7 @@ impl Error {
     #[must_use]
     pub const fn is_ambiguous(&self) -> bool {
         match self {
-            Self::Invalid(_) | Self::EmptyBatch | Self::Sign(_) => false,
+            Self::Invalid(_) | Self::EmptyBatch | Self::Credentials(_) | Self::Sign(_) => false,
             Self::Transport { error, .. } => !matches!(
                 error.kind(),
                 TransportErrorKind::Connect | TransportErrorKind::Tls | TransportErrorKind::Request
@@ -74,6 +78,7 @@ impl fmt::Display for Error {
         match self {
             Self::Invalid(_) => f.write_str("input not sent, it breaks the service's limits"),
             Self::EmptyBatch => f.write_str("batch has no records; PutRecordBatch takes 1 to 500"),
+            Self::Credentials(_) => f.write_str("nothing to sign the request with"),
             Self::Sign(_) => f.write_str("cannot sign the request"),
             Self::Transport { attempts, .. } => write!(f, "no answer after {attempts} attempt{}", times(*attempts)),
             Self::Refused { attempts, .. } => {
@@ -89,6 +94,7 @@ impl std::error::Error for Error {
         match self {
             Self::Invalid(error) => Some(error),
             Self::EmptyBatch => None,
+            Self::Credentials(error) => Some(error),
             Self::Sign(error) => Some(error),
             Self::Transport { error, .. } => Some(error),
             Self::Refused { error, .. } => Some(error),
@@ -112,5 +118,20 @@ impl From<SignError> for Error {
 impl From<MalformedResponse> for Error {
     fn from(error: MalformedResponse) -> Self {
         Self::Malformed(error)
+    }
+}
+
+/// Shows an error with everything that caused it.
+pub(crate) struct Chain<'a>(pub(crate) &'a dyn std::error::Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }

@@ -21,12 +21,15 @@
 mod builder;
 mod client;
 mod clock;
+pub mod credentials;
 mod environment;
 mod error;
+mod files;
 mod local;
 mod operations;
 mod pages;
 mod producer;
+mod settings;
 #[cfg_attr(not(test), expect(dead_code, reason = "notes are for following a file, which is not here yet"))]
 mod spool;
 mod transport;
@@ -45,7 +48,9 @@ pub use firehose_proto::op::put_record_batch::{
 pub use self::builder::{BuildError, ClientBuilder};
 pub use self::client::Client;
 pub use self::clock::{Clock, SystemClock};
+pub use self::credentials::{CredentialsError, ProvideCredentials};
 pub use self::error::Error;
+pub use self::files::ProfilesError;
 pub use self::local::{
     Accepted, FaultCounts, Faults, FaultsError, LocalEndpoint, LocalEndpointBuilder, LocalEndpointError,
 };
@@ -55,6 +60,7 @@ pub use self::producer::{
     Closed, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, SendError, StillPending,
     TrySendError,
 };
+pub use self::settings::Settings;
 pub use self::spool::{SpoolError, SpoolOptions, SyncPolicy};
-pub use self::transport::{Timeouts, Transport, TransportError, TransportErrorKind, Ureq};
+pub use self::transport::{InvalidCaBundle, Timeouts, Transport, TransportError, TransportErrorKind, Ureq};
 pub use self::wait::WaitError;

@@ -7,8 +7,9 @@ use std::fmt;
 use std::time::Duration;
 
 use firehose_proto::http::{Request, Response};
+use firehose_proto::settings::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT};
 
-pub use self::ureq::Ureq;
+pub use self::ureq::{InvalidCaBundle, Ureq};
 
 /// Carries one request to the server and its response back.
 ///
@@ -18,6 +19,8 @@ pub use self::ureq::Ureq;
 ///   must not change;
 /// * redirects are not followed, and a response of any status is a response;
 /// * the response is read to its end, at most [`MAX_RESPONSE_BYTES`](firehose_proto::limits::MAX_RESPONSE_BYTES) of it;
+/// * what is on the machine itself or on a link-local address is reached without a proxy: through the transport,
+///   credentials are also asked for;
 /// * nothing takes longer than the caller's [`Timeouts`], and nothing is retried.
 pub trait Transport: Send + Sync {
     /// Sends a request and waits for its response.
@@ -42,7 +45,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_millis(3100), read: Duration::from_secs(30) }
+        Self { connect: DEFAULT_CONNECT_TIMEOUT, read: DEFAULT_READ_TIMEOUT }
     }
 }
 

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use firehose_proto::http::{Method, Request, Response};
 use firehose_proto::limits::MAX_RESPONSE_BYTES;
+use firehose_proto::settings::Setting;
+use firehose_proto::settings::proxy::Proxies;
 use ureq::config::AutoHeaderValue;
-use ureq::{Agent, http};
+use ureq::tls::{self, PemItem, RootCerts, TlsConfig};
+use ureq::{Agent, ProxyProtocol, http};
 
 use super::{Timeouts, Transport, TransportError, TransportErrorKind};
 
@@ -22,32 +25,90 @@ const MAX_IDLE_AGE: Duration = Duration::from_secs(55);
 /// Beware of the log target `ureq_proto` at level `trace`: that crate then dumps what goes over the wire, session
 /// tokens and records included.
 ///
-/// Connects directly: proxies are not supported yet, and their environment variables are not read.
+/// Connects directly unless it is given [`proxies`](Self::proxies), through which it tunnels with `CONNECT`, also to
+/// endpoints that are not encrypted. Trusts Mozilla's certificates unless it is given [others](Self::ca_bundle).
 #[derive(Clone)]
 pub struct Ureq {
     agent: Agent,
+    proxies: Proxies,
+    max_response_bytes: usize,
 }
 
 impl Ureq {
     /// A transport with no connection yet.
     #[must_use]
     pub fn new() -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .save_redirect_history(false)
-            // What the request does not have is not sent: a header of ureq's own would confuse the signature's reader.
-            .user_agent(AutoHeaderValue::None)
-            .accept(AutoHeaderValue::None)
-            .accept_encoding(AutoHeaderValue::None)
-            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
-            .max_idle_connections(MAX_IDLE_CONNECTIONS)
-            .max_idle_age(MAX_IDLE_AGE)
-            .proxy(None)
-            .build();
-        Self { agent: config.into() }
+        Self { agent: agent(RootCerts::WebPki), proxies: Proxies::default(), max_response_bytes: MAX_RESPONSE_BYTES }
     }
+
+    /// The same transport through these proxies.
+    #[must_use]
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    /// The same transport with the certificates of this PEM text to trust, in place of Mozilla's.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCaBundle`] when the text has no certificate or one that is broken.
+    pub fn ca_bundle(mut self, pem: &[u8]) -> Result<Self, InvalidCaBundle> {
+        let mut certificates = Vec::new();
+        for item in tls::parse_pem(pem) {
+            if let PemItem::Certificate(certificate) = item.map_err(|_| InvalidCaBundle::Pem)? {
+                certificates.push(certificate);
+            }
+        }
+        if certificates.is_empty() {
+            return Err(InvalidCaBundle::Empty);
+        }
+        self.agent = agent(RootCerts::from(certificates));
+        Ok(self)
+    }
+
+    /// The same transport for answers that are smaller than Firehose's.
+    pub(crate) const fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
+        self
+    }
+
+    /// The proxy for a URL, if it is not reached directly.
+    fn proxy(&self, url: &str) -> Result<Option<ureq::Proxy>, TransportError> {
+        let Some(Setting { value: proxy, .. }) = self.proxies.for_url(url) else { return Ok(None) };
+        let protocol = if proxy.is_https { ProxyProtocol::Https } else { ProxyProtocol::Http };
+        // An IPv6 address stands in brackets in the URL that this builder makes.
+        let host = if proxy.host.contains(':') { format!("[{}]", proxy.host) } else { proxy.host.clone() };
+        let mut builder = ureq::Proxy::builder(protocol).host(&host).port(proxy.port);
+        if let Some(user) = &proxy.user {
+            builder = builder.username(user);
+        }
+        if let Some(password) = &proxy.password {
+            builder = builder.password(password.reveal());
+        }
+        let cannot = |_| TransportError::new(TransportErrorKind::Request).with_source("the proxy cannot be used");
+        builder.build().map(Some).map_err(cannot)
+    }
+}
+
+fn agent(roots: RootCerts) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .save_redirect_history(false)
+        // What the request does not have is not sent: a header of ureq's own would confuse the signature's reader.
+        .user_agent(AutoHeaderValue::None)
+        .accept(AutoHeaderValue::None)
+        .accept_encoding(AutoHeaderValue::None)
+        .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
+        .max_idle_connections(MAX_IDLE_CONNECTIONS)
+        .max_idle_age(MAX_IDLE_AGE)
+        // Which proxy is decided for each request.
+        .proxy(None)
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
+        .build();
+    config.into()
 }
 
 impl Default for Ureq {
@@ -74,6 +135,7 @@ impl Transport for Ureq {
         let outgoing = self
             .agent
             .configure_request(outgoing)
+            .proxy(self.proxy(&request.uri)?)
             .timeout_resolve(Some(timeouts.connect))
             .timeout_connect(Some(timeouts.connect))
             .timeout_send_request(Some(timeouts.read))
@@ -81,12 +143,12 @@ impl Transport for Ureq {
             .timeout_recv_response(Some(timeouts.read))
             .timeout_recv_body(Some(timeouts.read))
             .build();
-        read(self.agent.run(outgoing).map_err(classify)?)
+        read(self.agent.run(outgoing).map_err(classify)?, self.max_response_bytes)
     }
 }
 
 /// Reads a response to its end into a buffer of the right size.
-fn read(incoming: http::Response<ureq::Body>) -> Result<Response, TransportError> {
+fn read(incoming: http::Response<ureq::Body>, max_bytes: usize) -> Result<Response, TransportError> {
     let (head, body) = incoming.into_parts();
     let mut response = Response::new(head.status.as_u16(), Vec::new());
     for (name, value) in &head.headers {
@@ -96,13 +158,13 @@ fn read(incoming: http::Response<ureq::Body>) -> Result<Response, TransportError
         }
     }
     let expected = body.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-    if expected > MAX_RESPONSE_BYTES {
+    if expected > max_bytes {
         return Err(TransportError::new(TransportErrorKind::ResponseTooLarge));
     }
     response.body.reserve_exact(expected);
-    let cap = u64::try_from(MAX_RESPONSE_BYTES).unwrap_or(u64::MAX) + 1;
+    let cap = u64::try_from(max_bytes).unwrap_or(u64::MAX) + 1;
     body.into_reader().take(cap).read_to_end(&mut response.body).map_err(broken_off)?;
-    if response.body.len() > MAX_RESPONSE_BYTES {
+    if response.body.len() > max_bytes {
         return Err(TransportError::new(TransportErrorKind::ResponseTooLarge));
     }
     Ok(response)
@@ -150,3 +212,27 @@ fn classify(error: ureq::Error) -> TransportError {
     };
     TransportError::new(kind).with_source(error)
 }
+
+/// Why a file of certificates cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidCaBundle {
+    /// The file cannot be read.
+    Io(io::ErrorKind),
+    /// The text is not PEM.
+    Pem,
+    /// There is no certificate in it.
+    Empty,
+}
+
+impl fmt::Display for InvalidCaBundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(kind) => write!(f, "cannot read it: {kind}"),
+            Self::Pem => f.write_str("must be PEM, with lines such as `-----BEGIN CERTIFICATE-----`"),
+            Self::Empty => f.write_str("must have at least one certificate in PEM"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidCaBundle {}

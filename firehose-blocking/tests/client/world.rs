@@ -59,6 +59,7 @@ impl World {
     pub(crate) fn builder(&self) -> ClientBuilder {
         let credentials = Credentials::new("AKIDEXAMPLE", SECRET).with_session_token(TOKEN);
         let builder = Client::builder().region("eu-west-1").endpoint_url("http://127.0.0.1:9").credentials(credentials);
+        let builder = builder.environment(|_| None);
         builder.transport(self.clone()).clock(self.clone())
     }
 

@@ -1,0 +1,121 @@
+//! [`Settings`]: what a client goes by, and where each of it was found.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use firehose_proto::credentials::profile::{Ignored, Profiles};
+use firehose_proto::endpoint::Endpoint;
+use firehose_proto::region::Region;
+use firehose_proto::settings::proxy::Proxies;
+use firehose_proto::settings::{self, DEFAULT_READ_TIMEOUT, Lookup, RetryMode, Setting, SettingError, Source};
+
+use crate::builder::BuildError;
+use crate::environment::Environment;
+
+/// What a program sets itself. Not to be shown: the proxy's URL may hold a password.
+#[derive(Default)]
+pub(crate) struct InCode {
+    pub(crate) profile: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
+    pub(crate) use_fips_endpoint: Option<bool>,
+    pub(crate) use_dualstack_endpoint: Option<bool>,
+    pub(crate) retry_mode: Option<RetryMode>,
+    pub(crate) max_attempts: Option<NonZeroU32>,
+    pub(crate) disable_clock_skew_correction: Option<bool>,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) read_timeout: Option<Duration>,
+    pub(crate) ca_bundle: Option<String>,
+    pub(crate) proxy: Option<String>,
+    pub(crate) app_id: Option<String>,
+}
+
+/// What a client goes by: from code, else the environment, else the profile, else the default.
+///
+/// Each is named as in the shared files ([settings reference](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html)).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The name of the profile, `AWS_PROFILE`.
+    pub profile: Setting<String>,
+    /// `AWS_REGION`, then `AWS_DEFAULT_REGION`.
+    pub region: Option<Setting<Region>>,
+    /// `AWS_ENDPOINT_URL_FIREHOSE`, then `AWS_ENDPOINT_URL`.
+    pub endpoint_url: Option<Setting<String>>,
+    /// `AWS_USE_FIPS_ENDPOINT`
+    pub use_fips_endpoint: Setting<bool>,
+    /// `AWS_USE_DUALSTACK_ENDPOINT`
+    pub use_dualstack_endpoint: Setting<bool>,
+    /// `AWS_RETRY_MODE`
+    pub retry_mode: Setting<RetryMode>,
+    /// `AWS_MAX_ATTEMPTS`
+    pub max_attempts: Setting<NonZeroU32>,
+    /// `AWS_DISABLE_CLOCK_SKEW_CORRECTION`
+    pub disable_clock_skew_correction: Setting<bool>,
+    /// By `AWS_DEFAULTS_MODE`.
+    pub connect_timeout: Setting<Duration>,
+    /// Only code can set it.
+    pub read_timeout: Setting<Duration>,
+    /// The path of `AWS_CA_BUNDLE`.
+    pub ca_bundle: Option<Setting<String>>,
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    pub proxies: Proxies,
+    /// `AWS_SDK_UA_APP_ID`
+    pub sdk_ua_app_id: Option<Setting<String>>,
+    /// Lines of the shared files that were passed over.
+    pub ignored: Vec<Ignored>,
+}
+
+impl Settings {
+    /// Looks everything up.
+    pub(crate) fn find(code: &InCode, environment: &Environment, profiles: &Profiles) -> Result<Self, BuildError> {
+        let variable = |name: &str| environment.variable(name);
+        let profile = settings::profile(code.profile.as_deref(), variable);
+        // The default profile alone need not exist.
+        if profile.source != Source::Default && profiles.profile(&profile.value).is_none() {
+            return Err(BuildError::NoSuchProfile(profile));
+        }
+        let lookup = Lookup::new(&variable, profiles, &profile.value);
+        let proxies = code.proxy.as_deref().map_or_else(|| Proxies::read(variable), Proxies::new)?;
+        Ok(Self {
+            region: lookup.region(code.region.as_deref())?,
+            endpoint_url: lookup.endpoint_url(code.endpoint_url.as_deref(), "firehose")?,
+            use_fips_endpoint: lookup.use_fips_endpoint(code.use_fips_endpoint, code.region.as_deref())?,
+            use_dualstack_endpoint: lookup.use_dualstack_endpoint(code.use_dualstack_endpoint)?,
+            retry_mode: lookup.retry_mode(code.retry_mode)?,
+            max_attempts: lookup.max_attempts(code.max_attempts)?,
+            disable_clock_skew_correction: lookup.disable_clock_skew_correction(code.disable_clock_skew_correction)?,
+            connect_timeout: lookup.connect_timeout(code.connect_timeout)?,
+            read_timeout: match code.read_timeout {
+                Some(timeout) => Setting::code(timeout),
+                None => Setting { value: DEFAULT_READ_TIMEOUT, source: Source::Default },
+            },
+            ca_bundle: lookup.ca_bundle(code.ca_bundle.as_deref()),
+            sdk_ua_app_id: lookup.sdk_ua_app_id(code.app_id.as_deref()),
+            ignored: profiles.ignored().to_vec(),
+            proxies,
+            profile,
+        })
+    }
+
+    /// Where requests go.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when there is no region, or the endpoint URL cannot be used.
+    pub fn endpoint(&self) -> Result<Endpoint, BuildError> {
+        let region = self.region.as_ref().ok_or(BuildError::MissingRegion)?.value.clone();
+        let url = self.endpoint_url.as_ref();
+        let (fips, dual_stack) = (self.use_fips_endpoint.value, self.use_dualstack_endpoint.value);
+        Endpoint::configured(Some(region), url.map(|url| &*url.value), fips, dual_stack).map_err(|error| {
+            let source = url.map_or(Source::Default, |url| url.source.clone());
+            BuildError::Endpoint { source, error }
+        })
+    }
+}
+
+impl From<SettingError> for BuildError {
+    fn from(error: SettingError) -> Self {
+        Self::Setting(error)
+    }
+}

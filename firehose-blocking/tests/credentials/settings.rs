@@ -1,0 +1,155 @@
+//! Where settings come from, and what they do.
+
+use std::fs;
+use std::num::NonZeroU32;
+
+use firehose_blocking::firehose_proto::http::Response;
+use firehose_blocking::{BuildError, Client, Credentials, PutRecordInput, Record};
+use tempfile::tempdir;
+
+use crate::world::{Scripted, Virtual, story};
+
+/// A builder with these variables and this configuration file.
+fn with(
+    variables: &[(&'static str, &'static str)],
+    config: &str,
+) -> (tempfile::TempDir, firehose_blocking::ClientBuilder) {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("config");
+    fs::write(&path, config).unwrap();
+    let (variables, path) = (variables.to_vec(), path.to_str().unwrap().to_owned());
+    let builder = Client::builder().environment(move |name| {
+        if name == "AWS_CONFIG_FILE" {
+            return Some(path.clone());
+        }
+        variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+    });
+    (dir, builder.credentials(Credentials::new("AKID", "s")))
+}
+
+#[test]
+fn code_beats_environment_beats_profile_beats_default() {
+    let config = "[default]\nregion = eu-north-1\nmax_attempts = 5\nendpoint_url = http://profile:1\n";
+    let off = ("AWS_EC2_METADATA_DISABLED", "true");
+    let environment =
+        [("AWS_REGION", "eu-central-1"), ("AWS_MAX_ATTEMPTS", "4"), ("AWS_ENDPOINT_URL_FIREHOSE", "http://env:1")];
+    for (code, variables, config, expected) in [
+        (true, &environment[..], config, ("eu-west-2", 2, "http://code:1/")),
+        (false, &environment, config, ("eu-central-1", 4, "http://env:1/")),
+        (false, &[], config, ("eu-north-1", 5, "http://profile:1/")),
+        (
+            false,
+            &[],
+            "[default]\nregion = eu-north-1\n",
+            ("eu-north-1", 3, "https://firehose.eu-north-1.amazonaws.com/"),
+        ),
+    ] {
+        let (_dir, mut builder) = with(&[variables, &[off]].concat(), config);
+        if code {
+            let attempts = NonZeroU32::new(2).unwrap();
+            builder = builder.region("eu-west-2").max_attempts(attempts).endpoint_url("http://code:1");
+        }
+        let settings = builder.settings().unwrap();
+        let region = settings.region.as_ref().unwrap().value.as_str().to_owned();
+        let found = (&*region, settings.max_attempts.value.get(), settings.endpoint().unwrap().url().to_owned());
+        assert_eq!((found.0, found.1, &*found.2), expected, "{settings:?}");
+    }
+}
+
+#[test]
+fn names_the_line_or_the_variable_that_is_wrong() {
+    for (variables, config, words) in [
+        (vec![], "[default]\nregion\n", "config: line 2 of the config file: expected `key = value`"),
+        (vec![], "[default]\nregion = eu west\n", "`region` of profile `default` (line 2 of the config file)"),
+        (
+            vec![("AWS_RETRY_MODE", "legacy")],
+            "",
+            "environment variable `AWS_RETRY_MODE` must be `standard` or `adaptive`",
+        ),
+        (vec![("AWS_ENDPOINT_URL", "ftp://h")], "", "from environment variable `AWS_ENDPOINT_URL`"),
+        (vec![("HTTPS_PROXY", "socks5://h")], "", "environment variable `HTTPS_PROXY`"),
+        (
+            vec![("AWS_CA_BUNDLE", "/nonexistent")],
+            "",
+            "the certificates in /nonexistent cannot be used (from environment",
+        ),
+        (vec![("AWS_ENDPOINT_URL", "http://h"), ("AWS_USE_FIPS_ENDPOINT", "true")], "", "FIPS"),
+        (vec![("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_REGION", " ")], "", "no region"),
+    ] {
+        let (_dir, mut builder) = with(&variables, config);
+        if !config.contains("region") && !words.contains("region") {
+            builder = builder.region("eu-west-1");
+        }
+        let error = builder.build().unwrap_err();
+        assert!(story(&error).contains(words), "{}", story(&error));
+    }
+}
+
+#[test]
+fn wants_certificates_in_a_file_of_certificates() {
+    for (text, words) in [
+        ("", "at least one certificate"),
+        ("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", "must be PEM"),
+        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "at least one certificate"),
+    ] {
+        let (dir, builder) = with(&[], "");
+        let path = dir.path().join("ca.pem");
+        fs::write(&path, text).unwrap();
+        let error = builder.region("eu-west-1").ca_bundle(path.to_str().unwrap()).build().unwrap_err();
+        assert!(matches!(error, BuildError::CaBundle { .. }) && story(&error).contains(words), "{}", story(&error));
+    }
+}
+
+fn accepting() -> Scripted {
+    Scripted::new(|_| Response::new(200, br#"{"RecordId":"id"}"#.to_vec()))
+}
+
+fn put(client: &Client) {
+    client.put_record(&PutRecordInput::new("s", Record::new(b"data"))).map(drop).unwrap_or_default();
+}
+
+#[test]
+fn introduces_itself_and_passes_the_trace_on() {
+    let variables = [
+        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "ship"),
+        ("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793"),
+    ];
+    let (_dir, builder) = with(&variables, "[default]\nregion = eu-west-1\nsdk_ua_app_id = log shipper\n");
+    let transport = accepting();
+    put(&builder.transport(transport.clone()).build().unwrap());
+    let asked = transport.asked();
+    assert!(asked[0].contains("exec-env/AWS_Lambda_provided.al2023 app/log-shipper\n"), "{}", asked[0]);
+    assert!(asked[0].contains("\nx-amzn-trace-id: Root=1-5759e988-bd862e3fe1be46a994272793\n"), "{}", asked[0]);
+    assert!(!asked[0].contains(";x-amzn-trace-id"), "it is not signed");
+}
+
+#[test]
+fn slows_down_when_throttled_in_adaptive_mode_alone() {
+    for (mode, is_slow) in [("standard", false), ("adaptive", true)] {
+        let throttled = Scripted::new(|_| Response::new(400, br#"{"__type":"ThrottlingException"}"#.to_vec()));
+        let (_dir, builder) = with(&[("AWS_RETRY_MODE", mode), ("AWS_MAX_ATTEMPTS", "1")], "");
+        let clock = Virtual::new();
+        let client = builder.region("eu-west-1").clock(clock.clone()).transport(throttled).build().unwrap();
+        (0..4).for_each(|_| put(&client));
+        let waited = firehose_blocking::Clock::tick(&clock).as_duration().as_secs_f64();
+        assert_eq!(waited > 5.0, is_slow, "{mode}: {waited}");
+    }
+}
+
+#[test]
+fn leaves_the_clock_alone_when_told_to() {
+    for (disabled, second_date) in [("false", "20261122T122000Z"), ("true", "20261122T120000Z")] {
+        let transport = Scripted::new(|_| {
+            let mut response = Response::new(200, br#"{"RecordId":"id"}"#.to_vec());
+            response.headers.append("Date", "Sun, 22 Nov 2026 12:20:00 GMT").unwrap();
+            response
+        });
+        let config = format!("[default]\nregion = eu-west-1\ndisable_clock_skew_correction = {disabled}\n");
+        let (_dir, builder) = with(&[], &config);
+        let client = builder.clock(Virtual::new()).transport(transport.clone()).build().unwrap();
+        put(&client);
+        put(&client);
+        assert!(transport.asked()[1].contains(&format!("x-amz-date: {second_date}")), "{}", transport.asked()[1]);
+    }
+}
