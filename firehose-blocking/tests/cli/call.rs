@@ -129,7 +129,7 @@ fn says_why_a_call_cannot_be_made() {
         (&["ListDeliveryStreams", "--input", "[]"], 2, "firehose: not an object"),
         (&["ListDeliveryStreams", "--input", "{"], 2, "the input cannot be read: invalid JSON at byte 0"),
         (&["ListDeliveryStreams", "--input", "@/no/such/file"], 2, "cannot read the input from /no/such/file"),
-        (&["ListDeliveryStreams", "--region", "?"], 3, "\"?\" is not a region"),
+        (&["ListDeliveryStreams", "--region", "?"], 3, "--region must be the name of a region"),
         (&["ListDeliveryStreams", "--endpoint-url", "http://127.0.0.1:9"], 1, "no answer after 3 attempts"),
     ] {
         let outcome = ran(&mut call(args));

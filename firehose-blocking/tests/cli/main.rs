@@ -6,6 +6,7 @@
 )]
 
 mod call;
+mod config;
 mod failures;
 #[cfg(unix)]
 mod interrupts;

@@ -21,6 +21,8 @@ pub(crate) fn firehose(args: &[&str]) -> Command {
     env::vars_os().filter(|(name, _)| name.to_str().is_some_and(foreign)).for_each(|(name, _)| {
         command.env_remove(name);
     });
+    // Nor files of this user's, nor those who may answer for the machine.
+    command.env("HOME", "/nonexistent").env("USERPROFILE", "/nonexistent").env("AWS_EC2_METADATA_DISABLED", "true");
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -62,6 +62,10 @@ and besides:
   skew_s            seconds by which the endpoint's clock is ahead, or behind if negative
   seed              another number, another course of things; the same one, the same for each n-th call";
 
+const CONFIG_EXAMPLE: &str = "\
+Example:
+  firehose config --profile production --output json";
+
 /// Puts records into Amazon Data Firehose streams, and knows which of them arrived.
 #[derive(Debug, Parser)]
 #[command(name = "firehose", version, after_help = EXIT_STATUS, arg_required_else_help = true)]
@@ -78,6 +82,9 @@ pub(crate) enum Command {
     /// Call any operation of the API, its input and output as JSON.
     #[command(after_help = format!("Operations:\n  {}\n\n{CALL_EXAMPLE}\n\n{CALL_EXIT_STATUS}", call::NAMES.join("\n  ")))]
     Call(CallArgs),
+    /// Print every setting, and where it was found.
+    #[command(after_help = format!("{CONFIG_EXAMPLE}\n\n{EXIT_STATUS}"))]
+    Config(ConfigArgs),
     /// Serve a Firehose on this machine that keeps what it accepts in files.
     #[command(after_help = format!("{FAULTS}\n\n{LOCAL_EXAMPLE}\n\n{EXIT_STATUS}"))]
     Local(LocalArgs),
@@ -93,7 +100,11 @@ pub(crate) struct PutArgs {
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
-    /// AWS region [default: AWS_REGION or AWS_DEFAULT_REGION].
+    /// Profile of the shared AWS files [default: AWS_PROFILE, or `default`].
+    #[arg(long, conflicts_with = "local")]
+    pub(crate) profile: Option<String>,
+
+    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, or the profile's].
     #[arg(long)]
     pub(crate) region: Option<String>,
 
@@ -167,7 +178,11 @@ pub(crate) struct CallArgs {
     #[arg(long)]
     pub(crate) no_validate: bool,
 
-    /// AWS region [default: AWS_REGION or AWS_DEFAULT_REGION].
+    /// Profile of the shared AWS files [default: AWS_PROFILE, or `default`].
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+
+    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, or the profile's].
     #[arg(long)]
     pub(crate) region: Option<String>,
 
@@ -209,6 +224,25 @@ pub(crate) struct LocalArgs {
     /// Allow an address that other machines can reach. The connection is not encrypted.
     #[arg(long)]
     pub(crate) allow_remote: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// Profile of the shared AWS files [default: AWS_PROFILE, or `default`].
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+
+    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, or the profile's].
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+
+    /// Another endpoint than the region's, such as http://127.0.0.1:4566.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+
+    /// How to print the settings on standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Output,
 }
 
 /// How results are printed.

@@ -25,12 +25,13 @@ use firehose_blocking::firehose_proto::op::untag_delivery_stream::UntagDeliveryS
 use firehose_blocking::firehose_proto::op::update_destination::UpdateDestination;
 use firehose_blocking::firehose_proto::op::{InputError, Operation};
 use firehose_blocking::firehose_proto::schema;
+use firehose_blocking::firehose_proto::settings::{Setting, Source};
 use firehose_blocking::firehose_proto::validate::{Violation, Violations};
 use firehose_blocking::{Client, Error, Timeouts, Transport, TransportError, TransportErrorKind};
 use serde_json::{Value, json};
 
 use crate::args::{CallArgs, Output};
-use crate::connect::connect;
+use crate::connect::{connect, described, failure};
 use crate::console::{self, Exit, Failure};
 
 /// Declares the operations that can be called.
@@ -110,10 +111,17 @@ fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
 
     let sent = Sent::default();
     let mut builder = Client::builder().parameter_validation(!args.no_validate);
+    builder = described(builder, args.profile.as_deref(), args.region.as_deref(), args.endpoint_url.as_deref());
     if args.dry_run {
-        builder = builder.transport(DryRun(Arc::clone(&sent)));
+        // Whoever knows credentials and region is asked all the same.
+        let settings = builder.settings().map_err(|error| failure(&error))?;
+        let found = builder.find_credentials().map_err(|error| failure(&error))?;
+        if let Some(Setting { value: region, source: Source::InstanceMetadata }) = settings.region {
+            builder = builder.region(region.as_str());
+        }
+        builder = builder.credentials(found.credentials).transport(DryRun(Arc::clone(&sent)));
     }
-    let client = connect(builder, args.region.as_deref(), args.endpoint_url.as_deref())?;
+    let client = connect(builder)?;
     let outcome = client.exchange::<O>(&input);
     if let Some(request) = sent.lock().unwrap_or_else(PoisonError::into_inner).take() {
         return print(&request).map(|()| ExitCode::SUCCESS);

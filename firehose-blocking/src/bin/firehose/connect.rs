@@ -2,32 +2,50 @@
 
 use std::env;
 
+use firehose_blocking::firehose_proto::settings::{Setting, Source};
 use firehose_blocking::{BuildError, Client, ClientBuilder};
 
 use crate::console::{self, Exit, Failure};
 
 /// Makes a client, and says in the command line's own terms what it lacks.
-pub(crate) fn connect(
+pub(crate) fn connect(builder: ClientBuilder) -> Result<Client, Failure> {
+    let client = builder.build().map_err(|error| failure(&error))?;
+    // Before any input is read: without credentials none of it could go anywhere.
+    client.credentials().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?;
+    Ok(client)
+}
+
+/// A builder with what the command line says.
+pub(crate) fn described(
     mut builder: ClientBuilder,
+    profile: Option<&str>,
     region: Option<&str>,
     endpoint_url: Option<&str>,
-) -> Result<Client, Failure> {
+) -> ClientBuilder {
+    if let Some(profile) = profile {
+        builder = builder.profile(profile);
+    }
     if let Some(region) = region {
         builder = builder.region(region);
     }
     if let Some(url) = endpoint_url {
         builder = builder.endpoint_url(url);
     }
-    builder.build().map_err(|error| {
-        let message = match error {
-            BuildError::MissingRegion => "no region: give --region, or set AWS_REGION".into(),
-            BuildError::MissingCredentials => {
-                "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; put --local DIR needs none".into()
-            }
-            other => console::chain(&other),
-        };
-        Failure::new(Exit::Configuration, message)
-    })
+    builder.mfa(console::ask_for_code)
+}
+
+/// What the configuration lacks, in the command line's own terms.
+pub(crate) fn failure(error: &BuildError) -> Failure {
+    let message = match error {
+        BuildError::MissingRegion => "no region: give --region, or set AWS_REGION or one in the profile".into(),
+        // Of what is in code here, only these two come from the command line.
+        BuildError::Setting(error) if error.source == Source::Code => format!("--region {}", error.rule),
+        BuildError::NoSuchProfile(Setting { value, source: Source::Code }) => {
+            format!("--profile: `{value}` is in neither the config file nor the credentials file")
+        }
+        other => console::chain(other),
+    };
+    Failure::new(Exit::Configuration, message)
 }
 
 /// Makes sure that the environment's credentials, if there are any, are such that a header can carry them.

@@ -1,7 +1,8 @@
 //! What goes to the terminal: messages on standard error, exit statuses, and errors with their causes.
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::ExitCode;
 
 /// How the program ended, when not well.
@@ -74,4 +75,15 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// Asks at the terminal for the code that a device shows; standard input may be the records.
+pub(crate) fn ask_for_code(device: &str) -> io::Result<String> {
+    let terminal = if cfg!(windows) { ["CONIN$", "CONOUT$"] } else { ["/dev/tty", "/dev/tty"] };
+    let input = File::open(terminal[0])?;
+    let mut output = OpenOptions::new().write(true).open(terminal[1])?;
+    write!(output, "code of MFA device {device}: ")?;
+    let mut code = String::new();
+    BufReader::new(input.take(64)).read_line(&mut code)?;
+    Ok(code)
 }

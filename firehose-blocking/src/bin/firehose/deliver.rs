@@ -209,6 +209,7 @@ impl Delivery<'_> {
                 TransportErrorKind::Connect if !has_answered => MAX_SENSELESS,
                 _ => MAX_IN_VAIN,
             },
+            Error::Credentials(error) if error.is_transient() => MAX_IN_VAIN,
             _ => return Some(Exit::Configuration),
         };
         (effort.in_vain >= limit && !self.others_get_through(effort)).then_some(Exit::Incomplete)

@@ -1,9 +1,10 @@
-//! The program `firehose`: puts the records of files and pipes into a stream, calls any operation, and serves a local
-//! endpoint.
+//! The program `firehose`: puts the records of files and pipes into a stream, calls any operation, shows its
+//! configuration, and serves a local endpoint.
 #![forbid(unsafe_code)]
 
 mod args;
 mod call;
+mod config;
 mod connect;
 mod console;
 mod deliver;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Put(args) => put::run(args),
         Command::Call(args) => Ok(call::run(args)),
+        Command::Config(args) => config::run(args),
         Command::Local(args) => local::run(args),
     };
     outcome.unwrap_or_else(|failure| {

@@ -24,7 +24,7 @@ use firehose_blocking::firehose_proto::limits::MAX_RECORD_BYTES;
 use firehose_blocking::{Batch, Client, Credentials, LocalEndpoint, PushError};
 
 use crate::args::PutArgs;
-use crate::connect::{check_credentials, connect};
+use crate::connect::{check_credentials, connect, described};
 use crate::console::{self, Exit, Failure};
 use crate::deliver::{Delivery, Stop, Stopped};
 use crate::input::{self, Event, Source, Sources};
@@ -94,13 +94,14 @@ fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<Client, Failu
     // Failed calls are tried again by the deliveries, which know how many records of theirs are left.
     let mut builder = Client::builder().max_attempts(NonZeroU32::MIN);
     if let Some(endpoint) = local {
-        builder =
-            builder.region("us-east-1").endpoint_url(endpoint.url()).credentials(Credentials::new("test", "test"));
+        // What is set for AWS is not meant for it.
+        builder = builder.environment(|_| None).region("us-east-1");
+        builder = builder.endpoint_url(endpoint.url()).credentials(Credentials::new("test", "test"));
     }
     if local.is_none() {
         check_credentials()?;
     }
-    connect(builder, args.region.as_deref(), args.endpoint_url.as_deref())
+    connect(described(builder, args.profile.as_deref(), args.region.as_deref(), args.endpoint_url.as_deref()))
 }
 
 /// How far the input was read.
