@@ -207,6 +207,47 @@ fn stops_the_line_when_every_call_would_fail() {
 }
 
 #[test]
+fn stops_the_line_after_so_many_failed_calls_in_a_row() {
+    let three = NonZeroU32::new(3);
+    for (at_first, later, succeeds, may_fail) in
+        [(three, None, false, 2), (three, None, true, 9), (None, three, false, 9), (None, three, true, 2)]
+    {
+        let mut batcher = batcher(|policy| {
+            (policy.max_failed_calls.at_first, policy.max_failed_calls.later) = (at_first, later);
+            policy.limits.max_records = 1;
+            policy.max_in_flight = NonZeroUsize::MIN;
+            policy.max_age = Duration::MAX;
+        });
+        let mut now = Tick::default();
+        let mut call = |batcher: &mut Batcher, succeeds: bool| {
+            now = match batcher.poll_output(now) {
+                Output::Wait(Some(time)) => time,
+                Output::Send { id, .. } => return (now, id, succeeds),
+                other => panic!("{other:?}"),
+            };
+            (now, sent(batcher.poll_output(now)).0, succeeds)
+        };
+        batcher.push(at(0), b"a").unwrap();
+        if succeeds {
+            let (now, id, _) = call(&mut batcher, true);
+            batcher.handle_response(now, id, answer("s"), None, LONGEST);
+        }
+        for _ in 0..may_fail {
+            let (now, id, _) = call(&mut batcher, false);
+            batcher.handle_failure(now, id, CallFailure::NotSent(Reason::new("refused")), LONGEST);
+            assert_eq!(batcher.stopped(), None);
+        }
+        let (now, id, _) = call(&mut batcher, false);
+        batcher.handle_failure(now, id, CallFailure::NotSent(Reason::new("refused")), LONGEST);
+        let reason = batcher.stopped().map(ToString::to_string);
+        let is_stopped = may_fail == 2;
+        assert_eq!(reason.as_deref(), is_stopped.then_some("3 calls in a row failed, the last one with refused"));
+        let given_up = failures(&events(&mut batcher, now));
+        assert_eq!(given_up, reason.map(|reason| (0, Failure::Rejected, reason)).into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn sends_the_rest_at_once_when_a_refusal_names_records() {
     let mut batcher = batcher(|policy| policy.max_attempts = NonZeroU32::MIN);
     for data in ["a", "b", "c"] {

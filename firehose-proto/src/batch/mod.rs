@@ -51,7 +51,7 @@ use core::ops::Range;
 pub use batcher::{Batcher, NotTaken, Output, Statistics};
 pub use outcome::{Accepted, Event, Failure, Reason, Undelivered};
 pub use pack::{Billing, billed_bytes};
-pub use policy::{Delivery, Order, Oversize, Packing, Policy, Quotas};
+pub use policy::{Delivery, MaxFailedCalls, Order, Oversize, Packing, Policy, Quotas};
 pub use verdict::CallFailure;
 
 use crate::client::{self, ResponseError};

@@ -44,6 +44,9 @@ pub struct Policy {
     /// backoff more than the default age allows, so that it is age that ends a record, and this a call that fails
     /// in no time.
     pub max_attempts: NonZeroU32,
+    /// Failed calls in a row that stop the line. None do: a producer in a program that goes on has to wait for a service
+    /// that comes back.
+    pub max_failed_calls: MaxFailedCalls,
     /// Age at which a record is given up. 5 minutes: an outage of that length is worth waiting for, and a buffer has
     /// long been full by then.
     pub max_age: Duration,
@@ -69,6 +72,7 @@ impl Default for Policy {
             max_buffered_bytes: 64 << 20,
             max_buffered_records: 500_000,
             max_attempts: NonZeroU32::new(32).expect("32 is not zero"),
+            max_failed_calls: MaxFailedCalls::default(),
             max_age: Duration::from_secs(300),
             order: Order::Relaxed,
             delivery: Delivery::AtLeastOnce,
@@ -134,6 +138,19 @@ pub enum Delivery {
     AtLeastOnce,
     /// It is not sent again, and may be lost; its outcome is [`Failure::Unknown`](super::Failure::Unknown).
     AtMostOnce,
+}
+
+/// Calls that may fail in a row, as a whole, until the line stops. An answer about each record is no failure, even when it
+/// is that all of them failed.
+///
+/// For programs that have nothing else to do than to deliver, and should rather end than wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct MaxFailedCalls {
+    /// While no call has got through: the service is more likely to be somewhere else than to be down.
+    pub at_first: Option<NonZeroU32>,
+    /// After one has.
+    pub later: Option<NonZeroU32>,
 }
 
 /// A stream's [quotas](https://docs.aws.amazon.com/firehose/latest/dev/limits.html), each kept by a token bucket.

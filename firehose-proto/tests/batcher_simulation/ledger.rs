@@ -46,6 +46,9 @@ pub(crate) struct Ledger {
     first_open: usize,
     pub(crate) is_abandoned: bool,
     pub(crate) is_stopped: bool,
+    /// Calls that failed in a row by now, and whether one ever got through.
+    failed_calls: u32,
+    has_succeeded: bool,
     /// When each call left, and what it took: records, bytes.
     calls: Vec<(Tick, usize, usize)>,
 }
@@ -250,6 +253,22 @@ impl Ledger {
         while self.entries.get(self.first_open).is_some_and(|entry| entry.outcome.is_some()) {
             self.first_open += 1;
         }
+    }
+
+    /// A call has failed as a whole, or has not; the line stops when that was one too many.
+    pub(crate) fn note_call(&mut self, has_failed: bool, batcher: &Batcher) {
+        self.failed_calls = if has_failed { self.failed_calls + 1 } else { 0 };
+        self.has_succeeded |= !has_failed;
+        let policy = batcher.policy();
+        let max = policy.max_failed_calls;
+        let max = if self.has_succeeded { max.later } else { max.at_first };
+        let is_one_too_many = max.is_some_and(|max| self.failed_calls >= max.get());
+        let is_stopped = batcher.stopped().is_some();
+        assert!(!is_stopped || is_one_too_many || self.is_stopped, "the line has stopped for no reason");
+        // Of several that were under way at the same time, only the first counts.
+        let is_alone = policy.max_in_flight.get() == 1 || policy.order == Order::Strict;
+        assert!(is_stopped || self.is_abandoned || !is_alone || !is_one_too_many, "the line goes on");
+        self.is_stopped |= is_stopped;
     }
 
     /// What must be true whenever the batcher waits.

@@ -91,6 +91,8 @@ fn policy(random: &mut Random, order: Order, delivery: Delivery) -> Policy {
     policy.max_buffered_bytes = least + random.size(0..=400);
     policy.max_buffered_records = random.one_of(&[1, 3, 10, 1000]);
     policy.max_attempts = NonZeroU32::new(random.one_of(&[1, 2, 5, 32])).unwrap();
+    let failed_calls = |random: &mut Random| NonZeroU32::new(random.one_of(&[0, 0, 1, 3, 10]));
+    (policy.max_failed_calls.at_first, policy.max_failed_calls.later) = (failed_calls(random), failed_calls(random));
     policy.max_age = Duration::from_millis(random.one_of(&[1, 100, 2000, 60_000]));
     let rate = |random: &mut Random, rate| random.chance(150).then(|| NonZeroU32::new(rate).unwrap());
     policy.quotas.records_per_second = rate(random, 50);

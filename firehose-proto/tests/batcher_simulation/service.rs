@@ -157,11 +157,13 @@ impl Service {
                     _ => ledger.is_stopped |= !ledger.is_abandoned,
                 }
                 drop(batch);
-                return batcher.handle_failure(now, id, failure, draw);
+                batcher.handle_failure(now, id, failure, draw);
+                return ledger.note_call(true, batcher);
             }
             Answer::Response(response) => response,
         };
         let decoded = batch.decode(&response);
+        let mut has_failed = false;
         if let (Ok(output), false) = (&decoded, ledger.is_abandoned) {
             for (entry, tickets) in output.request_responses.iter().zip(&records) {
                 match &entry.record_id {
@@ -173,17 +175,20 @@ impl Service {
             let body = String::from_utf8_lossy(&response.body);
             if body.contains("Throttling") {
                 ledger.fail(&all, false);
+                has_failed = true;
             } else if !body.contains("records.") {
                 ledger.is_stopped |= !ledger.is_abandoned;
             }
         } else {
             ledger.fail(&all, true);
+            has_failed = true;
         }
         // A driver may be late to let go of the batch: it is copied then.
         let late = random.chance(100).then(|| Arc::clone(&batch));
         drop(batch);
         batcher.handle_response(now, id, decoded, None, draw);
         drop(late);
+        ledger.note_call(has_failed, batcher);
     }
 }
 

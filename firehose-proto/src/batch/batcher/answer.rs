@@ -1,5 +1,6 @@
 //! What the driver reports, and what follows from it: the second half of [`Batcher`].
 
+use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -89,6 +90,10 @@ impl Batcher {
                 self.line.fail(around.now, parcel.sent_at, class, around.hint, around.random);
                 parcel.may_be_stored |= may_be_stored;
                 parcel.charged += 1;
+                if let Some(calls) = self.line.is_dead(self.policy.max_failed_calls) {
+                    let why = format!("{calls} calls in a row failed, the last one with {reason}");
+                    return self.give_all_up(parcel, Arc::new(Reason::new(why)));
+                }
                 let failure = if reason.code.is_some() { Failure::Rejected } else { Failure::Expired };
                 parcel.reason = Some(reason);
                 let is_over = self.policy.delivery == Delivery::AtMostOnce && parcel.may_be_stored;
@@ -98,11 +103,14 @@ impl Batcher {
                     self.send_again(parcel);
                 }
             }
-            Verdict::Stop(reason) => {
-                self.give_up(parcel, Failure::Rejected, Some(&reason));
-                self.halt(reason);
-            }
+            Verdict::Stop(reason) => self.give_all_up(parcel, reason),
         }
+    }
+
+    /// Stops the line because of what a call has shown.
+    fn give_all_up(&mut self, parcel: Parcel, reason: Arc<Reason>) {
+        self.give_up(parcel, Failure::Rejected, Some(&reason));
+        self.halt(reason);
     }
 
     /// Every record has its own answer.

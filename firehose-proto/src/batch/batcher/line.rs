@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::batch::policy::MaxFailedCalls;
 use crate::retry::{self, RetryClass};
 use crate::time::Tick;
 
@@ -11,6 +12,7 @@ pub(super) struct Line {
     pub(super) opens_at: Tick,
     failures: u32,
     failed_at: Tick,
+    has_succeeded: bool,
 }
 
 impl Line {
@@ -26,6 +28,13 @@ impl Line {
 
     pub(super) const fn succeed(&mut self) {
         self.failures = 0;
+        self.has_succeeded = true;
+    }
+
+    /// How many failures in a row there were, if they are as many as may be.
+    pub(super) fn is_dead(&self, max: MaxFailedCalls) -> Option<u32> {
+        let max = if self.has_succeeded { max.later } else { max.at_first };
+        max.filter(|max| self.failures >= max.get()).map(|_| self.failures)
     }
 }
 
