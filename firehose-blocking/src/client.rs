@@ -286,7 +286,7 @@ impl Client {
                 Err(Failure::NoResponse(error)) => {
                     self.learn(RetryClass::None);
                     let kind = error.kind();
-                    let reason = Chain(&error).to_string();
+                    let reason = format!("{}: {}", endpoint.url(), Chain(&error));
                     return Err(match kind {
                         TransportErrorKind::Connect => NoAnswer::NotSent(reason),
                         TransportErrorKind::Tls | TransportErrorKind::Request => NoAnswer::Impossible(reason),

@@ -30,7 +30,6 @@ mod operations;
 mod pages;
 mod producer;
 mod settings;
-#[cfg_attr(not(test), expect(dead_code, reason = "notes are for following a file, which is not here yet"))]
 mod spool;
 mod transport;
 mod uuid;

@@ -298,6 +298,43 @@ fn what_a_producer_leaves_in_its_spool_the_next_one_sends_first() {
 }
 
 #[test]
+fn what_comes_back_because_nothing_can_be_delivered_stays_in_the_spool() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = |service: &Service| {
+        let builder = Producer::builder(service.client(), "s").policy(prompt());
+        builder.spool(dir.path(), options(SyncPolicy::Never)).start().unwrap()
+    };
+    let missing = Service::new(|_, _| refuse(400, "ResourceNotFoundException", "Firehose s not found"));
+    let producer = start(&missing);
+    let receipt = producer.send_with_receipt(b"a").unwrap();
+    assert!(matches!(receipt.wait(), Outcome::Rejected { code: Some(code), .. } if code.starts_with("ResourceNot")));
+    let reason = producer.stopped().unwrap().to_string();
+    assert!(reason.starts_with("ResourceNotFoundException: "), "{reason}");
+    assert_eq!(producer.close(LONG).undelivered.len(), 1);
+
+    let made = Service::new(|_, records| accept_all_but(records, &[]));
+    let producer = start(&made);
+    producer.flush(LONG).unwrap();
+    assert_eq!((made.requests(), producer.stopped()), (vec![vec![b"a".to_vec()]], None));
+}
+
+#[test]
+fn a_note_is_there_for_the_next_producer() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::new(|_, records| accept_all_but(records, &[]));
+    let builder = || Producer::builder(service.client(), "s");
+    for note in ["one", "two"] {
+        let producer = builder().spool(dir.path(), options(SyncPolicy::Never)).start().unwrap();
+        assert_eq!(producer.last_note().unwrap().is_some(), note == "two");
+        producer.note(note.as_bytes()).unwrap();
+        assert_eq!(producer.last_note().unwrap().unwrap(), note.as_bytes());
+    }
+    let producer = builder().start().unwrap();
+    producer.note(b"kept nowhere").unwrap();
+    assert_eq!(producer.last_note().unwrap(), None);
+}
+
+#[test]
 fn a_full_spool_makes_senders_wait_as_a_full_buffer_does() {
     let dir = tempfile::tempdir().unwrap();
     let (gate, service) = gated();

@@ -64,7 +64,9 @@ impl ProducerBuilder {
     /// process left there is sent first, and until then nothing else is taken.
     ///
     /// Outcomes that came just before a crash may be lost with it; those records are sent again. A drop leaves in the
-    /// spool what it could not deliver in time; [`close`](Producer::close) gives it back and clears it.
+    /// spool what it could not deliver in time; [`close`](Producer::close) gives it back and clears it. What comes back
+    /// because nothing can be delivered any more ([`stopped`](Producer::stopped)) also stays in the spool: once the cause
+    /// is mended, the next process delivers it.
     pub fn spool(mut self, dir: impl Into<PathBuf>, options: SpoolOptions) -> Self {
         self.spool = Some((dir.into(), options));
         self

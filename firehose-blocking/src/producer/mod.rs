@@ -22,14 +22,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use firehose_proto::batch::{Batcher, Event, Undelivered};
+use firehose_proto::batch::{Batcher, Event, Reason, Undelivered};
 use firehose_proto::time::Tick;
 
 use self::ledger::Ledger;
 use self::positions::Positions;
 use self::statistics::Latencies;
 use crate::client::Client;
-use crate::spool::Spool;
+use crate::spool::{Spool, SpoolError};
 
 pub use self::builder::{ProducerBuilder, ProducerError};
 pub use self::outcome::{Outcome, Receipt};
@@ -175,6 +175,32 @@ impl Producer {
         undelivered
     }
 
+    /// Why nothing can be delivered any more, if so. From then on [`send`](Self::send) fails, for the same reason.
+    #[must_use]
+    pub fn stopped(&self) -> Option<Arc<Reason>> {
+        self.shared.lock().batcher.stopped().cloned()
+    }
+
+    /// Keeps a few bytes in the spool, in place of those before, whole or not at all: how far a source has been read, for
+    /// the next process to go on from there. A note is never ahead of the records that were sent before it. Without a
+    /// spool nothing is kept.
+    ///
+    /// # Errors
+    ///
+    /// When the file system says no. The note before is there still.
+    pub fn note(&self, note: &[u8]) -> Result<(), SpoolError> {
+        self.shared.spool().map_or(Ok(()), |spool| spool.note(note))
+    }
+
+    /// The bytes that were kept last, by this process or an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read, or are not what was written.
+    pub fn last_note(&self) -> Result<Option<Vec<u8>>, SpoolError> {
+        self.shared.spool().map_or(Ok(None), |spool| spool.last_note())
+    }
+
     /// What it has done so far.
     #[must_use]
     pub fn statistics(&self) -> ProducerStatistics {
@@ -297,6 +323,11 @@ impl Shared {
 
     fn now(&self) -> Tick {
         self.client.clock().tick()
+    }
+
+    /// The spool, not under the lock: it has its own.
+    fn spool(&self) -> Option<Arc<Spool>> {
+        self.lock().spool.clone()
     }
 
     /// Waits until something holds, or it is too late.

@@ -84,6 +84,7 @@ impl Shared {
     fn tell<'a>(&'a self, mut state: MutexGuard<'a, State>, event: Event) -> MutexGuard<'a, State> {
         let due = state.ledger.due(&event);
         let tickets = tickets(&event);
+        let is_undelivered = matches!(event, Event::Undelivered(_));
         // Held until somebody takes it, unless there is a handler that does.
         let held = match &event {
             Event::Undelivered(undelivered) if self.handlers.on_undelivered.is_none() => Some(undelivered.clone()),
@@ -101,7 +102,9 @@ impl Shared {
             state.undelivered_bytes += undelivered.data.len();
             state.undelivered.push(undelivered);
         }
-        if state.spool.is_some() && !state.is_left_to_spool {
+        // Once nothing can be delivered, what comes back has had no fair trial.
+        let is_left_to_spool = state.is_left_to_spool || is_undelivered && state.batcher.stopped().is_some();
+        if state.spool.is_some() && !is_left_to_spool {
             let records = state.positions.settle(&tickets);
             records.into_iter().for_each(|positions| state.complete(positions));
         }

@@ -15,7 +15,7 @@
 //!
 //! | | records that survive | also |
 //! |---|---|---|
-//! | `EachRecord` | each whose `append` or `commit` returned | |
+//! | `EachRecord` | each whose `commit` returned | |
 //! | `Interval` | those older than the interval | the note is never ahead of the records |
 //! | `Never` | those that the system has written by itself, after some 30 s on Linux | the note may be ahead of them |
 //!
@@ -154,16 +154,6 @@ impl Spool {
             _lock: lock,
         };
         Ok((spool, Replay::new(dir, faults, unfinished)))
-    }
-
-    /// Writes a record and makes it as safe as [`SyncPolicy`] says: [`Spool::write`] and [`Spool::commit`] in one.
-    ///
-    /// # Errors
-    /// As of the two.
-    pub(crate) fn append(&self, now: Tick, data: &[u8]) -> Result<u64, SpoolError> {
-        let position = self.write(&[data])?.start;
-        self.commit(now, position)?;
-        Ok(position)
     }
 
     /// Hands records to the operating system, all or none, and returns their positions.

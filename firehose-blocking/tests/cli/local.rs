@@ -144,7 +144,8 @@ fn put_delivers_every_line_whatever_goes_wrong() {
     for fate in ["partial", "throttle", "http500", "http503", "cut_before", "cut_after", "truncate", "malformed"] {
         assert!(outcome.stderr.contains(&format!(", {fate} ")), "{fate} in {outcome:?}");
     }
-    assert_eq!(counted(": ", " calls"), requests, "{outcome:?}");
+    // Those beyond it were made for the clock alone, at most one by each of the 64.
+    assert!((requests..=requests + 64).contains(&counted(": ", " calls")), "{outcome:?}");
     let unconfirmed = counted(", ", " stored without saying so");
     assert_eq!(counted("accepted ", " records, "), LINES + unconfirmed, "{outcome:?}");
 

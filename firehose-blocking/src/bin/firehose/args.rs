@@ -1,10 +1,12 @@
 //! The command line: what may be said on it, and what it means.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use firehose_blocking::firehose_proto::batch::Quotas;
 use firehose_blocking::{Batch, Faults};
 
 use crate::call;
@@ -30,7 +32,8 @@ Exit status:
 const PUT_EXAMPLE: &str = "\
 Examples:
   firehose put my-stream --region eu-west-1 access.log --rejects rejects.jsonl
-  journalctl -f | firehose put my-stream
+  journalctl -f | firehose put my-stream --spool /var/spool/firehose
+  firehose put my-stream /var/log/access.log --follow --spool /var/spool/firehose
   firehose put demo --local ./delivered access.log";
 
 const CALL_EXAMPLE: &str = "\
@@ -61,6 +64,9 @@ and besides:
   delay_ms          mean delay of an answer, at most 60000
   skew_s            seconds by which the endpoint's clock is ahead, or behind if negative
   seed              another number, another course of things; the same one, the same for each n-th call";
+
+/// The longest that a stream itself buffers.
+const MAX_LINGER: Duration = Duration::from_secs(900);
 
 const CONFIG_EXAMPLE: &str = "\
 Example:
@@ -129,6 +135,34 @@ pub(crate) struct PutArgs {
     #[arg(long)]
     pub(crate) whole_file: bool,
 
+    /// Go on reading the file as it grows, also when it is rotated: renamed and made anew, or cut. With --spool, the next
+    /// run goes on where this one ended, whatever ended it.
+    #[arg(long, conflicts_with = "whole_file", requires = "files")]
+    pub(crate) follow: bool,
+
+    /// Keep records in this directory until they are accepted. The next run that is given it sends what a crash or a
+    /// stop has left there, before anything else.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spool: Option<PathBuf>,
+
+    /// Put several records, each with its delimiter, into one of the stream's: up to 100 KiB or 500 of them. Saves most
+    /// of the cost of small records, which are billed as 5 KiB each; consumers have to split them.
+    #[arg(long, conflicts_with_all = ["whole_file", "strip_newline"])]
+    pub(crate) pack: bool,
+
+    /// Longest that a record waits for others to share a request with, when the input is slow.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub(crate) linger: Duration,
+
+    /// Stay below the stream's quotas: records, requests and bytes in a second, any of them, as in
+    /// records=5000,requests=2000,bytes=5242880. A number alone means records.
+    #[arg(long, value_name = "N|KEY=N,…", value_parser = rate)]
+    pub(crate) rate: Option<Quotas>,
+
+    /// Let no record be accepted before an earlier one. Takes a request for each record; use it with --pack.
+    #[arg(long, conflicts_with = "max_in_flight")]
+    pub(crate) strict_order: bool,
+
     /// Requests under way at the same time, 1 to 256. With 1, records are accepted in the order of the input,
     /// except those that have to be sent again.
     #[arg(long, value_name = "N", default_value = "4", value_parser = in_flight)]
@@ -154,8 +188,12 @@ impl PutArgs {
         if self.whole_file {
             return Framing::Whole;
         }
-        let delimiter = self.delimiter.as_ref().map_or_else(|| b"\n".to_vec(), |delimiter| delimiter.0.clone());
-        Framing::Delimited { delimiter, is_stripped: self.strip_newline }
+        Framing::Delimited { delimiter: self.delimiter(), is_stripped: self.strip_newline }
+    }
+
+    /// What ends a record.
+    pub(crate) fn delimiter(&self) -> Vec<u8> {
+        self.delimiter.as_ref().map_or_else(|| b"\n".to_vec(), |delimiter| delimiter.0.clone())
     }
 }
 
@@ -307,6 +345,30 @@ fn in_flight(text: &str) -> Result<NonZeroUsize, String> {
     number.ok_or_else(|| "not a number from 1 to 256".into())
 }
 
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|seconds| *seconds <= MAX_LINGER).ok_or_else(|| "not a number of seconds from 0 to 900".into())
+}
+
+fn rate(text: &str) -> Result<Quotas, String> {
+    let mut quotas = Quotas::default();
+    for part in text.split(',') {
+        let (key, number) = part.split_once('=').unwrap_or(("records", part));
+        let number: NonZeroU32 =
+            number.parse().map_err(|_| format!("{number:?} is not a number from 1 to {}", u32::MAX))?;
+        let quota = match key {
+            "records" => &mut quotas.records_per_second,
+            "requests" => &mut quotas.requests_per_second,
+            "bytes" => &mut quotas.bytes_per_second,
+            _ => return Err(format!("{key:?} is none of records, requests and bytes")),
+        };
+        if quota.replace(number).is_some() {
+            return Err(format!("{key} is given twice"));
+        }
+    }
+    Ok(quotas)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -334,6 +396,35 @@ mod tests {
             (r"\x+1", None),
         ] {
             assert_eq!(Delimiter::parse(text).ok(), bytes.map(|bytes| Delimiter(bytes.to_vec())), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_rates_and_times() {
+        let read = |text: &str| {
+            let Quotas { records_per_second, requests_per_second, bytes_per_second, .. } = rate(text).ok()?;
+            Some(
+                [records_per_second, requests_per_second, bytes_per_second].map(|rate| rate.map_or(0, NonZeroU32::get)),
+            )
+        };
+        for (text, quotas) in [
+            ("10", Some([10, 0, 0])),
+            ("bytes=5,requests=4", Some([0, 4, 5])),
+            ("records=1,requests=2,bytes=3", Some([1, 2, 3])),
+            ("", None),
+            ("0", None),
+            ("bytes=", None),
+            ("bytes=1,", None),
+            ("bytes=1,bytes=2", None),
+            ("2,records=2", None),
+            ("lines=2", None),
+        ] {
+            assert_eq!(read(text), quotas, "{text}");
+        }
+        for (text, time) in
+            [("0", Some(0)), ("0.25", Some(250)), ("900", Some(900_000)), ("901", None), ("-1", None), ("NaN", None)]
+        {
+            assert_eq!(seconds(text).ok(), time.map(Duration::from_millis), "{text}");
         }
     }
 

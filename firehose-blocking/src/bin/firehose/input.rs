@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
 use crate::console::{Exit, Failure};
+use crate::follow::Opened;
 
 /// Bytes that are read at once.
 pub(crate) const CHUNK_BYTES: usize = 256 * 1024;
@@ -38,8 +39,12 @@ pub(crate) enum Event {
     Interrupted,
     /// The reader has halted; nothing was read that was not handed over.
     Halted,
-    /// The run has been stopped.
-    Stopped,
+    /// A file is followed from here on: what comes next is not of the file before it.
+    Opened(Opened),
+    /// Something to tell.
+    Notice(String),
+    /// Records have come back.
+    Undelivered,
 }
 
 /// All sources of a run, in order.

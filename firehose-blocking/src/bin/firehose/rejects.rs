@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,8 +14,6 @@ use crate::console::{self, Exit, Failure};
 pub(crate) struct Rejects {
     path: PathBuf,
     state: Mutex<State>,
-    /// Told when a record that came in parts has ended.
-    ended: Condvar,
 }
 
 struct State {
@@ -32,17 +30,17 @@ impl Rejects {
     pub(crate) fn create(path: Option<&Path>) -> Result<Self, Failure> {
         let file = path.map(open_empty).transpose()?;
         let state = State { file: file.map(Lines::new), kept: 0, has_failed: false, open: None };
-        Ok(Self { path: path.unwrap_or(Path::new("")).into(), state: Mutex::new(state), ended: Condvar::new() })
+        Ok(Self { path: path.unwrap_or(Path::new("")).into(), state: Mutex::new(state) })
     }
 
-    /// Writes a record that is already encoded.
-    pub(crate) fn write(&self, data_base64: &str, reason: &str, attempts: u32) {
-        let mut state = self.lock();
-        while state.open.is_some() {
-            state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        self.attempt(&mut state, |file| {
-            write!(file, r#"{{"data":"{data_base64}","#)?;
+    /// Writes a record that was, or was to be, in a request. Not while one that comes in parts is open.
+    pub(crate) fn write(&self, data: &[u8], reason: &str, attempts: u32) {
+        self.write_record(&mut self.lock(), data, reason, attempts);
+    }
+
+    fn write_record(&self, state: &mut State, data: &[u8], reason: &str, attempts: u32) {
+        self.attempt(state, |file| {
+            write!(file, r#"{{"data":"{}","#, STANDARD.encode(data))?;
             finish(file, reason, attempts)
         });
     }
@@ -84,7 +82,6 @@ impl Rejects {
                 file.write_all(br#"","#)?;
                 finish(file, reason, 0)
             });
-            self.ended.notify_all();
         }
     }
 
@@ -95,10 +92,13 @@ impl Rejects {
         !state.has_failed
     }
 
-    /// Ends the file with what has been rejected up to now, an open record included.
-    pub(crate) fn close(&self, reason: &str) {
+    /// Ends the file with an open record, if there is one, and the last ones: data, reason and attempts.
+    pub(crate) fn close(&self, reason: &str, last: impl IntoIterator<Item = (Vec<u8>, String, u32)>) {
         let mut state = self.lock();
         self.end_open(&mut state, reason);
+        for (data, reason, attempts) in last {
+            self.write_record(&mut state, &data, &reason, attempts);
+        }
         self.attempt(&mut state, Write::flush);
         state.file = None;
     }

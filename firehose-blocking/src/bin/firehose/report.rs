@@ -14,8 +14,8 @@ const MAX_REASONS: usize = 5;
 pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
-    pub(crate) fn add(&self, amount: usize) {
-        self.0.fetch_add(u64::try_from(amount).unwrap_or(u64::MAX), Ordering::Relaxed);
+    pub(crate) fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
     }
 
     pub(crate) fn value(&self) -> u64 {
@@ -40,10 +40,18 @@ pub(crate) struct Report {
     pub(crate) rejected: Counter,
     /// Requests made, answered or not.
     pub(crate) requests: Counter,
+    /// Bytes that the service bills: those of each of its records in steps of 5 KiB.
+    pub(crate) billed_bytes: Counter,
     reasons: Mutex<Vec<(String, u64)>>,
 }
 
 impl Report {
+    /// Counts records that were read.
+    pub(crate) fn count(&self, records: u64, bytes: u64) {
+        self.records.add(records);
+        self.bytes.add(bytes);
+    }
+
     /// Counts a rejected record and remembers why.
     pub(crate) fn reject(&self, reason: &str) {
         self.rejected.add(1);
@@ -77,20 +85,20 @@ impl Report {
 
     /// The summary of a run that took so long, and that has read all of its input or not.
     pub(crate) fn summary(&self, output: Output, elapsed: Duration, is_complete: bool) -> String {
-        let [records, bytes, accepted, resent, rejected, requests] =
-            [&self.records, &self.bytes, &self.accepted, &self.resent, &self.rejected, &self.requests]
-                .map(Counter::value);
+        let Self { records, bytes, accepted, resent, rejected, requests, billed_bytes, .. } = self;
+        let [records, bytes, accepted, resent, rejected, requests, billed_bytes] =
+            [records, bytes, accepted, resent, rejected, requests, billed_bytes].map(Counter::value);
         let seconds = elapsed.as_secs_f64();
         if output == Output::Json {
             return format!(
-                r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"requests":{requests},"seconds":{seconds:.3},"complete":{is_complete}}}"#
+                r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"requests":{requests},"billed_bytes":{billed_bytes},"seconds":{seconds:.3},"complete":{is_complete}}}"#
             );
         }
         #[expect(clippy::cast_precision_loss, reason = "a rate for people, shown to a tenth")]
         let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
         format!(
             "{records} record{}, {bytes} bytes: {accepted} accepted, {resent} resent, {rejected} rejected; \
-             {requests} request{} in {seconds:.3} seconds, {rate:.1} MB/s",
+             {requests} request{} in {seconds:.3} seconds, {rate:.1} MB/s, {billed_bytes} bytes billed",
             plural(records),
             plural(requests),
         )
@@ -100,6 +108,10 @@ impl Report {
 /// What a word for so many ends in.
 pub(crate) fn plural(count: u64) -> &'static str {
     if count == 1 { "" } else { "s" }
+}
+
+pub(crate) fn as_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -120,20 +132,20 @@ mod tests {
     #[test]
     fn sums_up_in_words_and_in_json() {
         let report = Report::default();
-        report.records.add(3);
-        report.bytes.add(4_500_000);
+        report.count(3, 4_500_000);
         report.accepted.add(2);
         report.resent.add(5);
         report.rejected.add(1);
         report.requests.add(1);
+        report.billed_bytes.add(15_360);
         let elapsed = Duration::from_millis(1_500);
         assert_eq!(
             report.summary(Output::Text, elapsed, true),
-            "3 records, 4500000 bytes: 2 accepted, 5 resent, 1 rejected; 1 request in 1.500 seconds, 3.0 MB/s"
+            "3 records, 4500000 bytes: 2 accepted, 5 resent, 1 rejected; 1 request in 1.500 seconds, 3.0 MB/s, 15360 bytes billed"
         );
         assert_eq!(
             report.summary(Output::Json, elapsed, false),
-            r#"{"records":3,"bytes":4500000,"accepted":2,"resent":5,"rejected":1,"requests":1,"seconds":1.500,"complete":false}"#
+            r#"{"records":3,"bytes":4500000,"accepted":2,"resent":5,"rejected":1,"requests":1,"billed_bytes":15360,"seconds":1.500,"complete":false}"#
         );
     }
 }

@@ -19,6 +19,15 @@ fn at(millis: u64) -> Tick {
     START + Duration::from_millis(millis)
 }
 
+impl Spool {
+    /// Writes a record and makes it as safe as it is to be.
+    fn append(&self, now: Tick, data: &[u8]) -> Result<u64, SpoolError> {
+        let position = self.write(&[data])?.start;
+        self.commit(now, position)?;
+        Ok(position)
+    }
+}
+
 type Record = (u64, Vec<u8>);
 
 fn open(dir: &Path, options: SpoolOptions) -> (Spool, Vec<SpoolError>, Vec<Record>) {

@@ -1,0 +1,279 @@
+//! [`Delivery`]: the producer behind a run, and what becomes of the records that it gives back.
+
+use std::cell::Cell;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use firehose_blocking::firehose_proto::batch::{
+    Event as Outcome, Failure as Fate, NotTaken, Order, Packing, Policy, Reason, Undelivered,
+};
+use firehose_blocking::firehose_proto::limits::{MAX_BATCH_RECORDS, MAX_ERROR_TEXT_BYTES, MAX_REQUEST_BYTES};
+use firehose_blocking::{Client, Producer, SendError, SpoolOptions, TransportError, TransportErrorKind};
+
+use crate::args::PutArgs;
+use crate::console::{self, Exit, Failure};
+use crate::input::Event;
+use crate::rejects::Rejects;
+use crate::report::{Report, as_u64};
+
+/// Calls in a row that fail before the first one got through: then the endpoint is more likely to be wrong than down.
+const MAX_FAILED_CALLS_AT_FIRST: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
+
+/// How long a record is tried for: longer than it takes for an outage to end the run, so that it is the run that ends.
+const MAX_AGE: Duration = Duration::from_secs(900);
+
+/// How often a run that waits for the last outcomes looks after those that have come.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Sends records, and keeps account of what becomes of them.
+pub(crate) struct Delivery {
+    producer: Arc<Producer>,
+    report: Arc<Report>,
+    rejects: Arc<Rejects>,
+    /// Records and bytes of this run that the producer has taken.
+    sent: Cell<(u64, u64)>,
+}
+
+impl Delivery {
+    /// Starts a producer that says so on the channel when records come back.
+    pub(crate) fn start(
+        args: &PutArgs,
+        client: Client,
+        max_attempts: Option<NonZeroU32>,
+        rejects: Arc<Rejects>,
+        events: Sender<Event>,
+    ) -> Result<Self, Failure> {
+        let report = Arc::new(Report::default());
+        let accepted = Arc::clone(&report);
+        let mut builder = Producer::builder(client, &*args.stream)
+            .policy(policy(args, max_attempts))
+            // What is left when it is dropped has come back by then, or is in the spool.
+            .drop_patience(Duration::ZERO)
+            .on_outcome(move |outcome| match outcome {
+                Outcome::Accepted(run) => accepted.accepted.add(run.tickets.end - run.tickets.start),
+                // Nobody listens any more when the run is over.
+                Outcome::Undelivered(_) => _ = events.send(Event::Undelivered),
+            });
+        if let Some(dir) = &args.spool {
+            builder = builder.spool(dir, SpoolOptions::default());
+        }
+        let started = builder.start().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)));
+        Ok(Self { producer: Arc::new(started?), report, rejects, sent: Cell::default() })
+    }
+
+    pub(crate) fn report(&self) -> &Arc<Report> {
+        &self.report
+    }
+
+    /// Gives a record to the producer, and waits for room; or says why it does not take it.
+    pub(crate) fn send(&self, data: &[u8]) -> Result<(), NotSent> {
+        loop {
+            match self.producer.send(data) {
+                Ok(()) => {
+                    let (records, bytes) = self.sent.get();
+                    self.sent.set((records + 1, bytes + as_u64(data.len())));
+                    self.report.count(1, as_u64(data.len()));
+                    return Ok(());
+                }
+                Err(SendError::NotTaken(NotTaken::Full)) => self.keep_undelivered(),
+                Err(SendError::NotTaken(NotTaken::Stopped(reason))) => {
+                    return Err(NotSent::Record(format!("not sent: {reason}")));
+                }
+                Err(SendError::NotTaken(reason)) => return Err(NotSent::Record(reason.to_string())),
+                Err(error) => return Err(NotSent::Spool(console::chain(&error))),
+            }
+        }
+    }
+
+    /// Why nothing can be delivered any more, if so.
+    pub(crate) fn stopped(&self) -> Option<Arc<Reason>> {
+        self.producer.stopped()
+    }
+
+    /// Keeps a note in the spool.
+    pub(crate) fn note(&self, note: &[u8]) -> Result<(), String> {
+        self.producer.note(note).map_err(|error| console::chain(&error))
+    }
+
+    /// What an earlier run has noted.
+    pub(crate) fn last_note(&self) -> Result<Option<Vec<u8>>, Failure> {
+        self.producer.last_note().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))
+    }
+
+    /// Writes what has come back to the rejects. Not while a record is being written there in parts.
+    pub(crate) fn keep_undelivered(&self) {
+        let records = self.producer.take_undelivered();
+        if records.is_empty() {
+            return;
+        }
+        for record in records {
+            let reason = reason_of(&record);
+            self.report.reject(&reason);
+            self.rejects.write(&record.data, &reason, record.attempts);
+        }
+        self.rejects.flush();
+    }
+
+    /// Waits until every record has its outcome.
+    pub(crate) fn finish(&self) {
+        while self.producer.flush(POLL).is_err() {
+            self.keep_undelivered();
+        }
+        self.keep_undelivered();
+        let statistics = self.producer.statistics();
+        self.report.resent.add(statistics.records.resent);
+        self.report.requests.add(statistics.records.batches);
+        self.report.billed_bytes.add(statistics.billing.bytes);
+        // The others were in the spool before this run.
+        let (records, bytes) = self.sent.get();
+        self.report.count(statistics.records.pushed - records, statistics.billing.data_bytes - bytes);
+    }
+
+    /// What can be told of the run from elsewhere, as long as it lasts.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch {
+            producer: Arc::downgrade(&self.producer),
+            report: Arc::clone(&self.report),
+            rejects: Arc::clone(&self.rejects),
+        }
+    }
+}
+
+/// A view of a run for whoever has to end it at once.
+pub(crate) struct Watch {
+    producer: Weak<Producer>,
+    report: Arc<Report>,
+    rejects: Arc<Rejects>,
+}
+
+impl Watch {
+    /// Ends the file of rejects with what has come back, and tells how many records have no outcome.
+    pub(crate) fn close(&self) -> u64 {
+        let last = self.producer.upgrade().map(|producer| producer.take_undelivered()).unwrap_or_default();
+        let last = last.into_iter().map(|record| {
+            let reason = reason_of(&record);
+            self.report.reject(&reason);
+            (record.data, reason, record.attempts)
+        });
+        self.rejects.close("interrupted within this record", last);
+        self.report.undecided()
+    }
+}
+
+/// Why a record was not sent.
+pub(crate) enum NotSent {
+    /// The reason to reject it for.
+    Record(String),
+    /// The spool takes no records: not this one, and no other.
+    Spool(String),
+}
+
+/// How the producer is to deliver.
+fn policy(args: &PutArgs, max_attempts: Option<NonZeroU32>) -> Policy {
+    let mut policy = Policy::default();
+    policy.linger = args.linger;
+    policy.max_in_flight = args.max_in_flight;
+    // As much again as is in flight: batches that wait for their next attempt, and one that is being filled.
+    let batches = 2 * args.max_in_flight.get() + 2;
+    (policy.max_buffered_records, policy.max_buffered_bytes) =
+        (batches * MAX_BATCH_RECORDS, batches * MAX_REQUEST_BYTES);
+    policy.max_attempts = max_attempts.unwrap_or(policy.max_attempts);
+    policy.max_failed_calls.at_first = Some(policy.max_attempts.min(MAX_FAILED_CALLS_AT_FIRST));
+    policy.max_failed_calls.later = Some(policy.max_attempts);
+    policy.max_age = MAX_AGE;
+    if args.follow {
+        // What is followed waits in its file, however long an outage takes.
+        (policy.max_failed_calls.later, policy.max_age) = (None, Duration::MAX);
+        policy.max_attempts = max_attempts.unwrap_or(NonZeroU32::MAX);
+    }
+    policy.quotas = args.rate.unwrap_or_default();
+    if args.strict_order {
+        policy.order = Order::Strict;
+        policy.max_in_flight = NonZeroUsize::MIN;
+    }
+    policy.packing = args.pack.then(|| {
+        let mut packing = Packing::new(args.delimiter());
+        packing.max_events = Some(Packing::MAX_DEAGGREGATED_EVENTS);
+        packing
+    });
+    policy
+}
+
+/// Why a record has come back. A reason is kept for each record: none may be endless.
+fn reason_of(record: &Undelivered) -> String {
+    let mut reason = record.reason.as_ref().map_or_else(|| record.failure.to_string(), ToString::to_string);
+    let end = reason.char_indices().map(|(at, _)| at).find(|&at| at >= MAX_ERROR_TEXT_BYTES);
+    reason.truncate(end.unwrap_or(reason.len()));
+    match record.failure {
+        _ if record.attempts == 0 => format!("not sent: {reason}"),
+        Fate::Unknown => format!("{reason}; an earlier attempt may have stored it"),
+        _ => reason,
+    }
+}
+
+/// Why a run was stopped before the end of its input.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopped {
+    pub(crate) exit: Exit,
+    /// What happened, and if there is one, a second sentence on what to do.
+    pub(crate) messages: Vec<String>,
+    /// The same in short, for the records that it concerns.
+    pub(crate) reason: String,
+}
+
+impl Stopped {
+    /// A stop for this reason, of a run with this client.
+    pub(crate) fn new(reason: &Reason, client: &Client, stream: &str) -> Self {
+        let endpoint = client.endpoint();
+        let (url, region) = (endpoint.url(), endpoint.region().as_str());
+        let (exit, messages) = match &reason.code {
+            Some(code) => {
+                let message = format!("the service refused the call: {reason}");
+                (Exit::Refused, [Some(message), hint(code, stream, region, url)])
+            }
+            None => match client.credentials() {
+                Err(error) => (Exit::Configuration, [Some(console::chain(&error)), None]),
+                Ok(_) => {
+                    (Exit::Incomplete, [Some(format!("nothing gets through: {reason}")), Some(doubt(reason, url))])
+                }
+            },
+        };
+        Self { exit, messages: messages.into_iter().flatten().collect(), reason: reason.to_string() }
+    }
+}
+
+/// What to look at when no call gets through.
+fn doubt(reason: &Reason, url: &str) -> String {
+    // What rustls says of a first answer that is none of TLS.
+    if reason.message.contains("InvalidContentType") {
+        return format!("the server at {url} does not speak TLS; did you mean {}?", url.replacen("https:", "http:", 1));
+    }
+    if reason.message.contains(&TransportError::new(TransportErrorKind::Connect).to_string()) {
+        return format!("is {url} its address, and is it up?");
+    }
+    format!("is {url} a Firehose endpoint?")
+}
+
+/// What to do about a refusal.
+fn hint(code: &str, stream: &str, region: &str, url: &str) -> Option<String> {
+    Some(match code {
+        "ResourceNotFoundException" => {
+            format!("does the stream {stream} exist in {region}, in the account of these credentials?")
+        }
+        "AccessDeniedException" => {
+            format!("the credentials need the permission firehose:PutRecordBatch on the stream {stream} in {region}")
+        }
+        "InvalidSignatureException" => {
+            "does AWS_SECRET_ACCESS_KEY belong to AWS_ACCESS_KEY_ID, and is the clock right?".into()
+        }
+        "UnrecognizedClientException" => {
+            format!("is AWS_ACCESS_KEY_ID active, and valid in {region}? Temporary credentials need AWS_SESSION_TOKEN")
+        }
+        "ExpiredTokenException" => "get new temporary credentials".into(),
+        "UnknownOperationException" => format!("is {url} a Firehose endpoint?"),
+        status if status.starts_with('3') => format!("redirects are not followed; is {url} a Firehose endpoint?"),
+        _ => return None,
+    })
+}
