@@ -11,7 +11,7 @@ use tempfile::tempdir;
 use crate::program::{finish, put_to, rejects};
 use crate::server::{Answer, Server};
 
-fn interrupt(child: &Child) {
+pub(crate) fn interrupt(child: &Child) {
     let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(told.success());
 }

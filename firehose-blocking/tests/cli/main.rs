@@ -9,6 +9,8 @@ mod call;
 mod config;
 mod failures;
 #[cfg(unix)]
+mod follow;
+#[cfg(unix)]
 mod interrupts;
 mod local;
 mod program;

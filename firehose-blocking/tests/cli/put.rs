@@ -163,3 +163,61 @@ fn is_not_troubled_by_a_reader_that_has_gone() {
     finish(child).ended_with(0);
     assert_eq!(delivered(dir.path()), b"a\n");
 }
+
+#[test]
+fn packs_lines_into_records_and_still_counts_lines() {
+    let server = accepting();
+    let input: String = (0..600).map(|number| format!("{number}\n")).collect();
+    let outcome = run(&mut put_to(&server.url, &["--pack"]), input.as_bytes()).ended_with(0);
+    assert_eq!(outcome.summary(), [600, input.len() as u64, 600, 0, 0, 1]);
+    assert!(outcome.stdout.contains("\"billed_bytes\":10240,"), "{outcome:?}");
+    let records = records(&server);
+    assert_eq!(records.iter().map(|record| record.split_inclusive(|byte| *byte == b'\n').count()).max(), Some(500));
+    assert_eq!((records.len(), records.concat()), (2, input.into_bytes()));
+}
+
+#[test]
+fn lets_no_record_overtake_another_when_order_is_strict() {
+    // Every other request fails, in either way.
+    let server = Server::start(|number, records| match number % 4 {
+        1 => Answer::outcomes(&vec![Some("InternalFailure"); records.len()]),
+        3 => Answer::refused(500, "InternalFailure"),
+        _ => Answer::accepted(records.len()),
+    });
+    let input: String = (0..20).map(|number| format!("{number}\n")).collect();
+    let outcome = run(&mut put_to(&server.url, &["--strict-order"]), input.as_bytes()).ended_with(0);
+    assert_eq!(outcome.summary()[2..5], [20, 19, 0]);
+    let accepted: Vec<u8> = server.requests().concat().into_iter().step_by(2).flatten().collect();
+    assert_eq!(accepted, input.as_bytes());
+}
+
+#[test]
+fn waits_for_company_as_long_as_it_is_told() {
+    let server = accepting();
+    let mut child = put_to(&server.url, &["--linger", "0"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for line in 0..3 {
+        stdin.write_all(b"x\n").unwrap();
+        server.wait_for(line + 1);
+    }
+    drop(stdin);
+    finish(child).ended_with(0);
+    let server = accepting();
+    let mut child = put_to(&server.url, &["--linger", "900"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for _ in 0..3 {
+        stdin.write_all(b"x\n").unwrap();
+    }
+    drop(stdin);
+    finish(child).ended_with(0);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn stays_below_the_rate_that_it_is_told() {
+    let server = accepting();
+    let outcome = run(&mut put_to(&server.url, &["--rate", "1000,requests=4"]), &b"x\n".repeat(3000)).ended_with(0);
+    let summary: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    // A second's worth may go at once.
+    assert!(summary["seconds"].as_f64().unwrap() > 1.4, "{outcome:?}");
+}

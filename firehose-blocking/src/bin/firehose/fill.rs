@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use firehose_blocking::PushError;
 use firehose_blocking::firehose_proto::limits::MAX_RECORD_BYTES;
@@ -11,7 +11,7 @@ use firehose_blocking::firehose_proto::limits::MAX_RECORD_BYTES;
 use crate::console;
 use crate::delivery::{Delivery, NotSent};
 use crate::follow::Track;
-use crate::input::{Event, Source};
+use crate::input::{CHUNK_BYTES, Event, Source};
 use crate::progress::Progress;
 use crate::records::{Framing, Piece, Splitter};
 use crate::rejects::Rejects;
@@ -19,6 +19,12 @@ use crate::report::as_u64;
 
 /// Longest that a run waits for a reader that was told to halt. Only one that waits for a pipe to be opened takes it.
 const MAX_HALT: Duration = Duration::from_secs(1);
+
+/// Bytes after which somebody looks whether a note is due.
+const PART_BYTES: usize = 8 * 1024;
+
+/// How often a note is taken while there is much to read.
+const NOTE_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How far the input was read.
 #[derive(Debug, Default)]
@@ -41,6 +47,7 @@ pub(crate) struct Filler<'a> {
     sources: &'a [Source],
     /// The path of the file that is followed, if one is, and how far it was read.
     followed: Option<(PathBuf, Option<Track>)>,
+    noted_at: Instant,
     /// Which source is being read.
     source: usize,
     /// Records begun in this source.
@@ -66,6 +73,7 @@ impl<'a> Filler<'a> {
             progress,
             sources,
             followed: followed.map(|path| (path, None)),
+            noted_at: Instant::now(),
             source: 0,
             record: 0,
             open_bytes: None,
@@ -81,10 +89,13 @@ impl<'a> Filler<'a> {
         while let Some(event) = self.next_event(events) {
             match event {
                 Event::Chunk(buffer, length) => {
-                    let chunk = buffer.get(..length).unwrap_or_default();
-                    splitter.feed(chunk, |piece| self.take(piece));
+                    let part_bytes = if self.followed.is_some() { PART_BYTES } else { CHUNK_BYTES };
+                    for part in buffer.get(..length).unwrap_or_default().chunks(part_bytes) {
+                        splitter.feed(part, |piece| self.take(piece));
+                        self.advance(part, splitter.pending_bytes());
+                    }
                     fed_bytes += length;
-                    self.note(chunk, splitter.pending_bytes());
+                    self.note(splitter.pending_bytes());
                     // At the end nobody reads any more.
                     let _ = spare_buffers.send(buffer);
                     self.progress.show(as_u64(fed_bytes), self.delivery.report().records.value());
@@ -95,6 +106,7 @@ impl<'a> Filler<'a> {
                     if let Some((path, track)) = &mut self.followed {
                         *track = Some(Track::new(path, opened));
                     }
+                    self.note(0);
                 }
                 Event::Notice(message) => self.progress.aside(|| console::complain(&message)),
                 Event::EndOfSource(error) => {
@@ -155,21 +167,36 @@ impl<'a> Filler<'a> {
             // What has been read is seen to the end, if only to be rejected.
             return events.recv_timeout(MAX_HALT).ok();
         }
-        let is_over = self.read.broken_spool.is_some() || self.delivery.stopped().is_some();
-        if is_over { None } else { events.recv().ok() }
+        if self.is_over() { None } else { events.recv().ok() }
+    }
+
+    /// More of a file that is followed has been cut into records. While there is much to read, a note is due now and then:
+    /// what has been sent since the last one would be sent again after a crash.
+    fn advance(&mut self, part: &[u8], pending_bytes: usize) {
+        if let Some((_, Some(track))) = &mut self.followed {
+            track.advance(part);
+            if self.noted_at.elapsed() >= NOTE_INTERVAL {
+                self.note(pending_bytes);
+            }
+        }
     }
 
     /// Takes note of how far the file was read that is followed, but for what is not cut into records yet.
-    fn note(&mut self, chunk: &[u8], pending_bytes: usize) {
-        let Some((_, Some(track))) = &mut self.followed else { return };
-        track.advance(chunk);
+    fn note(&mut self, pending_bytes: usize) {
         // What the producer has not taken is to be read again.
-        if self.delivery.stopped().is_some() || self.read.broken_spool.is_some() {
+        if self.is_over() {
             return;
         }
+        let Some((_, Some(track))) = &self.followed else { return };
+        self.noted_at = Instant::now();
         if let Err(error) = self.delivery.note(&track.note(pending_bytes + self.open_bytes.unwrap_or_default())) {
             self.read.broken_spool = Some(error);
         }
+    }
+
+    /// Whether nothing more can be delivered.
+    fn is_over(&self) -> bool {
+        self.read.broken_spool.is_some() || self.delivery.stopped().is_some()
     }
 
     fn take(&mut self, piece: Piece<'_>) {
@@ -206,8 +233,7 @@ impl<'a> Filler<'a> {
         let report = self.delivery.report();
         report.count(1, as_u64(bytes));
         // Why the run was stopped is told once, and not for each line.
-        let is_stopped = self.delivery.stopped().is_some() || self.read.broken_spool.is_some();
-        report.reject(&if is_stopped { reason.to_owned() } else { format!("{}: {reason}", self.place()) });
+        report.reject(&if self.is_over() { reason.to_owned() } else { format!("{}: {reason}", self.place()) });
     }
 
     /// The current record, as compilers and grep name a line.

@@ -1,21 +1,25 @@
 //! [`follow`]: reads a file that grows, is renamed and made anew, or cut; and [`Track`], how far it was read.
 //!
 //! ```text
-//! read to the end ─▶ the path names another file with something in it?  ─▶ to the end once more, then that one
+//! read to the end ─▶ the path names another file with something in it?  ─▶ to the end once more, then the next one
 //!        ▲     │     the file is shorter than what was read of it?      ─▶ from its beginning
 //!        └ wait┘
 //! ```
 //!
+//! The next one is the file at the path, unless others have been there in between: those have been renamed since, and are
+//! known by their names (`log.1`, `log-20261123`, `app.2026-11-23.log` of `app.log`) and the times at which they were made.
+//!
 //! What was read of a file that is cut and has grown beyond that point before anybody looked cannot be told from what was
 //! not: rotation by renaming loses nothing, rotation by copying and cutting may.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{self, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -31,9 +35,18 @@ const HEAD_BYTES: usize = 1024;
 /// A file that has been opened, from where on it is read, and its first bytes, as far as they come before.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    id: String,
+    file: Identity,
     offset: u64,
     head: Vec<u8>,
+}
+
+/// What stays the same when a file is renamed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Identity {
+    /// Different for files that exist at the same time.
+    id: String,
+    /// When it was made, in nanoseconds; nothing where no file system knows.
+    made: Option<u64>,
 }
 
 /// The only file that can be followed: one, and no pipe.
@@ -68,20 +81,25 @@ pub(crate) fn follow(
     let _ = events.send(event);
 }
 
-/// The file that the last run has read last, wherever it is by now, or the one at the path.
+/// The file that the last run has read last, wherever it is by now, or the one after it.
 fn begin(path: &Path, last: Option<&Position>, events: &Sender<Event>) -> io::Result<(File, u64)> {
     let Some(last) = last else { return Ok((File::open(path)?, 0)) };
     if let Some(file) = last.find(path)? {
         return Ok((file, last.offset));
     }
+    let file = match between(path, last.file.made)? {
+        Some(file) => file,
+        None => File::open(path)?,
+    };
     let notice = format!(
-        "the file that was followed to byte {} is gone, or was cut; if it had more, that is not read. Beginning with the \
-         first byte of {}",
+        "the file that was followed to byte {} is gone, or was cut: what else was in it is not read. Going on with what \
+         came after it at {}",
         last.offset,
         path.display()
     );
+    // Nobody listens any more: then nobody misses this.
     let _ = events.send(Event::Notice(notice));
-    Ok((File::open(path)?, 0))
+    Ok((file, 0))
 }
 
 /// Reads a file until there is another to be read from its beginning; nothing when it is to halt.
@@ -93,9 +111,9 @@ fn read_on(
     buffers: &Receiver<Vec<u8>>,
     events: &Sender<Event>,
 ) -> io::Result<Option<File>> {
-    let opened = Opened { id: id(&file.metadata()?), offset, head: head(file, offset)? };
+    let opened = Opened { file: Identity::of(&file.metadata()?), offset, head: head(file, offset)? };
     file.seek(SeekFrom::Start(offset))?;
-    let known = opened.id.clone();
+    let known = opened.file.clone();
     if events.send(Event::Opened(opened)).is_err() {
         return Ok(None);
     }
@@ -129,16 +147,50 @@ fn read_on(
 }
 
 /// The file that comes after the one of which so much was read, once there is one.
-fn next_file(path: &Path, known: &str, offset: u64) -> io::Result<Option<File>> {
+fn next_file(path: &Path, known: &Identity, offset: u64) -> io::Result<Option<File>> {
     let file = match File::open(path) {
         // It has been renamed, and the next one is not there yet.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
     let metadata = file.metadata()?;
+    if Identity::of(&metadata).id == known.id {
+        return Ok((metadata.len() < offset).then_some(file));
+    }
+    if let Some(file) = between(path, known.made)? {
+        return Ok(Some(file));
+    }
     // As long as there is nothing in a new one, its writer may still write to the old one.
-    let is_next = if id(&metadata) == known { metadata.len() < offset } else { metadata.len() > 0 };
-    Ok(is_next.then_some(file))
+    Ok((metadata.len() > 0).then_some(file))
+}
+
+/// The oldest file that was at the path after the one made at that time, and is there no more.
+fn between(path: &Path, made: Option<u64>) -> io::Result<Option<File>> {
+    let (Some(made), Some(latest)) = (made, Identity::of(&fs::metadata(path)?).made) else { return Ok(None) };
+    let rotated = siblings(path)?.filter(|sibling| is_rotated(sibling, path));
+    let made_at =
+        |sibling: &PathBuf| fs::metadata(sibling).ok().filter(Metadata::is_file).and_then(|m| Identity::of(&m).made);
+    let after = rotated.filter_map(|sibling| Some((made_at(&sibling)?, sibling)));
+    let next = after.filter(|(time, _)| made < *time && *time < latest).min();
+    next.map(|(_, sibling)| File::open(sibling)).transpose()
+}
+
+/// All that is in the directory of a file.
+fn siblings(path: &Path) -> io::Result<impl Iterator<Item = PathBuf>> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(fs::read_dir(parent)?.filter_map(|entry| entry.ok().map(|entry| entry.path())))
+}
+
+/// Whether a name is one that a file is given when it is rotated: a number or a date is added, at its end or before its
+/// extension.
+fn is_rotated(sibling: &Path, path: &Path) -> bool {
+    let text = |part: Option<&OsStr>| part.and_then(OsStr::to_str).unwrap_or_default().to_owned();
+    let (sibling, name) = (text(sibling.file_name()), text(path.file_name()));
+    let (stem, extension) = (text(path.file_stem()), text(path.extension()));
+    let inserted =
+        |name: &str| name.strip_suffix(&*extension)?.strip_suffix('.')?.strip_prefix(&*stem).map(str::to_owned);
+    let added = sibling.strip_prefix(&*name).map(str::to_owned).or_else(|| inserted(&sibling)).unwrap_or_default();
+    added.starts_with(['.', '-', '_']) && added.chars().all(|c| c.is_ascii_digit() || "._-:T".contains(c))
 }
 
 fn wait(halt: &AtomicBool) {
@@ -151,18 +203,19 @@ fn wait(halt: &AtomicBool) {
     }
 }
 
-/// What stays the same when a file is renamed, and differs between files that exist at the same time.
-#[cfg(unix)]
-fn id(metadata: &Metadata) -> String {
-    use std::os::unix::fs::MetadataExt as _;
-
-    format!("{}:{}", metadata.dev(), metadata.ino())
-}
-
-#[cfg(not(unix))]
-fn id(metadata: &Metadata) -> String {
-    let created = metadata.created().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    created.map_or_else(String::new, |time| time.as_nanos().to_string())
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        let made = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let made = made.and_then(|time| u64::try_from(time.as_nanos()).ok());
+        #[cfg(unix)]
+        let id = {
+            use std::os::unix::fs::MetadataExt as _;
+            format!("{}:{}", metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let id = made.map_or_else(String::new, |made| made.to_string());
+        Self { id, made }
+    }
 }
 
 /// The first bytes of a file of which so much was read.
@@ -176,7 +229,7 @@ fn head(file: &mut File, offset: u64) -> io::Result<Vec<u8>> {
 /// Where a run ended, to be kept for the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Position {
-    id: String,
+    file: Identity,
     offset: u64,
     head_bytes: u64,
     head_crc32: u32,
@@ -192,7 +245,7 @@ impl Position {
             return None;
         }
         Some(Self {
-            id: text("file")?.into(),
+            file: Identity { id: text("file")?.into(), made: number("made") },
             offset: number("offset")?,
             head_bytes: number("head_bytes")?,
             head_crc32: number("head_crc32")?.try_into().ok()?,
@@ -201,21 +254,15 @@ impl Position {
 
     /// The file, at its path or beside it under another name.
     fn find(&self, path: &Path) -> io::Result<Option<File>> {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let siblings = fs::read_dir(parent)?.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-        for candidate in [path.to_owned()].into_iter().chain(siblings) {
-            // One that cannot be read is not the one that was.
-            if let Ok(file) = self.open(&candidate) {
-                return Ok(Some(file));
-            }
-        }
-        Ok(None)
+        let mut candidates = [path.to_owned()].into_iter().chain(siblings(path)?);
+        // One that cannot be read is not the one that was.
+        Ok(candidates.find_map(|candidate| self.open(&candidate).ok()))
     }
 
     /// Opens a file if it is this one.
     fn open(&self, path: &Path) -> io::Result<File> {
         let metadata = fs::metadata(path)?;
-        if metadata.is_file() && id(&metadata) == self.id && metadata.len() >= self.offset {
+        if metadata.is_file() && Identity::of(&metadata).id == self.file.id && metadata.len() >= self.offset {
             let mut file = File::open(path)?;
             if crc32fast::hash(&head(&mut file, self.head_bytes)?) == self.head_crc32 {
                 return Ok(file);
@@ -245,12 +292,13 @@ impl Track {
 
     /// The note that lets the next run go on before the last so many bytes.
     pub(crate) fn note(&self, bytes_left: usize) -> Vec<u8> {
-        let Opened { id, offset, head } = &self.opened;
+        let Opened { file: Identity { id, made }, offset, head } = &self.opened;
         let offset = offset.saturating_sub(u64::try_from(bytes_left).unwrap_or(u64::MAX));
         let head_bytes = head.len().min(usize::try_from(offset).unwrap_or(usize::MAX));
         let head_crc32 = crc32fast::hash(head.split_at(head_bytes).0);
         let note = json!({
-            "path": self.path, "file": id, "offset": offset, "head_bytes": head_bytes, "head_crc32": head_crc32,
+            "path": self.path, "file": id, "made": made, "offset": offset,
+            "head_bytes": head_bytes, "head_crc32": head_crc32,
         });
         note.to_string().into_bytes()
     }
@@ -259,4 +307,49 @@ impl Track {
 /// The name by which a path is known from one run to the next, wherever they are started.
 fn name(path: &Path) -> String {
     path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_names_that_rotated_files_are_given() {
+        for (sibling, path, expected) in [
+            ("log.1", "log", true),
+            ("access.log.12", "access.log", true),
+            ("access.log-20261123", "access.log", true),
+            ("access.log.2026-11-23T10:00", "access.log", true),
+            ("app.2026-11-23.log", "app.log", true),
+            ("worker-1-2.log", "worker-1.log", true),
+            ("access.log", "access.log", false),
+            ("access.log.1.gz", "access.log", false),
+            ("access.log.json", "access.log", false),
+            ("access.log2", "access.log", false),
+            ("worker-2.log", "worker-1.log", false),
+            ("worker-10.log", "worker-1.log", false),
+            ("other.log.1", "access.log", false),
+        ] {
+            assert_eq!(is_rotated(&Path::new("/d").join(sibling), Path::new(path)), expected, "{sibling} of {path}");
+        }
+    }
+
+    #[test]
+    fn takes_no_note_for_its_own_that_is_about_another_path_or_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        fs::write(&path, "0123456789").unwrap();
+        let opened = Opened { file: Identity::of(&fs::metadata(&path).unwrap()), offset: 0, head: Vec::new() };
+        let mut track = Track::new(&path, opened);
+        track.advance(b"0123456789");
+        let note = track.note(4);
+        let position = Position::read(&note, &path).unwrap();
+        assert_eq!((position.offset, position.head_bytes), (6, 6));
+        assert!(position.find(&path).unwrap().is_some());
+        assert_eq!(Position::read(&note, &dir.path().join("other")), None);
+        assert_eq!(Position::read(note.split_at(note.len() - 1).0, &path), None);
+        // Others may come to have its number.
+        fs::write(&path, "0123x56789").unwrap();
+        assert!(position.find(&path).unwrap().is_none());
+    }
 }

@@ -173,6 +173,10 @@ fn explain(
             None => "--rejects FILE would keep them".into(),
         };
         console::complain(&format!("{rejected} of {} records not accepted; {kept}", report.records.value()));
+        if let (Some(dir), Some(_)) = (&args.spool, stopped) {
+            let dir = dir.display();
+            console::complain(&format!("of these, the next run with the same --spool sends what is in {dir}"));
+        }
         // Why the run was stopped has been said.
         let known = stopped.map(|stopped| &*stopped.reason);
         for line in report.rejections().iter().filter(|line| !known.is_some_and(|known| line.contains(known))) {

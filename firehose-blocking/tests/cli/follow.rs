@@ -1,0 +1,248 @@
+//! `put --follow`: a file that grows, is rotated in whatever way, and is gone on with by the next run; and `--spool`.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use firehose_blocking::LocalEndpoint;
+use tempfile::{TempDir, tempdir};
+
+use crate::interrupts::interrupt;
+use crate::program::{Outcome, delivered, finish, put_to, with_credentials};
+use crate::server::{Answer, Server};
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+
+/// A file that is followed, a spool, and a server that tells of each record.
+struct World {
+    dir: TempDir,
+    log: PathBuf,
+    server: Server,
+    records: Receiver<Vec<u8>>,
+}
+
+impl World {
+    fn new() -> Self {
+        let (tell, records) = mpsc::channel();
+        let tell = Mutex::new(tell);
+        let server = Server::start(move |_, records| {
+            records.iter().for_each(|record| tell.lock().unwrap().send(record.clone()).unwrap());
+            Answer::accepted(records.len())
+        });
+        let dir = tempdir().unwrap();
+        let log = dir.path().join("log");
+        File::create(&log).unwrap();
+        Self { dir, log, server, records }
+    }
+
+    fn start(&self) -> Child {
+        let mut command = put_to(&self.server.url, &["--follow", "--linger", "0", "--spool"]);
+        command.arg(self.dir.path().join("spool")).arg(&self.log).spawn().unwrap()
+    }
+
+    fn append(&self, text: &str) {
+        append(&self.log, text);
+    }
+
+    fn rename(&self, to: &str) {
+        fs::rename(&self.log, self.dir.path().join(to)).unwrap();
+    }
+
+    /// Waits for these records, one after the other.
+    #[track_caller]
+    fn expect(&self, lines: &[&str]) {
+        for line in lines {
+            let record = self.records.recv_timeout(LONG).unwrap();
+            assert_eq!(String::from_utf8_lossy(&record), *line);
+        }
+    }
+
+    /// Ends a run in good order, and makes sure that it has sent nothing more.
+    #[track_caller]
+    fn end(&self, child: Child) -> Outcome {
+        interrupt(&child);
+        let outcome = finish(child).ended_with(0);
+        assert!(outcome.is_complete(), "{outcome:?}");
+        let more: Vec<_> = self.records.try_iter().collect();
+        assert_eq!(more, Vec::<Vec<u8>>::new());
+        outcome
+    }
+}
+
+fn append(path: &Path, text: &str) {
+    OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn sends_lines_as_they_are_written_and_goes_on_where_it_ended() {
+    let world = World::new();
+    world.append("one\n");
+    let child = world.start();
+    world.expect(&["one\n"]);
+    world.append("two\nthr");
+    world.expect(&["two\n"]);
+    // The line that was begun stays where it is.
+    assert_eq!(world.end(child).summary()[..3], [2, 8, 2]);
+    world.append("ee\nfour\n");
+    let child = world.start();
+    world.expect(&["three\n", "four\n"]);
+    world.end(child);
+}
+
+#[test]
+fn follows_a_file_that_is_renamed_and_made_anew() {
+    let world = World::new();
+    world.append("one\n");
+    let child = world.start();
+    world.expect(&["one\n"]);
+    world.rename("log.1");
+    // Its writer has not noticed yet.
+    append(&world.dir.path().join("log.1"), "two\nthree without an end");
+    world.expect(&["two\n"]);
+    world.append("four\n");
+    world.expect(&["three without an end", "four\n"]);
+    world.end(child);
+}
+
+#[test]
+fn follows_a_file_that_is_cut() {
+    let world = World::new();
+    world.append("one\ntwo\n");
+    let child = world.start();
+    world.expect(&["one\n", "two\n"]);
+    fs::write(&world.log, "").unwrap();
+    world.append("three\n");
+    world.expect(&["three\n"]);
+    world.end(child);
+}
+
+#[test]
+fn reads_the_rest_of_a_file_that_was_renamed_while_nobody_looked() {
+    let world = World::new();
+    world.append("one\n");
+    let child = world.start();
+    world.expect(&["one\n"]);
+    world.end(child);
+    world.append("two\n");
+    world.rename("log.1");
+    world.append("three\n");
+    let child = world.start();
+    world.expect(&["two\n", "three\n"]);
+    world.end(child);
+}
+
+#[test]
+fn begins_anew_with_a_file_that_is_another_and_says_so() {
+    // Gone, with a new one in its place; and the same one, with another beginning.
+    for replace in [
+        |log: &Path| {
+            fs::rename(log, log.with_file_name("kept")).unwrap();
+            append(log, "another\n");
+            fs::remove_file(log.with_file_name("kept")).unwrap();
+        },
+        |log: &Path| fs::write(log, "another\n").unwrap(),
+    ] as [fn(&Path); 2]
+    {
+        let world = World::new();
+        world.append("one\n");
+        let child = world.start();
+        world.expect(&["one\n"]);
+        world.end(child);
+        replace(&world.log);
+        let child = world.start();
+        world.expect(&["another\n"]);
+        let outcome = world.end(child);
+        assert!(outcome.stderr.contains("the file that was followed to byte 4 is gone, or was cut"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn sends_what_a_stop_has_left_in_the_spool() {
+    let world = World::new();
+    let missing = Server::start(|_, _| Answer::refused(400, "ResourceNotFoundException"));
+    let spool = world.dir.path().join("spool");
+    let put = |server: &Server| {
+        let mut command = put_to(&server.url, &["--spool"]);
+        command.arg(&spool).arg(&world.log);
+        command
+    };
+    world.append("one\n");
+    let outcome = finish(put(&missing).spawn().unwrap()).ended_with(4);
+    assert_eq!(outcome.summary()[..5], [1, 4, 0, 0, 1]);
+    assert!(outcome.stderr.contains("the next run with the same --spool sends what is in"), "{outcome:?}");
+    fs::write(&world.log, "two\n").unwrap();
+    let outcome = finish(put(&world.server).spawn().unwrap()).ended_with(0);
+    assert_eq!(outcome.summary()[..5], [2, 8, 2, 0, 0]);
+    world.expect(&["one\n", "two\n"]);
+}
+
+#[test]
+fn follows_one_regular_file_alone() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    for (files, message) in [
+        (&["-"] as &[&str], "cannot follow -"),
+        (&[file.to_str().unwrap(), file.to_str().unwrap()], "takes one file"),
+        (&["/dev/null"], "not a regular file"),
+    ] {
+        let outcome = finish(put_to("http://127.0.0.1:9", &["--follow"]).args(files).spawn().unwrap());
+        assert!(outcome.code == Some(2) && outcome.stderr.contains(message), "{outcome:?}");
+    }
+}
+
+#[test]
+fn loses_no_line_of_a_rotating_file_however_often_it_is_killed() {
+    const ROUNDS: usize = 50;
+    const LINES: usize = 2000;
+    let dir = tempdir().unwrap();
+    let (log, spool, streams) = (dir.path().join("log"), dir.path().join("spool"), dir.path().join("streams"));
+    let faults = "partial=0.2,http500=0.05,cut_before=0.05,cut_after=0.05,seed=5".parse().unwrap();
+    let endpoint = LocalEndpoint::builder(&streams).faults(faults).start().unwrap();
+    let start = || {
+        let mut command = put_to(endpoint.url(), &["--follow", "--linger", "0", "--spool"]);
+        with_credentials(&mut command, "test", "test");
+        command.arg(&spool).arg(&log).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let mut written = 0;
+    let mut write = |lines: usize| {
+        let text: String = (written..written + lines).map(|number| format!("{number}\n")).collect();
+        written += lines;
+        append(&log, &text);
+    };
+    write(LINES);
+    for round in 0..ROUNDS {
+        let before = endpoint.accepted().records;
+        let mut child = start();
+        write(LINES);
+        if round % 5 == 1 {
+            fs::rename(&log, dir.path().join(format!("log.{round}"))).unwrap();
+        }
+        write(LINES);
+        // At some moment, the earliest of which is before anything is sent: but the first run must have seen the file.
+        while round % 7 != 3 && endpoint.accepted().records < before + 1 + (round * 53 % 2000) as u64 {
+            assert!(child.try_wait().unwrap().is_none(), "it ends by itself");
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let child = start();
+    let missing = || {
+        let text = String::from_utf8(delivered(&streams.join("logs"))).unwrap();
+        let stored: BTreeSet<usize> = text.lines().map(|line| line.parse().unwrap()).collect();
+        written - stored.len()
+    };
+    let deadline = std::time::Instant::now() + LONG;
+    while missing() > 0 {
+        assert!(std::time::Instant::now() < deadline, "{} of {written} lines are missing", missing());
+    }
+    interrupt(&child);
+    assert_eq!(finish(child).code, Some(0));
+}
