@@ -61,7 +61,8 @@ impl ProducerBuilder {
 
     /// Keeps records in this directory until their outcome is known, so that what [`send`](Producer::send) has taken
     /// survives the process, killed or not; of a loss of power, see [`SyncPolicy`](crate::SyncPolicy). What an earlier
-    /// process left there is sent first, and until then nothing else is taken.
+    /// process left there is sent first, and until then nothing else is taken. One that has records for another stream is
+    /// not opened.
     ///
     /// Outcomes that came just before a crash may be lost with it; those records are sent again. A drop leaves in the
     /// spool what it could not deliver in time; [`close`](Producer::close) gives it back and clears it. What comes back
@@ -83,7 +84,9 @@ impl ProducerBuilder {
         let batcher = Batcher::new(&delivery_stream_name, policy).map_err(ProducerError::Invalid)?;
         let sync = spool.as_ref().map(|(_, options)| options.sync);
         let (spool, replay) = match spool {
-            Some((dir, options)) => Spool::open(&dir, options).map(|(spool, replay)| (Some(spool), Some(replay))),
+            Some((dir, options)) => {
+                Spool::open(&dir, &delivery_stream_name, options).map(|(spool, replay)| (Some(spool), Some(replay)))
+            }
             None => Ok((None, None)),
         }
         .map_err(ProducerError::Spool)?;

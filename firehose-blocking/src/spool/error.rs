@@ -27,6 +27,13 @@ pub enum SpoolError {
         /// The directory.
         dir: PathBuf,
     },
+    /// It has records for another stream, and nothing is delivered to a stream that it was not sent to.
+    OtherStream {
+        /// The directory.
+        dir: PathBuf,
+        /// The stream.
+        stream: String,
+    },
     /// A file holds bytes that are not what was written.
     Corrupt {
         /// The file.
@@ -71,6 +78,9 @@ impl fmt::Display for SpoolError {
                 write!(f, "{needed} bytes never fit into a spool of {max_bytes}; raise its bound or send less at once")
             }
             Self::Locked { dir } => write!(f, "spool {} is in use; give each producer its own", dir.display()),
+            Self::OtherStream { dir, stream } => {
+                write!(f, "spool {} has records for the stream {stream}; deliver them first", dir.display())
+            }
             Self::Corrupt { path, offset, bytes, kept } => {
                 write!(f, "{bytes} bytes of {} from byte {offset} are corrupt", path.display())?;
                 match kept {

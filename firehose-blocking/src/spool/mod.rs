@@ -117,11 +117,13 @@ struct Synced {
 }
 
 impl Spool {
-    /// Opens the spool in a directory, which is made if it is not there, and returns with it what an earlier one left.
+    /// Opens the spool in a directory, which is made if it is not there, and returns with it what an earlier one left for
+    /// the same stream.
     ///
     /// # Errors
-    /// When the directory is in use or the file system says no. Damage is no error here: [`Replay`] begins with it.
-    pub(crate) fn open(dir: &Path, options: SpoolOptions) -> Result<(Self, Replay), SpoolError> {
+    /// When the directory is in use or has records for another stream, or the file system says no. Damage is no error
+    /// here: [`Replay`] begins with it.
+    pub(crate) fn open(dir: &Path, stream: &str, options: SpoolOptions) -> Result<(Self, Replay), SpoolError> {
         files::create_dir(dir)?;
         let lock = DirLock::new(dir)?;
         let firsts = files::segments(dir)?;
@@ -139,6 +141,7 @@ impl Spool {
             let (end, pending, done) = (contents.end, contents.pending, contents.done);
             segments.insert(first, Segment { end, pending, bytes, done, done_is_synced: true, ..Segment::default() });
         }
+        files::claim(dir, stream, !segments.is_empty(), options.sync != SyncPolicy::Never)?;
         let file = create_segment(dir, next, firsts.last().copied().unwrap_or(next))?;
         let bytes = segments.values().map(|segment| segment.bytes).sum::<u64>() + bytes_in(HEAD_BYTES);
         segments.insert(next, Segment::empty());

@@ -165,17 +165,18 @@ fn explain(
     }
     let rejected = report.rejected.value();
     if rejected > 0 {
+        let is_in_spool = args.spool.is_some() && stopped.is_some();
         let kept = match &args.rejects {
             Some(path) => match (rejects.kept(), path.display()) {
                 (kept, path) if kept < rejected => format!("{kept} of them in {path}, {} lost", rejected - kept),
                 (_, path) => format!("they are in {path}"),
             },
+            None if is_in_spool => "those taken are in the spool".into(),
             None => "--rejects FILE would keep them".into(),
         };
         console::complain(&format!("{rejected} of {} records not accepted; {kept}", report.records.value()));
-        if let (Some(dir), Some(_)) = (&args.spool, stopped) {
-            let dir = dir.display();
-            console::complain(&format!("of these, the next run with the same --spool sends what is in {dir}"));
+        if is_in_spool {
+            console::complain("the next run with the same --spool sends what is in it");
         }
         // Why the run was stopped has been said.
         let known = stopped.map(|stopped| &*stopped.reason);

@@ -31,7 +31,7 @@ impl Spool {
 type Record = (u64, Vec<u8>);
 
 fn open(dir: &Path, options: SpoolOptions) -> (Spool, Vec<SpoolError>, Vec<Record>) {
-    let (spool, replay) = Spool::open(dir, options).unwrap();
+    let (spool, replay) = Spool::open(dir, "s", options).unwrap();
     let (mut faults, mut records) = (Vec::new(), Vec::new());
     for item in replay {
         match item {
@@ -255,7 +255,7 @@ fn replays_records_whose_completion_is_damaged() {
 fn refuses_a_directory_in_use() {
     let dir = TempDir::new().unwrap();
     let (spool, ..) = open(dir.path(), OPTIONS);
-    let error = Spool::open(dir.path(), OPTIONS).unwrap_err();
+    let error = Spool::open(dir.path(), "s", OPTIONS).unwrap_err();
     assert!(matches!(&error, SpoolError::Locked { dir: locked } if locked == dir.path()), "{error:?}");
     drop(spool);
     open(dir.path(), OPTIONS);
@@ -337,7 +337,7 @@ fn lets_nobody_else_read() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&dir), 0o700);
     let paths: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(paths.len(), 4, "{paths:?}");
+    assert_eq!(paths.len(), 5, "{paths:?}");
     assert!(paths.iter().all(|path| mode(path) == 0o600), "{paths:?}");
 }
 
@@ -406,4 +406,19 @@ fn threads_write_sync_and_complete_at_the_same_time() {
     drop(spool);
     kept.sort();
     assert_eq!(open(dir.path(), options).2, kept);
+}
+
+#[test]
+fn keeps_records_for_the_stream_that_they_were_sent_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let (spool, ..) = open(dir.path(), OPTIONS);
+    let position = spool.append(START, b"a").unwrap();
+    drop(spool);
+    let error = Spool::open(dir.path(), "other", OPTIONS).unwrap_err();
+    assert!(matches!(&error, SpoolError::OtherStream { stream, .. } if stream == "s"), "{error}");
+    let (spool, _, records) = open(dir.path(), OPTIONS);
+    assert_eq!(records, [(position, b"a".to_vec())]);
+    spool.complete(position..position + 1).unwrap();
+    drop(spool);
+    drop(Spool::open(dir.path(), "other", OPTIONS).unwrap());
 }

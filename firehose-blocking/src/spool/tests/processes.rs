@@ -158,7 +158,7 @@ fn throughput() {
         }
         let floor = per_second(begin, records);
         let options = options(SyncPolicy::Never);
-        let (spool, _) = Spool::open(dir.path(), options).unwrap();
+        let (spool, _) = Spool::open(dir.path(), "s", options).unwrap();
         let batch_of = vec![DATA; batch];
         let begin = Instant::now();
         for _ in 0..records / batch {
@@ -167,7 +167,7 @@ fn throughput() {
         let written = per_second(begin, records);
         drop(spool);
         let begin = Instant::now();
-        let (spool, replay) = Spool::open(dir.path(), options).unwrap();
+        let (spool, replay) = Spool::open(dir.path(), "s", options).unwrap();
         assert_eq!(replay.map(Result::unwrap).count(), records);
         let replayed = per_second(begin, records);
         let begin = Instant::now();
@@ -179,7 +179,7 @@ fn throughput() {
     }
     for threads in [1, 4, 16] {
         let dir = TempDir::new().unwrap();
-        let (spool, _) = Spool::open(dir.path(), options(SyncPolicy::EachRecord)).unwrap();
+        let (spool, _) = Spool::open(dir.path(), "s", options(SyncPolicy::EachRecord)).unwrap();
         let begin = Instant::now();
         thread::scope(|scope| {
             for _ in 0..threads {
