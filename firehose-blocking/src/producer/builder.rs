@@ -100,6 +100,7 @@ impl ProducerBuilder {
             positions: super::Positions::default(),
             is_replaying: replay.is_some(),
             is_closing: false,
+            is_woken: false,
             is_left_to_spool: false,
         };
         let (work, changed) = (Condvar::new(), Condvar::new());

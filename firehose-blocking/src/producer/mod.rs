@@ -312,6 +312,9 @@ struct State {
     /// Whether records of an earlier process come first.
     is_replaying: bool,
     is_closing: bool,
+    /// Whether a worker has been woken because of records and none has polled since: then it need not be done again for
+    /// each of them, which is a call of the system.
+    is_woken: bool,
     /// Whether records stay in the spool though they are given up here.
     is_left_to_spool: bool,
 }

@@ -95,7 +95,8 @@ impl Shared {
             state.positions.note(tickets.clone(), position);
         }
         state.ledger.open(tickets, callback.take());
-        if !state.batcher.is_waiting() {
+        if !state.batcher.is_waiting() && !state.is_woken {
+            state.is_woken = true;
             self.work.notify_one();
         }
         Ok(())

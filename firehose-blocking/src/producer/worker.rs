@@ -15,6 +15,7 @@ impl Shared {
     pub(super) fn work(&self) {
         let mut state = self.lock();
         loop {
+            state.is_woken = false;
             match state.batcher.poll_output(self.now()) {
                 Output::Event(event) => state = self.tell(state, event),
                 Output::Send { id, batch, .. } => {
