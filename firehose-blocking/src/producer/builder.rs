@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use firehose_proto::batch::{Batcher, Event, Policy, Undelivered};
+use firehose_proto::time::Tick;
 use firehose_proto::validate::Violation;
 
 use super::{Handlers, Producer, Shared, State};
@@ -101,6 +102,7 @@ impl ProducerBuilder {
             is_replaying: replay.is_some(),
             is_closing: false,
             is_woken: false,
+            latest: Tick::default(),
             is_left_to_spool: false,
         };
         let (work, changed) = (Condvar::new(), Condvar::new());

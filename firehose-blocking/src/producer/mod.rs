@@ -315,6 +315,8 @@ struct State {
     /// Whether a worker has been woken because of records and none has polled since: then it need not be done again for
     /// each of them, which is a call of the system.
     is_woken: bool,
+    /// The latest time that the batcher knows.
+    latest: Tick,
     /// Whether records stay in the spool though they are given up here.
     is_left_to_spool: bool,
 }
@@ -346,6 +348,12 @@ impl Shared {
 }
 
 impl State {
+    /// A time that was read before the lock was had, or else the batcher's, for which time does not go back.
+    fn time(&mut self, read: Tick) -> Tick {
+        self.latest = self.latest.max(read);
+        self.latest
+    }
+
     fn is_full_of_undelivered(&self) -> bool {
         let policy = self.batcher.policy();
         self.undelivered_bytes >= policy.max_buffered_bytes || self.undelivered.len() >= policy.max_buffered_records

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use firehose_proto::batch::NotTaken;
+use firehose_proto::time::Tick;
 
 use super::outcome::Callback;
 use super::{Shared, State};
@@ -34,11 +35,13 @@ pub struct TrySendError<D> {
 impl Shared {
     /// Takes a record, and waits while there is no room for it.
     pub(super) fn send(&self, data: &[u8], mut callback: Option<Callback>) -> Result<(), SendError> {
+        let mut now = self.now();
         let mut state = self.lock();
         loop {
-            match self.push(&mut state, data, &mut callback) {
+            match self.push(&mut state, now, data, &mut callback) {
                 Err(SendError::NotTaken(NotTaken::Full)) if !state.is_full_of_undelivered() => {
                     state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    now = self.now();
                 }
                 result => {
                     drop(state);
@@ -49,8 +52,9 @@ impl Shared {
     }
 
     pub(super) fn try_send(&self, data: &[u8]) -> Result<(), SendError> {
+        let now = self.now();
         let mut state = self.lock();
-        let pushed = self.push(&mut state, data, &mut None);
+        let pushed = self.push(&mut state, now, data, &mut None);
         drop(state);
         pushed.and_then(|written| self.commit(written))
     }
@@ -59,6 +63,7 @@ impl Shared {
     fn push(
         &self,
         state: &mut State,
+        now: Tick,
         data: &[u8],
         callback: &mut Option<Callback>,
     ) -> Result<Option<Written>, SendError> {
@@ -75,7 +80,7 @@ impl Shared {
             _ => None,
         };
         let position = written.as_ref().map(|written| written.position);
-        let pushed = self.admit(state, data, position, callback);
+        let pushed = self.admit(state, now, data, position, callback);
         if let (Err(_), Some(position)) = (&pushed, position) {
             state.complete(position..position + 1);
         }
@@ -86,11 +91,13 @@ impl Shared {
     fn admit(
         &self,
         state: &mut State,
+        now: Tick,
         data: &[u8],
         position: Option<u64>,
         callback: &mut Option<Callback>,
     ) -> Result<(), NotTaken> {
-        let tickets = state.batcher.push(self.now(), data)?;
+        let now = state.time(now);
+        let tickets = state.batcher.push(now, data)?;
         if let Some(position) = position {
             state.positions.note(tickets.clone(), position);
         }
@@ -138,7 +145,7 @@ impl Shared {
                 }
             };
             loop {
-                match self.admit(&mut state, &data, Some(position), &mut None) {
+                match self.admit(&mut state, self.now(), &data, Some(position), &mut None) {
                     Err(NotTaken::Full) if !state.is_closing => {
                         state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                     }

@@ -16,7 +16,8 @@ impl Shared {
         let mut state = self.lock();
         loop {
             state.is_woken = false;
-            match state.batcher.poll_output(self.now()) {
+            let now = state.time(self.now());
+            match state.batcher.poll_output(now) {
                 Output::Event(event) => state = self.tell(state, event),
                 Output::Send { id, batch, .. } => {
                     // There may be more to do than this one call.
@@ -43,10 +44,11 @@ impl Shared {
 
     /// Hands out every event that there is.
     pub(super) fn hand_out<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        while let Output::Event(event) = state.batcher.poll_output(self.now()) {
+        loop {
+            let now = state.time(self.now());
+            let Output::Event(event) = state.batcher.poll_output(now) else { return state };
             state = self.tell(state, event);
         }
-        state
     }
 
     /// Makes one call and reports what came of it.
@@ -60,7 +62,7 @@ impl Shared {
                 let output = batch.decode(&response);
                 drop(batch);
                 let mut state = self.lock();
-                let now = self.now();
+                let now = state.time(self.now());
                 state.latencies.add(now.since(sent));
                 log_failure(&output);
                 state.batcher.handle_response(now, id, output, retry_after, random);
@@ -75,7 +77,8 @@ impl Shared {
                 log::debug!("a call with {} records failed: {failure:?}", batch.len());
                 drop(batch);
                 let mut state = self.lock();
-                state.batcher.handle_failure(self.now(), id, failure, random);
+                let now = state.time(self.now());
+                state.batcher.handle_failure(now, id, failure, random);
                 state
             }
         }
