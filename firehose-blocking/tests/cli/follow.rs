@@ -42,7 +42,7 @@ impl World {
     }
 
     fn start(&self) -> Child {
-        let mut command = put_to(&self.server.url, &["--follow", "--linger", "0", "--spool"]);
+        let mut command = put_to(&self.server.url, &["--follow", "--linger", "0", "--max-in-flight", "1", "--spool"]);
         command.arg(self.dir.path().join("spool")).arg(&self.log).spawn().unwrap()
     }
 
