@@ -204,14 +204,14 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`], also when there are none.
+    /// [`BuildError`], also when there are none, or only some that have expired.
     pub fn find_credentials(&self) -> Result<Found, BuildError> {
         let context = self.context(&self.settings()?)?;
         let found = self
             .provider
             .as_ref()
             .map_or_else(|| credentials::Chain::standard().find(&context), |it| it.find(&context));
-        found.map_err(BuildError::Credentials)
+        found.and_then(|found| credentials::still_good(found, context.clock().now())).map_err(BuildError::Credentials)
     }
 
     /// Makes the client. Nothing is sent yet, but that the instance metadata are asked for a region that is set nowhere.

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use firehose_proto::credentials::Credentials;
 use firehose_proto::credentials::expiry::{Lifetime, RETRY_INTERVAL, Stage};
-use firehose_proto::time::Tick;
+use firehose_proto::time::{IsoDate, Tick};
+use time::OffsetDateTime;
 
 use super::context::Context;
 use super::error::CredentialsError;
-use super::{ProvideCredentials, lock};
+use super::{Found, ProvideCredentials, lock};
 use crate::error::Chain;
 
 /// How long to wait until the service's word that credentials are no good has them renewed once more.
@@ -79,11 +80,14 @@ impl Cache {
         {
             return Some(Arc::clone(credentials));
         }
-        let now = context.clock.tick();
-        if state.forced_at.is_some_and(|at| now.since(at) < FORCE_INTERVAL) {
-            return None;
+        // Whoever comes while they are being renewed already waits for that, however recent it is.
+        if !state.is_refreshing {
+            let now = context.clock.tick();
+            if state.forced_at.is_some_and(|at| now.since(at) < FORCE_INTERVAL) {
+                return None;
+            }
+            state.forced_at = Some(now);
         }
-        state.forced_at = Some(now);
         self.refresh(context, state).ok().filter(|credentials| **credentials != *refused)
     }
 
@@ -116,10 +120,19 @@ impl Cache {
         let found = self.provider.find(context)?;
         let now = context.clock.now();
         let lifetime = Lifetime::new(now, found.credentials.expires_at);
-        if lifetime.stage(now) == Stage::Expired {
-            return Err(CredentialsError::transient(format!("those from {} have expired already", found.provider)));
+        Ok(Entry { credentials: Arc::new(still_good(found, now)?.credentials), lifetime })
+    }
+}
+
+/// Refuses credentials that have expired before they could be used.
+pub(crate) fn still_good(found: Found, now: OffsetDateTime) -> Result<Found, CredentialsError> {
+    match found.credentials.expires_at.filter(|&expires_at| expires_at <= now) {
+        None => Ok(found),
+        Some(expires_at) => {
+            let (provider, expired) = (&found.provider, IsoDate::new(expires_at));
+            let message = format!("those from {provider} have expired already, at {}", expired.as_str());
+            Err(CredentialsError::transient(message))
         }
-        Ok(Entry { credentials: Arc::new(found.credentials), lifetime })
     }
 }
 

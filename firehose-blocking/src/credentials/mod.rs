@@ -27,7 +27,7 @@ use std::borrow::Cow;
 
 use firehose_proto::credentials::Credentials;
 
-pub(crate) use self::cache::Cache;
+pub(crate) use self::cache::{Cache, still_good};
 pub use self::chain::{Chain, EnvironmentVariables};
 pub use self::container::Container;
 pub use self::context::Context;

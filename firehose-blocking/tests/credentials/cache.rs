@@ -97,8 +97,11 @@ fn refuses_what_has_expired_already_and_keeps_what_never_does() {
     let mut credentials = Credentials::new("AKID", "secret");
     assert_eq!(id(&client(credentials.clone(), &clock)), "AKID");
     credentials.expires_at = Some(START);
-    let error = client(credentials, &clock).credentials().unwrap_err();
+    let error = client(credentials.clone(), &clock).credentials().unwrap_err();
     assert!(error.is_transient() && error.to_string().contains("expired"), "{error}");
+    let error = builder(&[]).credentials_provider(credentials).find_credentials().unwrap_err();
+    let words = "those from code have expired already, at 2026-11-22T12:00:00Z";
+    assert_eq!(error.to_string(), words, "who only looks is told, too");
 }
 
 /// Says when it is asked, and answers when it is told to.
@@ -225,6 +228,29 @@ fn renews_at_the_services_word_once_a_minute() {
     }
     put(&client).unwrap_err();
     assert_eq!(provider.asked(), 3);
+}
+
+#[test]
+fn all_threads_get_the_credentials_that_one_of_them_renews_at_the_services_word() {
+    let (asked, was_asked) = mpsc::channel();
+    let (answer, go_on) = mpsc::channel();
+    let transport = service("AKIDnew", "ExpiredTokenException");
+    let provider = Slow { asked, go_on: Mutex::new(go_on) };
+    let client = builder(&[]).credentials_provider(provider).transport(transport.clone()).build().unwrap();
+    answer.send(Ok(Credentials::new("AKIDold", "secret"))).unwrap();
+    assert_eq!(id(&client), "AKIDold");
+    was_asked.recv().unwrap();
+    thread::scope(|scope| {
+        let puts: Vec<_> = (0..4).map(|_| scope.spawn(|| put(&client).is_ok())).collect();
+        // All of them have been refused before the first one has other credentials.
+        while transport.asked().len() < 4 {
+            thread::yield_now();
+        }
+        was_asked.recv().unwrap();
+        answer.send(Ok(Credentials::new("AKIDnew", "secret"))).unwrap();
+        assert!(puts.into_iter().all(|put| put.join().unwrap()), "{:?}", transport.asked().len());
+    });
+    assert!(was_asked.try_recv().is_err(), "only one has asked");
 }
 
 #[test]
