@@ -19,7 +19,7 @@ use crate::environment::Environment;
 use crate::error::Chain;
 use crate::files::{self, ProfilesError};
 use crate::settings::{InCode, Settings};
-use crate::transport::{InvalidCaBundle, Timeouts, Transport, Ureq};
+use crate::transport::{InvalidCaBundle, Transport, Ureq};
 
 /// Builds a [`Client`].
 ///
@@ -98,7 +98,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How long each part of one attempt may take after that; 30 s unless set, see [`Timeouts::read`].
+    /// How long each part of one attempt may take after that; 30 s unless set, see
+    /// [`Timeouts::read`](crate::Timeouts::read).
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.code.read_timeout = Some(timeout);
         self
@@ -192,12 +193,7 @@ impl ClientBuilder {
             None => Arc::new(ureq(settings)?.max_response_bytes(MAX_CREDENTIAL_DOCUMENT_BYTES)),
         };
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
-        let mut context = Context::new(self.environment.clone(), clock, transport, settings.profile.clone());
-        context.region = settings.region.as_ref().map(|region| region.value.clone());
-        context.fips = settings.use_fips_endpoint.value;
-        context.dual_stack = settings.use_dualstack_endpoint.value;
-        context.mfa.clone_from(&self.mfa);
-        Ok(context)
+        Ok(Context::new(self.environment.clone(), clock, transport, settings, self.mfa.clone()))
     }
 
     /// The credentials that a client would use now, and which provider has them.
@@ -239,7 +235,7 @@ impl ClientBuilder {
         user_agent.execution_environment = execution_environment.as_deref();
         user_agent.app_id = settings.sdk_ua_app_id.as_ref().map(|id| &*id.value);
         let call_settings = CallSettings {
-            timeouts: Timeouts { connect: settings.connect_timeout.value, read: settings.read_timeout.value },
+            timeouts: settings.timeouts(),
             max_attempts: settings.max_attempts.value,
             user_agent: user_agent.to_string(),
             validates: !self.skips_validation,

@@ -11,6 +11,7 @@ use firehose_proto::settings::{self, DEFAULT_READ_TIMEOUT, Lookup, RetryMode, Se
 
 use crate::builder::BuildError;
 use crate::environment::Environment;
+use crate::transport::Timeouts;
 
 /// What a program sets itself. Not to be shown: the proxy's URL may hold a password.
 #[derive(Default)]
@@ -96,6 +97,11 @@ impl Settings {
             proxies,
             profile,
         })
+    }
+
+    /// How long one attempt may take.
+    pub(crate) const fn timeouts(&self) -> Timeouts {
+        Timeouts { connect: self.connect_timeout.value, read: self.read_timeout.value }
     }
 
     /// Where requests go.

@@ -14,11 +14,13 @@ use firehose_proto::settings::{Lookup, Setting, SettingError, Source};
 use firehose_proto::time::Tick;
 
 use super::error::CredentialsError;
+use super::exchange::Patience;
 use super::imds::Memory;
 use super::lock;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::files;
+use crate::settings::Settings;
 use crate::transport::Transport;
 
 /// How long a credential process may take: somebody may have to touch a key or to type a code.
@@ -35,10 +37,12 @@ pub struct Context {
     /// The name of the profile.
     pub(crate) profile: Setting<String>,
     /// Of the client; the security token service is asked there.
-    pub(crate) region: Option<Region>,
-    pub(crate) fips: bool,
-    pub(crate) dual_stack: bool,
-    pub(crate) mfa: Option<Mfa>,
+    pub(super) region: Option<Region>,
+    pub(super) fips: bool,
+    pub(super) dual_stack: bool,
+    pub(super) mfa: Option<Mfa>,
+    /// How long and how often AWS's own services are asked.
+    pub(super) patience: Patience,
     pub(super) process_timeout: Duration,
     /// How far the clocks of those who are asked are ahead.
     pub(super) skew: Mutex<ClockSkew>,
@@ -56,19 +60,22 @@ impl Context {
         environment: Environment,
         clock: Arc<dyn Clock>,
         transport: Arc<dyn Transport>,
-        profile: Setting<String>,
+        settings: &Settings,
+        mfa: Option<Mfa>,
     ) -> Self {
+        let is_skew_corrected = !settings.disable_clock_skew_correction.value;
         Self {
             environment,
             clock,
             transport,
-            profile,
-            region: None,
-            fips: false,
-            dual_stack: false,
-            mfa: None,
+            profile: settings.profile.clone(),
+            region: settings.region.as_ref().map(|region| region.value.clone()),
+            fips: settings.use_fips_endpoint.value,
+            dual_stack: settings.use_dualstack_endpoint.value,
+            mfa,
+            patience: Patience::service(settings.timeouts(), settings.max_attempts.value),
             process_timeout: PROCESS_TIMEOUT,
-            skew: Mutex::new(ClockSkew::new()),
+            skew: Mutex::new(if is_skew_corrected { ClockSkew::new() } else { ClockSkew::disabled() }),
             metadata: Mutex::new(Memory::default()),
             sso_refreshed_at: Mutex::new(None),
         }

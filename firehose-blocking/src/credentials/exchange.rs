@@ -6,7 +6,6 @@ use std::time::Duration;
 use firehose_proto::credentials::DocumentError;
 use firehose_proto::http::{Request, Response};
 use firehose_proto::retry::{self, DEFAULT_MAX_ATTEMPTS, Decision, Retries, RetryClass, RetryQuota};
-use firehose_proto::settings::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT};
 use time::OffsetDateTime;
 
 use super::context::Context;
@@ -16,7 +15,7 @@ use crate::transport::{Timeouts, TransportError, TransportErrorKind};
 
 /// How long and how often somebody is asked.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     timeouts: Timeouts,
     max_attempts: NonZeroU32,
     /// Whether one who cannot be reached may be reached later.
@@ -24,12 +23,10 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// For a service of AWS's.
-    pub(super) const SERVICE: Self = Self {
-        timeouts: Timeouts { connect: DEFAULT_CONNECT_TIMEOUT, read: DEFAULT_READ_TIMEOUT },
-        max_attempts: DEFAULT_MAX_ATTEMPTS,
-        is_certain_to_exist: true,
-    };
+    /// For a service of AWS's, as the client's settings say.
+    pub(crate) const fn service(timeouts: Timeouts, max_attempts: NonZeroU32) -> Self {
+        Self { timeouts, max_attempts, is_certain_to_exist: true }
+    }
 
     /// For a container's agent.
     pub(super) const AGENT: Self = Self {

@@ -11,7 +11,7 @@ use firehose_proto::settings::location::Locations;
 
 use super::context::Context;
 use super::error::CredentialsError;
-use super::exchange::{Patience, ask};
+use super::exchange::ask;
 use crate::error::Chain;
 use crate::files;
 
@@ -37,12 +37,14 @@ pub(super) fn credentials(context: &Context, sso: &Sso) -> Result<Credentials, C
             .credentials_request(&portal, sso)
             .map_err(|error| CredentialsError::failed("unusable token").with_source(error))
     };
-    ask(context, &Patience::SERVICE, question, sso::read_credentials).map_err(|error| {
+    let mut credentials = ask(context, &context.patience, question, sso::read_credentials).map_err(|error| {
         if error.status() == Some(401) {
             return error.while_doing(signed_out(sso).to_string());
         }
         error.while_doing(format!("cannot get the credentials of role {} in account {}", sso.role_name, sso.account_id))
-    })
+    })?;
+    credentials.account_id = Some(sso.account_id.clone());
+    Ok(credentials)
 }
 
 /// The token, refreshed if it is time and possible. That it fails does no harm as long as the old one is good.
@@ -57,7 +59,7 @@ fn refreshed(context: &Context, sso: &Sso, token: Token, path: &Path) -> Result<
         return Ok(token);
     }
     let read = |response: &_| -> Result<Token, DocumentError> { token.refreshed(context.clock.now(), response) };
-    match ask(context, &Patience::SERVICE, |_| Ok(request.clone()), read) {
+    match ask(context, &context.patience, |_| Ok(request.clone()), read) {
         Ok(new) => {
             if let Err(error) = files::replace(path, new.file().reveal(), context.clock.random()) {
                 log::warn!("cannot keep the refreshed sign-in in {}: {error}", path.display());

@@ -7,7 +7,7 @@ use firehose_proto::endpoint::Endpoint;
 use super::container::read_token;
 use super::context::Context;
 use super::error::CredentialsError;
-use super::exchange::{Patience, ask};
+use super::exchange::ask;
 
 /// Assumes a role with credentials.
 pub(super) fn assume_role(
@@ -22,7 +22,7 @@ pub(super) fn assume_role(
         sts::assume_role(now, &endpoint, credentials, role, code.as_deref())
             .map_err(|error| CredentialsError::failed("cannot sign").with_source(error))
     };
-    ask(context, &Patience::SERVICE, question, sts::read)
+    ask(context, &context.patience, question, sts::read)
         .map_err(|error| error.while_doing(format!("cannot assume role {} of profile `{}`", role.arn, role.profile)))
 }
 
@@ -36,7 +36,7 @@ pub(super) fn assume_role_with_web_identity(
         let token = read_token(&identity.token_file)?;
         Ok(sts::assume_role_with_web_identity(now, &endpoint, identity, token.reveal()))
     };
-    ask(context, &Patience::SERVICE, question, sts::read).map_err(|error| {
+    ask(context, &context.patience, question, sts::read).map_err(|error| {
         error.while_doing(format!("cannot assume role {} with the token in {}", identity.role_arn, identity.token_file))
     })
 }

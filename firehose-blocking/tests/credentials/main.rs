@@ -6,5 +6,6 @@ mod chain;
 mod metadata;
 mod profiles;
 mod server;
+mod services;
 mod settings;
 mod world;

@@ -210,6 +210,7 @@ fn refreshes_a_sign_in_that_is_about_to_end_and_keeps_it() {
         (&*found.credentials.access_key_id, &*found.provider),
         ("AKIDnew", "profile `default` (single sign-on)")
     );
+    assert_eq!(found.credentials.account_id.as_deref(), Some("123456789012"));
     let path = home.path().join(TOKEN_FILE);
     let file = fs::read_to_string(&path).unwrap();
     assert!(file.contains(r#""accessToken":"new""#) && file.contains("kept") && file.contains("2026-11-22T13:00:00Z"));
