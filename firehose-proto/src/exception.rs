@@ -241,7 +241,7 @@ fn query_error(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Cuts off the canonical request that some services quote when a signature does not match: the session token is in it.
-fn conceal(message: &mut String) {
+pub(crate) fn conceal(message: &mut String) {
     for quoted in ["The Canonical String", "<CanonicalRequest"] {
         if let Some((shown, _)) = message.split_once(quoted) {
             message.truncate(shown.trim_end().len());

@@ -12,7 +12,7 @@ use super::plan::{Role, WebIdentity};
 use super::service;
 use super::xml::Texts;
 use crate::endpoint::Endpoint;
-use crate::exception::{ErrorCode, ServiceError};
+use crate::exception::{self, ErrorCode, ServiceError};
 use crate::http::{Method, Request, Response};
 use crate::region::Region;
 use crate::sigv4::{Scope, SignError, Signer, SigningKey};
@@ -119,7 +119,9 @@ fn refusal(response: &Response) -> ServiceError {
     let mut error = document::refusal(response);
     if let Ok(texts) = texts(&response.body) {
         error.code = texts.at("/Error/Code").map(|code| ErrorCode::parse(document::capped(code))).or(error.code);
-        error.message = document::capped(texts.at("/Error/Message").unwrap_or_default()).to_string();
+        error.message = texts.at("/Error/Message").unwrap_or_default().to_string();
+        exception::conceal(&mut error.message);
+        error.message.truncate(document::capped(&error.message).len());
         let capped = |path| texts.at(path).map(|text| document::capped(text).to_string());
         error.fault = capped("/Error/Type");
         error.request_id = capped("ErrorResponse/RequestId").or(error.request_id);
@@ -247,6 +249,10 @@ mod tests {
             let DocumentError::Refused(refused) = error else { panic!("{error}") };
             assert_eq!(refused.to_string(), format!("{code} (status {status}, request id id): not & now"));
         }
+        let quoting = "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>no match\n\nThe Canonical String for \
+                       this request should have been\n'POST\nx-amz-security-token:hunter2</Message></Error></ErrorResponse>";
+        let DocumentError::Refused(error) = read(&Response::new(403, quoting.into())).unwrap_err() else { panic!() };
+        assert_eq!(error.message, "no match", "the request is not quoted, for the session token is in it");
         let DocumentError::Refused(error) = read(&Response::new(502, "<html>hunter2".into())).unwrap_err() else {
             panic!()
         };
