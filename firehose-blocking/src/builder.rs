@@ -105,6 +105,21 @@ impl ClientBuilder {
         self
     }
 
+    /// How long one attempt may take as a whole; without limit unless set.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.code.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a call may take with all its attempts and the waits between them; without limit unless set. No attempt
+    /// begins after that, and one under way is given up. What it takes to find credentials comes on top.
+    ///
+    /// A [`Producer`](crate::Producer) does not go by it: it tries its records again for as long as it is told to.
+    pub fn operation_timeout(mut self, timeout: Duration) -> Self {
+        self.code.operation_timeout = Some(timeout);
+        self
+    }
+
     /// Attempts for a call, the first included; 3 unless set.
     pub fn max_attempts(mut self, attempts: NonZeroU32) -> Self {
         self.code.max_attempts = Some(attempts);
@@ -236,6 +251,7 @@ impl ClientBuilder {
         user_agent.app_id = settings.sdk_ua_app_id.as_ref().map(|id| &*id.value);
         let call_settings = CallSettings {
             timeouts: settings.timeouts(),
+            operation_timeout: settings.operation_timeout.as_ref().map(|timeout| timeout.value),
             max_attempts: settings.max_attempts.value,
             user_agent: user_agent.to_string(),
             validates: !self.skips_validation,

@@ -17,6 +17,7 @@ use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput,
 use firehose_proto::retry::{self, ClockSkew, Decision, RateLimiter, Retries, RetryClass, RetryQuota};
 use firehose_proto::settings;
 use firehose_proto::sigv4::{KeyCache, SignError, Signer};
+use firehose_proto::time::Tick;
 use time::OffsetDateTime;
 
 use crate::builder::ClientBuilder;
@@ -73,6 +74,7 @@ struct Shared {
 /// What a client needs of its settings for each call.
 pub(crate) struct CallSettings {
     pub(crate) timeouts: Timeouts,
+    pub(crate) operation_timeout: Option<Duration>,
     pub(crate) max_attempts: NonZeroU32,
     pub(crate) user_agent: String,
     pub(crate) validates: bool,
@@ -175,6 +177,7 @@ impl Client {
         let clock = context.clock();
         let invocation_id = uuid::v4(u128::from(clock.random()) << 64 | u128::from(clock.random()));
         let mut retries = Retries::new(settings.max_attempts);
+        let deadline = settings.operation_timeout.map(|timeout| clock.tick() + timeout);
         let mut renewed = None;
         let mut last_failure = None;
         loop {
@@ -185,7 +188,7 @@ impl Client {
             let used = found.map_err(|error| without_credentials(error, last_failure.take()))?;
             self.wait_for_turn();
             self.prepare(request, &used, &invocation_id, &retries)?;
-            let outcome = self.attempt(request, modeled);
+            let outcome = self.attempt(request, modeled, &self.timeouts_until(deadline));
             let attempts = retries.attempt() + u32::from(renewed.is_some());
             let (class, hint, failure) = match outcome {
                 Ok(response) => {
@@ -213,6 +216,10 @@ impl Client {
             };
             self.learn(class);
             match retries.on_failure(class, hint, clock.random(), &mut lock(quota)) {
+                Decision::RetryAfter(delay) if deadline.is_some_and(|deadline| clock.tick() + delay >= deadline) => {
+                    log::debug!("attempt {attempts} failed, giving up (time is up): {}", Chain(&failure));
+                    return Err(failure);
+                }
                 Decision::RetryAfter(delay) => {
                     log::debug!("attempt {attempts} failed, trying again in {delay:?}: {}", Chain(&failure));
                     last_failure = Some(failure);
@@ -247,7 +254,7 @@ impl Client {
     /// Makes one attempt to put a batch that its owner will send again by rules of its own. Only a clock that turns out
     /// to be wrong is corrected at once: that answer is about this client, not about the records.
     pub(crate) fn send_once(&self, batch: &Batch) -> Result<Answer, NoAnswer> {
-        let Shared { endpoint, context, credentials, .. } = &*self.shared;
+        let Shared { endpoint, context, credentials, settings, .. } = &*self.shared;
         let clock = context.clock();
         let empty = |_| NoAnswer::Impossible(Error::EmptyBatch.to_string());
         let mut request = batch.request(endpoint).map_err(empty)?;
@@ -264,7 +271,7 @@ impl Client {
             self.wait_for_turn();
             let prepared = self.prepare(&mut request, &used, &invocation_id, &retries);
             prepared.map_err(|error| NoAnswer::Impossible(Chain(&Error::from(error)).to_string()))?;
-            match self.attempt(&request, PutRecordBatch::ERRORS) {
+            match self.attempt(&request, PutRecordBatch::ERRORS, &settings.timeouts) {
                 Ok(response) => {
                     self.learn(RetryClass::None);
                     return Ok(Answer { response, retry_after: None });
@@ -334,11 +341,22 @@ impl Client {
         Ok(())
     }
 
+    /// How long an attempt may take that begins now.
+    fn timeouts_until(&self, deadline: Option<Tick>) -> Timeouts {
+        let mut timeouts = self.shared.settings.timeouts;
+        if let Some(deadline) = deadline {
+            // Some time even when there is none left: transports may take nothing for no limit.
+            let left = deadline.since(self.clock().tick()).max(Duration::from_millis(1));
+            timeouts.attempt = Some(timeouts.attempt.map_or(left, |attempt| attempt.min(left)));
+        }
+        timeouts
+    }
+
     /// Sends a request once.
-    fn attempt(&self, request: &Request<'_>, modeled: &[ErrorCode]) -> Result<Response, Failure> {
-        let Shared { transport, context: Context { clock, .. }, settings, skew, .. } = &*self.shared;
+    fn attempt(&self, request: &Request<'_>, modeled: &[ErrorCode], timeouts: &Timeouts) -> Result<Response, Failure> {
+        let Shared { transport, context: Context { clock, .. }, skew, .. } = &*self.shared;
         let sent = clock.now();
-        let response = transport.send(request, &settings.timeouts).map_err(Failure::NoResponse)?;
+        let response = transport.send(request, timeouts).map_err(Failure::NoResponse)?;
         let headers = &response.headers;
         let measured = {
             let mut skew = lock(skew);

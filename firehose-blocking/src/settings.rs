@@ -26,6 +26,8 @@ pub(crate) struct InCode {
     pub(crate) disable_clock_skew_correction: Option<bool>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) read_timeout: Option<Duration>,
+    pub(crate) attempt_timeout: Option<Duration>,
+    pub(crate) operation_timeout: Option<Duration>,
     pub(crate) ca_bundle: Option<String>,
     pub(crate) proxy: Option<String>,
     pub(crate) app_id: Option<String>,
@@ -57,6 +59,10 @@ pub struct Settings {
     pub connect_timeout: Setting<Duration>,
     /// Only code can set it.
     pub read_timeout: Setting<Duration>,
+    /// Only code can set it.
+    pub attempt_timeout: Option<Setting<Duration>>,
+    /// Only code can set it.
+    pub operation_timeout: Option<Setting<Duration>>,
     /// The path of `AWS_CA_BUNDLE`.
     pub ca_bundle: Option<Setting<String>>,
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
@@ -91,6 +97,8 @@ impl Settings {
                 Some(timeout) => Setting::code(timeout),
                 None => Setting { value: DEFAULT_READ_TIMEOUT, source: Source::Default },
             },
+            attempt_timeout: code.attempt_timeout.map(Setting::code),
+            operation_timeout: code.operation_timeout.map(Setting::code),
             ca_bundle: lookup.ca_bundle(code.ca_bundle.as_deref()),
             sdk_ua_app_id: lookup.sdk_ua_app_id(code.app_id.as_deref()),
             ignored: profiles.ignored().to_vec(),
@@ -100,8 +108,9 @@ impl Settings {
     }
 
     /// How long one attempt may take.
-    pub(crate) const fn timeouts(&self) -> Timeouts {
-        Timeouts { connect: self.connect_timeout.value, read: self.read_timeout.value }
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        let attempt = self.attempt_timeout.as_ref().map(|timeout| timeout.value);
+        Timeouts { connect: self.connect_timeout.value, read: self.read_timeout.value, attempt }
     }
 
     /// Where requests go.

@@ -30,14 +30,15 @@ impl Patience {
 
     /// For a container's agent.
     pub(super) const AGENT: Self = Self {
-        timeouts: Timeouts { connect: Duration::from_secs(2), read: Duration::from_secs(5) },
+        timeouts: Timeouts { connect: Duration::from_secs(2), read: Duration::from_secs(5), attempt: None },
         max_attempts: DEFAULT_MAX_ATTEMPTS,
         is_certain_to_exist: true,
     };
 
     /// For the instance metadata, which are not there on most machines.
     pub(super) const fn metadata(timeout: Duration, max_attempts: NonZeroU32) -> Self {
-        Self { timeouts: Timeouts { connect: timeout, read: timeout }, max_attempts, is_certain_to_exist: false }
+        let timeouts = Timeouts { connect: timeout, read: timeout, attempt: None };
+        Self { timeouts, max_attempts, is_certain_to_exist: false }
     }
 }
 

@@ -41,11 +41,13 @@ pub struct Timeouts {
     /// For sending the request, for the response to begin, and for the response to end: 30 s each. A request of
     /// 4 MiB needs 190 kB/s to be sent in that time; raise it for slower links.
     pub read: Duration,
+    /// For all of that together. Without limit unless it is set.
+    pub attempt: Option<Duration>,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: DEFAULT_CONNECT_TIMEOUT, read: DEFAULT_READ_TIMEOUT }
+        Self { connect: DEFAULT_CONNECT_TIMEOUT, read: DEFAULT_READ_TIMEOUT, attempt: None }
     }
 }
 

@@ -136,6 +136,7 @@ impl Transport for Ureq {
             .agent
             .configure_request(outgoing)
             .proxy(self.proxy(&request.uri)?)
+            .timeout_global(timeouts.attempt)
             .timeout_resolve(Some(timeouts.connect))
             .timeout_connect(Some(timeouts.connect))
             .timeout_send_request(Some(timeouts.read))

@@ -3,12 +3,13 @@
 use std::fs;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use firehose_blocking::firehose_proto::http::{Request, Response};
 use firehose_blocking::{ClientBuilder, Timeouts, Transport, TransportError};
 use tempfile::{TempDir, tempdir};
 
+use crate::server::{Reply, Server};
 use crate::world::{Scripted, builder, story};
 
 const ROLE: &str = "[default]\nrole_arn = one\nsource_profile = base\n\
@@ -67,6 +68,16 @@ fn for_as_long_as_the_client_waits() {
         let milliseconds = (timeouts.connect.as_millis(), timeouts.read.as_millis());
         assert_eq!(milliseconds, (connect_ms, read_ms), "{variables:?}");
     }
+}
+
+#[test]
+fn an_attempt_ends_when_its_time_is_up() {
+    let server = Server::start(|_, _| Reply::Silence);
+    let (_dir, builder) = role("", &[("AWS_ENDPOINT_URL_STS", &server.url()), ("AWS_MAX_ATTEMPTS", "1")]);
+    let began = Instant::now();
+    let error = builder.attempt_timeout(Duration::from_millis(50)).find_credentials().unwrap_err();
+    assert!(story(&error).contains("timed out"), "{}", story(&error));
+    assert!(began.elapsed() < Duration::from_secs(20), "the read time-out is 30 s");
 }
 
 #[test]
