@@ -189,13 +189,12 @@ impl ClientBuilder {
     ///
     /// [`BuildError`], naming what is wrong and where it stands.
     pub fn settings(&self) -> Result<Settings, BuildError> {
-        let profiles = files::profiles(&self.environment).map_err(BuildError::Profiles)?;
-        let mut settings = Settings::find(&self.code, &self.environment, &profiles)?;
+        let mut settings = Settings::find(&self.code, &self.environment)?;
         if settings.region.is_none() {
             let context = self.context(&settings)?;
             match credentials::metadata_region(&context) {
                 Ok(region) => settings.region = Some(Setting { value: region, source: Source::InstanceMetadata }),
-                Err(error) => log::debug!("no region from the instance metadata: {}", Chain(&error)),
+                Err(error) => settings.no_metadata_region = Some(error),
             }
         }
         Ok(settings)
@@ -232,8 +231,8 @@ impl ClientBuilder {
     /// [`BuildError`], naming the setting that is missing or wrong and where it came from.
     pub fn build(self) -> Result<Client, BuildError> {
         let settings = self.settings()?;
-        for ignored in &settings.ignored {
-            log::warn!("{ignored}");
+        for warning in &settings.warnings {
+            log::warn!("{warning}");
         }
         let endpoint = settings.endpoint()?;
         let context = self.context(&settings)?;
@@ -288,15 +287,30 @@ pub enum BuildError {
     /// A shared file cannot be read.
     Profiles(ProfilesError),
     /// Neither of the shared files has the profile that was asked for.
-    NoSuchProfile(Setting<String>),
+    NoSuchProfile {
+        /// Its name, and where that comes from.
+        profile: Setting<String>,
+        /// What may explain it, see [`Settings::warnings`].
+        warnings: Vec<String>,
+    },
     /// No region, neither in code, nor in the environment, nor in the profile.
-    MissingRegion,
+    MissingRegion {
+        /// Why the instance metadata did not tell it.
+        metadata: Option<CredentialsError>,
+    },
     /// A value that its setting cannot have.
-    Setting(SettingError),
+    Setting {
+        /// The setting and the rule.
+        error: SettingError,
+        /// The file that it stands in, if it does.
+        path: Option<String>,
+    },
     /// The endpoint URL cannot be used.
     Endpoint {
         /// Where it comes from.
         source: Source,
+        /// Where the wish comes from that excludes any endpoint URL.
+        conflicts_with: Option<Source>,
         /// The rule it breaks.
         error: EndpointError,
     },
@@ -317,15 +331,30 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Profiles(error) => error.fmt(f),
-            Self::NoSuchProfile(Setting { value, source }) => {
+            Self::NoSuchProfile { profile: Setting { value, source }, warnings } => {
+                let neither = "is in neither the config file nor the credentials file";
+                write!(f, "profile `{value}`, named by {source}, {neither}")?;
+                warnings.iter().try_for_each(|warning| write!(f, "; {warning}"))
+            }
+            Self::MissingRegion { metadata: None } => {
+                f.write_str("no region: set one in code, in AWS_REGION, or in the profile")
+            }
+            Self::MissingRegion { metadata: Some(error) } => {
+                let metadata = Chain(error);
                 write!(
                     f,
-                    "profile `{value}`, named by {source}, is in neither the config file nor the credentials file"
+                    "{}; the instance metadata do not tell it: {metadata}",
+                    Self::MissingRegion { metadata: None }
                 )
             }
-            Self::MissingRegion => f.write_str("no region: set one in code, in AWS_REGION, or in the profile"),
-            Self::Setting(error) => error.fmt(f),
-            Self::Endpoint { source, .. } => write!(f, "the endpoint URL cannot be used (from {source})"),
+            Self::Setting { error, path: None } => error.fmt(f),
+            Self::Setting { error, path: Some(path) } => write!(f, "cannot use {path}: {error}"),
+            Self::Endpoint { source, conflicts_with: None, .. } => {
+                write!(f, "the endpoint URL cannot be used (from {source})")
+            }
+            Self::Endpoint { source, conflicts_with: Some(other), .. } => {
+                write!(f, "the endpoint URL of {source} goes against the wish of {other}")
+            }
             Self::CaBundle { path, source, .. } => {
                 write!(f, "the certificates in {path} cannot be used (from {source})")
             }
@@ -341,7 +370,7 @@ impl std::error::Error for BuildError {
             Self::CaBundle { error, .. } => Some(error),
             // Their words are this error's own.
             Self::Credentials(error) => error.source(),
-            Self::Profiles(_) | Self::Setting(_) | Self::NoSuchProfile(_) | Self::MissingRegion => None,
+            Self::Profiles(_) | Self::Setting { .. } | Self::NoSuchProfile { .. } | Self::MissingRegion { .. } => None,
         }
     }
 }

@@ -47,34 +47,38 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Reads the shared files. One that is not there is as good as an empty one.
-pub(crate) fn profiles(environment: &Environment) -> Result<Profiles, ProfilesError> {
+/// Where one of the shared files is, unless that is not known.
+pub(crate) fn location(environment: &Environment, file: ProfileFile) -> Option<Setting<String>> {
     let variable = |name: &str| environment.variable(name);
-    let locations = Locations::new(&variable, cfg!(windows));
-    let [config, credentials] =
-        [ProfileFile::Config, ProfileFile::Credentials].map(|file| locations.profile_file(file));
-    let [config_text, credentials_text] = [&config, &credentials].map(|location| read_shared(location.as_ref()));
-    let (config_text, credentials_text) = (config_text?, credentials_text?);
-    Profiles::parse(config_text.reveal(), credentials_text.reveal()).map_err(|error| {
-        let location = if error.place.file == ProfileFile::Config { config } else { credentials };
-        let path = location.map(|location| location.value).unwrap_or_default();
+    Locations::new(&variable, cfg!(windows)).profile_file(file)
+}
+
+/// Reads the shared files. One that is not there is as good as an empty one; `warn` is told what that may explain.
+pub(crate) fn profiles(environment: &Environment, mut warn: impl FnMut(String)) -> Result<Profiles, ProfilesError> {
+    let mut text = |file| read_shared(location(environment, file).as_ref(), &mut warn);
+    let (config, credentials) = (text(ProfileFile::Config)?, text(ProfileFile::Credentials)?);
+    Profiles::parse(config.reveal(), credentials.reveal()).map_err(|error| {
+        let path = location(environment, error.place.file).map(|location| location.value).unwrap_or_default();
         ProfilesError { path, reason: Reason::Syntax(error) }
     })
 }
 
-fn read_shared(location: Option<&Setting<String>>) -> Result<Sensitive<Vec<u8>>, ProfilesError> {
+fn read_shared(
+    location: Option<&Setting<String>>,
+    warn: &mut impl FnMut(String),
+) -> Result<Sensitive<Vec<u8>>, ProfilesError> {
     let empty = || Sensitive::new(Vec::new());
     let Some(Setting { value: path, source }) = location else { return Ok(empty()) };
     match (read(path, MAX_PROFILE_FILE_BYTES), source) {
         (Ok(text), _) => Ok(text),
         (Err(error), Source::Default) => {
             if error.kind() != io::ErrorKind::NotFound {
-                log::warn!("cannot read {path}, doing without: {error}");
+                warn(format!("cannot read {path}, doing without: {error}"));
             }
             Ok(empty())
         }
         (Err(error), source) if error.kind() == io::ErrorKind::NotFound => {
-            log::warn!("{source} names {path}, which is not there");
+            warn(format!("{source} names {path}, which is not there"));
             Ok(empty())
         }
         (Err(error), _) => Err(ProfilesError { path: path.clone(), reason: Reason::Io(error.kind()) }),

@@ -64,25 +64,7 @@ impl Endpoint {
     ///
     /// The [`EndpointError`] that names the first part of the URL which breaks its rule.
     pub fn custom(url: &str, region: Region) -> Result<Self, EndpointError> {
-        let (scheme, rest) = url.split_once("://").ok_or(EndpointError::Scheme)?;
-        let is_https = scheme.eq_ignore_ascii_case("https");
-        if !is_https && !scheme.eq_ignore_ascii_case("http") {
-            return Err(EndpointError::Scheme);
-        }
-        if rest.contains('#') {
-            return Err(EndpointError::Fragment);
-        }
-        if rest.contains('?') {
-            return Err(EndpointError::Query);
-        }
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        if authority.contains('@') {
-            return Err(EndpointError::UserInfo);
-        }
-        if !path.bytes().all(is_path_byte) {
-            return Err(EndpointError::Path);
-        }
-        let (host, port) = split_port(authority)?;
+        let Parts { is_https, authority, host, port, path } = check_url(url)?;
         let is_implied = port.is_none_or(|port| port == if is_https { 443 } else { 80 });
         let shown_bytes = if is_implied { host.len() } else { authority.len() };
         Ok(Self::new(is_https, authority, shown_bytes, if path.is_empty() { "/" } else { path }, region))
@@ -161,6 +143,39 @@ impl fmt::Debug for Endpoint {
             .field("region", &self.region.as_str())
             .finish_non_exhaustive()
     }
+}
+
+/// The parts of an endpoint's URL.
+pub(crate) struct Parts<'u> {
+    is_https: bool,
+    authority: &'u str,
+    host: &'u str,
+    port: Option<u16>,
+    path: &'u str,
+}
+
+/// Takes an endpoint's URL apart.
+pub(crate) fn check_url(url: &str) -> Result<Parts<'_>, EndpointError> {
+    let (scheme, rest) = url.split_once("://").ok_or(EndpointError::Scheme)?;
+    let is_https = scheme.eq_ignore_ascii_case("https");
+    if !is_https && !scheme.eq_ignore_ascii_case("http") {
+        return Err(EndpointError::Scheme);
+    }
+    if rest.contains('#') {
+        return Err(EndpointError::Fragment);
+    }
+    if rest.contains('?') {
+        return Err(EndpointError::Query);
+    }
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    if authority.contains('@') {
+        return Err(EndpointError::UserInfo);
+    }
+    if !path.bytes().all(is_path_byte) {
+        return Err(EndpointError::Path);
+    }
+    let (host, port) = split_port(authority)?;
+    Ok(Parts { is_https, authority, host, port, path })
 }
 
 /// Splits `host[:port]`, both checked (RFC 3986, section 3.2).

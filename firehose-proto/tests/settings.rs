@@ -108,7 +108,7 @@ fn every_setting_is_found_in_its_order_and_its_errors_name_the_place() {
             key: "ec2_metadata_service_endpoint",
             value: ["http://h", "\"http://h\""],
             default: "\"http://169.254.169.254\"",
-            rule: "must be a URL that begins with `http://` or `https://`",
+            rule: "must be a URL such as `http://169.254.169.254`, without a user, a query or a fragment",
         },
         Row {
             find: |l| shown(l.ec2_metadata_service_endpoint(None)),
@@ -264,18 +264,33 @@ fn endpoint_urls_by_service_and_their_switch() {
 }
 
 #[test]
+fn metadata_have_the_url_of_an_endpoint() {
+    for (url, is_url) in [
+        ("http://127.0.0.1:1338", true),
+        ("HTTP://[fd00:ec2::254]/", true),
+        ("https://h/base", true),
+        ("h", false),
+        ("http://me:hunter2@h", false),
+        ("http://h/?hunter2", false),
+        ("http://hunter2 h", false),
+    ] {
+        let variables = format!("AWS_EC2_METADATA_SERVICE_ENDPOINT={url}");
+        let found = look_up(&variables, "", |l| shown(l.ec2_metadata_service_endpoint(None)));
+        assert_eq!(found.starts_with("error"), !is_url, "{found}");
+        assert!(!found.contains("hunter2"), "{found}");
+    }
+}
+
+#[test]
 fn metadata_are_turned_off_by_the_variable_alone() {
     for (variables, code, expected) in [
         ("", None, "false default"),
         ("AWS_EC2_METADATA_DISABLED=True", None, "true environment variable `AWS_EC2_METADATA_DISABLED`"),
         ("AWS_EC2_METADATA_DISABLED=True", Some(false), "false code"),
-        (
-            "AWS_EC2_METADATA_DISABLED=yes",
-            None,
-            "error: environment variable `AWS_EC2_METADATA_DISABLED` must be `true` or `false`",
-        ),
+        // As in the AWS CLI, nothing but `true` counts.
+        ("AWS_EC2_METADATA_DISABLED=yes", None, "false environment variable `AWS_EC2_METADATA_DISABLED`"),
     ] {
-        assert_eq!(look_up(variables, "", |l| shown(l.ec2_metadata_disabled(code))), expected, "{variables}");
+        assert_eq!(look_up(variables, "", |l| shown(Ok(l.ec2_metadata_disabled(code)))), expected, "{variables}");
     }
 }
 

@@ -130,7 +130,7 @@ pub(crate) fn still_good(found: Found, now: OffsetDateTime) -> Result<Found, Cre
         None => Ok(found),
         Some(expires_at) => {
             let (provider, expired) = (&found.provider, IsoDate::new(expires_at));
-            let message = format!("those from {provider} have expired already, at {}", expired.as_str());
+            let message = format!("the credentials from {provider} have expired, at {}", expired.as_str());
             Err(CredentialsError::transient(message))
         }
     }

@@ -43,6 +43,9 @@ pub struct Context {
     pub(super) mfa: Option<Mfa>,
     /// How long and how often AWS's own services are asked.
     pub(super) patience: Patience,
+    /// Where the instance metadata are, unless they are not to be asked; and how long and how often they are.
+    pub(super) metadata_endpoint: Result<String, Source>,
+    pub(super) metadata_patience: Patience,
     pub(super) process_timeout: Duration,
     /// How far the clocks of those who are asked are ahead.
     pub(super) skew: Mutex<ClockSkew>,
@@ -73,7 +76,16 @@ impl Context {
             fips: settings.use_fips_endpoint.value,
             dual_stack: settings.use_dualstack_endpoint.value,
             mfa,
-            patience: Patience::service(settings.timeouts(), settings.max_attempts.value),
+            patience: Patience::service(settings.timeouts(), settings.credentials_attempts),
+            metadata_endpoint: if settings.ec2_metadata_disabled.value {
+                Err(settings.ec2_metadata_disabled.source.clone())
+            } else {
+                Ok(settings.ec2_metadata_service_endpoint.value.clone())
+            },
+            metadata_patience: Patience::metadata(
+                settings.metadata_service_timeout.value,
+                settings.metadata_service_num_attempts.value,
+            ),
             process_timeout: PROCESS_TIMEOUT,
             skew: Mutex::new(if is_skew_corrected { ClockSkew::new() } else { ClockSkew::disabled() }),
             metadata: Mutex::new(Memory::default()),
@@ -106,7 +118,8 @@ impl Context {
 
     /// The shared files as they are now.
     pub(super) fn profiles(&self) -> Result<Profiles, CredentialsError> {
-        files::profiles(&self.environment).map_err(|error| CredentialsError::failed("no profiles").with_source(error))
+        let profiles = files::profiles(&self.environment, |warning| log::debug!("{warning}"));
+        profiles.map_err(|error| CredentialsError::failed("no profiles").with_source(error))
     }
 
     /// Looks settings up that only providers need.
@@ -146,10 +159,18 @@ impl Context {
         may
     }
 
-    pub(super) fn plan_error(&self, error: &PlanError, is_named: bool) -> CredentialsError {
-        let is_named = is_named || self.is_profile_named();
-        let message = error.to_string();
-        if error.is_absence(is_named) { CredentialsError::absent(message) } else { CredentialsError::failed(message) }
+    pub(super) fn plan_error(&self, error: &PlanError, profiles: &Profiles, is_named: bool) -> CredentialsError {
+        if error.is_absence(is_named || self.is_profile_named()) {
+            return CredentialsError::absent(error.to_string());
+        }
+        let place = error.place(profiles);
+        let path = place.and_then(|place| files::location(&self.environment, place.file));
+        CredentialsError::failed(match (place, path, error) {
+            // It tells the line itself.
+            (_, Some(path), PlanError::Invalid { .. }) => format!("cannot use {}: {error}", path.value),
+            (Some(place), Some(path), _) => format!("cannot use {}: {error} ({place})", path.value),
+            _ => error.to_string(),
+        })
     }
 }
 

@@ -63,25 +63,16 @@ pub(crate) struct Memory {
 
 struct Metadata<'a> {
     context: &'a Context,
-    endpoint: String,
+    endpoint: &'a str,
     patience: Patience,
 }
 
 impl<'a> Metadata<'a> {
     fn configured(context: &'a Context) -> Result<Self, CredentialsError> {
-        let (is_disabled, endpoint, timeout, attempts) = context.setting(|lookup| {
-            Ok((
-                lookup.ec2_metadata_disabled(None)?,
-                lookup.ec2_metadata_service_endpoint(None)?,
-                lookup.metadata_service_timeout(None)?,
-                lookup.metadata_service_num_attempts(None)?,
-            ))
-        })?;
-        if is_disabled.value {
-            return Err(CredentialsError::absent(format!("turned off by {}", is_disabled.source)));
+        match &context.metadata_endpoint {
+            Ok(endpoint) => Ok(Self { context, endpoint, patience: context.metadata_patience }),
+            Err(source) => Err(CredentialsError::absent(format!("turned off by {source}"))),
         }
-        let patience = Patience::metadata(timeout.value, attempts.value);
-        Ok(Self { context, endpoint: endpoint.value, patience })
     }
 
     fn credentials(&self) -> Result<Credentials, CredentialsError> {
@@ -118,7 +109,7 @@ impl<'a> Metadata<'a> {
         let ask_once = || {
             let token = self.token()?;
             let question = |_| {
-                request(&self.endpoint, token.reveal())
+                request(self.endpoint, token.reveal())
                     .map_err(|error| CredentialsError::failed("unusable token").with_source(error))
             };
             ask(self.context, &self.patience, question, &read)
@@ -139,7 +130,7 @@ impl<'a> Metadata<'a> {
         {
             return Ok(token.clone());
         }
-        let question = |_| Ok(imds::token_request(&self.endpoint));
+        let question = |_| Ok(imds::token_request(self.endpoint));
         let (token, valid_for) = ask(self.context, &self.patience, question, imds::read_token)?;
         let until = now + valid_for.saturating_sub(TOKEN_MARGIN);
         lock(&self.context.metadata).token = Some((token.clone(), until));

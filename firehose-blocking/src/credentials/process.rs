@@ -51,7 +51,16 @@ fn run(command_line: &str, timeout: Duration) -> Result<Sensitive<Vec<u8>>, Cred
     }
     match running.wait_until(deadline) {
         Ok(Some(status)) if status.success() => Ok(printed),
-        Ok(Some(status)) => Err(CredentialsError::failed(format!("the credential process failed ({status})"))),
+        Ok(Some(status)) => {
+            // What a shell says of a program that it cannot run.
+            let why = match status.code() {
+                Some(126) => ", its program may not be run",
+                Some(127) => ", its program was not found",
+                _ => "",
+            };
+            let message = format!("the credential process failed ({status}{why}): run it by hand to see what it says");
+            Err(CredentialsError::failed(message))
+        }
         Ok(None) => Err(too_slow(timeout)),
         Err(error) => Err(CredentialsError::failed("cannot wait for the credential process").with_source(error)),
     }

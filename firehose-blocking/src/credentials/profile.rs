@@ -44,7 +44,8 @@ impl ProvideCredentials for Profile {
     fn find(&self, context: &Context) -> Result<Found, CredentialsError> {
         let name = self.name.as_ref().unwrap_or(&context.profile.value);
         let profiles = context.profiles()?;
-        let plan = Plan::resolve(&profiles, name).map_err(|error| context.plan_error(&error, self.name.is_some()))?;
+        let plan = Plan::resolve(&profiles, name)
+            .map_err(|error| context.plan_error(&error, &profiles, self.name.is_some()))?;
         let (mut credentials, mut origin) = first(context, &plan.source).map_err(CredentialsError::settled)?;
         for role in &plan.roles {
             credentials = sts::assume_role(context, &credentials, role)?;

@@ -42,7 +42,10 @@ pub(super) fn assume_role_with_web_identity(
 }
 
 fn endpoint(context: &Context) -> Result<Endpoint, CredentialsError> {
-    let region = context.region.as_ref().ok_or_else(|| CredentialsError::failed("no region is set"))?;
+    let region = context.region.as_ref().ok_or_else(|| {
+        let message = "the security token service has an endpoint in each region, and no region is set";
+        CredentialsError::failed(message)
+    })?;
     context.endpoint("sts", region, sts::endpoint)
 }
 

@@ -19,6 +19,7 @@ fn prints_each_setting_with_its_source() {
         .env("HOME", home.path())
         .env("AWS_PROFILE", "dev")
         .env("HTTPS_PROXY", format!("http://me:{SECRET}@proxy:8"));
+    command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv6");
     let outcome = run(command.env("AWS_SESSION_TOKEN", "short"), b"").ended_with(0);
     assert_eq!(outcome.stderr.matches("line 4 of the config file is ignored").count(), 1, "{outcome:?}");
     let all: Value = serde_json::from_str(&outcome.stdout).unwrap();
@@ -30,6 +31,15 @@ fn prints_each_setting_with_its_source() {
         ("retry_mode", json!("standard"), "default"),
         ("proxy", json!("http://…@proxy:8"), "environment variable `HTTPS_PROXY`"),
         ("ca_bundle", Value::Null, "default"),
+        ("operation_timeout", Value::Null, "default"),
+        ("ignore_configured_endpoint_urls", json!(false), "default"),
+        (
+            "ec2_metadata_service_endpoint",
+            json!("http://[fd00:ec2::254]"),
+            "environment variable `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`",
+        ),
+        ("metadata_service_timeout", json!(1.0), "default"),
+        ("config_file", json!(home.path().join(".aws/config").to_str()), "default"),
     ] {
         assert_eq!(all[name], json!({"value": value, "source": source}), "{name}");
     }
@@ -54,7 +64,10 @@ fn prints_a_table_for_people() {
     let outcome = run(&mut command, b"").ended_with(0);
     let row = |name: &str| outcome.stdout.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
     assert!(row("region").ends_with("  environment variable `AWS_REGION`"), "{outcome:?}");
-    assert!(row("endpoint_url").ends_with("  http://127.0.0.1:9/  command line"), "{outcome:?}");
+    assert!(
+        row("endpoint_url").contains("  http://127.0.0.1:9/  ") && row("endpoint_url").ends_with("  command line"),
+        "{outcome:?}"
+    );
     assert!(row("credentials.secret_access_key").contains(" ****Hush "), "{outcome:?}");
     assert!(!outcome.stdout.contains(SECRET), "{outcome:?}");
     let column = |value: &str| outcome.stdout.lines().find_map(|line| line.find(value)).unwrap();
@@ -68,6 +81,8 @@ fn names_what_is_missing_or_broken_and_ends_with_3() {
     for (text, profile, words) in [
         ("[profile dev]\nregion eu-west-1\n", "dev", "config: line 2 of the config file: expected `key = value`"),
         ("[profile dev]\nregion = eu-west-1\n", "prod", "--profile: `prod` is in neither"),
+        ("[dev]\nregion = eu-west-1\n", "dev", "nor the credentials file; line 1 of the config file is ignored"),
+        ("[profile dev]\nregion =\n", "dev", "no credentials, tried environment variables"),
         ("[profile dev]\nregion = eu-west-1\nrole_arn = r\n", "dev", "`source_profile` or `credential_source`"),
         ("[profile dev]\nregion = eu-west-1\nretry_mode = never\n", "dev", "line 3 of the config file"),
         ("[profile dev]\n", "dev", "no region"),
@@ -75,6 +90,27 @@ fn names_what_is_missing_or_broken_and_ends_with_3() {
         fs::write(&path, text).unwrap();
         let mut command = firehose(&["config", "--profile", profile, "--output", "json"]);
         let outcome = run(command.env("AWS_CONFIG_FILE", &path), b"").ended_with(3);
+        assert!(outcome.stderr.contains(words), "{outcome:?}");
+    }
+}
+
+#[test]
+fn says_in_the_words_of_the_command_line_what_goes_against_it() {
+    for (name, value, words) in [
+        (
+            "AWS_USE_FIPS_ENDPOINT",
+            "true",
+            "--endpoint-url goes against the wish of environment variable `AWS_USE_FIPS_ENDPOINT`",
+        ),
+        (
+            "AWS_CREDENTIAL_EXPIRATION",
+            "2020-01-01T00:00:00Z",
+            "environment variables have expired, at 2020-01-01T00:00:00Z",
+        ),
+    ] {
+        let mut command = firehose(&["config", "--endpoint-url", "http://127.0.0.1:9"]);
+        with_credentials(&mut command, "AKIDEXAMPLE", SECRET);
+        let outcome = run(command.env(name, value), b"").ended_with(3);
         assert!(outcome.stderr.contains(words), "{outcome:?}");
     }
 }

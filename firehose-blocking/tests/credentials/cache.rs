@@ -100,7 +100,7 @@ fn refuses_what_has_expired_already_and_keeps_what_never_does() {
     let error = client(credentials.clone(), &clock).credentials().unwrap_err();
     assert!(error.is_transient() && error.to_string().contains("expired"), "{error}");
     let error = builder(&[]).credentials_provider(credentials).find_credentials().unwrap_err();
-    let words = "those from code have expired already, at 2026-11-22T12:00:00Z";
+    let words = "the credentials from code have expired, at 2026-11-22T12:00:00Z";
     assert_eq!(error.to_string(), words, "who only looks is told, too");
 }
 

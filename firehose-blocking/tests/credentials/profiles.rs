@@ -50,7 +50,7 @@ fn says_how_a_program_failed_and_nothing_of_its_own() {
         ("echo '{\"Version\": 2, \"SecretAccessKey\": \"HUSH\"}'", "must be the number 1"),
         ("true", "not the JSON"),
         ("yes HUSH", "more than 131072 bytes"),
-        ("HUSH-is-no-program", "failed (exit status: 127)"),
+        ("HUSH-is-no-program", "failed (exit status: 127, its program was not found)"),
         ("kill -9 $$ # HUSH", "failed (signal: 9"),
     ] {
         let error =
@@ -146,6 +146,32 @@ fn says_what_keeps_a_role_from_being_assumed() {
     }
     let error = at(home.path()).profile("second").transport(Scripted::new(sts)).find_credentials().unwrap_err();
     assert!(story(&error).contains("needs the code of device phone"), "{}", story(&error));
+}
+
+#[test]
+fn names_the_file_and_the_line_of_a_profile_that_leads_nowhere() {
+    for (config, words) in [
+        ("[default]\n[profile a]\nrole_arn = r\n", "so needs `source_profile` or `credential_source` (line 2 of the"),
+        ("[profile a]\nsso_role_name = r\n", "has `sso_role_name` and so needs `sso_account_id` (line 1 of the"),
+        ("\n[profile a]\nrole_arn = r\nsource_profile = a b\n", "which is in neither file (line 2 of the"),
+        ("[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\n", "which has no credentials (line 4 of the"),
+        ("[profile a]\nrole_arn = r\ncredential_source = x\n", "`EcsContainer` (line 3 of the"),
+        ("[profile a]\naws_access_key_id = AKID\n", "so needs `aws_secret_access_key` (line 1 of the"),
+        (
+            "[profile a]\nsso_account_id = 1\nsso_role_name = r\nsso_session = s\n[sso-session s]\n",
+            "`[sso-session s]` needs `sso_start_url` (line 5 of the",
+        ),
+        (
+            "[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = a\n",
+            "a → b → a (line 1 of the",
+        ),
+    ] {
+        let home = home(config);
+        let error = at(home.path()).profile("a").find_credentials().unwrap_err();
+        let (text, path) = (story(&error), home.path().join(".aws/config"));
+        assert!(text.contains(&format!("{words} config file)")), "{text}");
+        assert!(text.contains(&format!("cannot use {}: ", path.display())), "{text}");
+    }
 }
 
 #[test]
@@ -283,7 +309,7 @@ fn a_profile_that_was_asked_for_must_exist() {
             asked = asked.profile("nosuch");
         }
         let error = asked.build().unwrap_err();
-        assert!(matches!(error, BuildError::NoSuchProfile(_)), "{error:?}");
+        assert!(matches!(error, BuildError::NoSuchProfile { .. }), "{error:?}");
         assert!(error.to_string().contains("`nosuch`") && error.to_string().contains(words), "{error}");
     }
 }

@@ -60,7 +60,26 @@ fn code_beats_environment_beats_profile_beats_default() {
 fn names_the_line_or_the_variable_that_is_wrong() {
     for (variables, config, words) in [
         (vec![], "[default]\nregion\n", "config: line 2 of the config file: expected `key = value`"),
-        (vec![], "[default]\nregion = eu west\n", "`region` of profile `default` (line 2 of the config file)"),
+        (vec![], "[default]\nregion = eu west\n", "/config: `region` of profile `default` (line 2 of the config file)"),
+        (
+            vec![("AWS_REGION", "eu-west-1")],
+            "[default]\nservices = s\n[services s]\nfirehose =\n endpoint_url = h\n",
+            "(from `endpoint_url` of section `[services s]` (line 5 of the config file))",
+        ),
+        (vec![("AWS_ENDPOINT_URL", "http://me:hunter2@h")], "", "must not have a user name or password"),
+        (vec![("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://me:hunter2@h")], "", "without a user"),
+        (
+            vec![("AWS_PROFILE", "dev")],
+            "[dev]\n",
+            "named by environment variable `AWS_PROFILE`, is in neither the config file nor the credentials file; line 1 of \
+             the config file is ignored: a section of the config file must be",
+        ),
+        (
+            vec![("AWS_ENDPOINT_URL", "http://h")],
+            "[default]\nuse_dualstack_endpoint = true\n",
+            "the endpoint URL of environment variable `AWS_ENDPOINT_URL` goes against the wish of `use_dualstack_endpoint` of \
+             profile `default` (line 2 of the config file): dual-stack",
+        ),
         (
             vec![("AWS_RETRY_MODE", "legacy")],
             "",
@@ -74,7 +93,17 @@ fn names_the_line_or_the_variable_that_is_wrong() {
             "the certificates in /nonexistent cannot be used (from environment",
         ),
         (vec![("AWS_ENDPOINT_URL", "http://h"), ("AWS_USE_FIPS_ENDPOINT", "true")], "", "FIPS"),
-        (vec![("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_REGION", " ")], "", "no region"),
+        (
+            vec![("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_REGION", " ")],
+            "",
+            "no region: set one in code, in AWS_REGION, or in the profile; the instance metadata do not tell it: turned off by \
+             environment variable `AWS_EC2_METADATA_DISABLED`",
+        ),
+        (
+            vec![("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9"), ("AWS_REGION", "")],
+            "",
+            "the instance metadata do not tell it: cannot ask for the region: cannot connect",
+        ),
     ] {
         let (_dir, mut builder) = with(&variables, config);
         if !config.contains("region") && !words.contains("region") {
@@ -82,7 +111,21 @@ fn names_the_line_or_the_variable_that_is_wrong() {
         }
         let error = builder.build().unwrap_err();
         assert!(story(&error).contains(words), "{}", story(&error));
+        assert!(!format!("{} {error:?}", story(&error)).contains("hunter2"), "{error:?}");
     }
+}
+
+#[test]
+fn tells_what_may_explain_that_a_setting_is_not_found() {
+    let (_dir, builder) =
+        with(&[("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials")], "[default]\nregion = eu-west-1\n[dev]\n");
+    let settings = builder.settings().unwrap();
+    let file = settings.shared_credentials_file.unwrap();
+    assert_eq!(file.value, "/nonexistent/credentials");
+    assert_eq!(file.source.to_string(), "environment variable `AWS_SHARED_CREDENTIALS_FILE`");
+    let [missing, ignored] = &settings.warnings[..] else { panic!("{:?}", settings.warnings) };
+    assert!(missing.ends_with("`AWS_SHARED_CREDENTIALS_FILE` names /nonexistent/credentials, which is not there"));
+    assert!(ignored.starts_with("line 3 of the config file is ignored"), "{ignored}");
 }
 
 #[test]

@@ -382,6 +382,22 @@ pub enum PlanError {
 }
 
 impl PlanError {
+    /// Where that stands which is wrong: the key, or else the section.
+    #[must_use]
+    pub fn place(&self, profiles: &Profiles) -> Option<Place> {
+        let section = match self {
+            Self::Invalid { place, .. } => return Some(*place),
+            Self::SessionMissing { session, .. } => profiles.sso_session(session),
+            Self::NoSuchProfile { named_by, .. } => profiles.profile(named_by.as_deref()?),
+            Self::Loop { profiles: names } => profiles.profile(names.first()?),
+            Self::NoCredentials { profile, .. }
+            | Self::Missing { profile, .. }
+            | Self::NoSource { profile }
+            | Self::Conflict { profile, .. } => profiles.profile(profile),
+        };
+        section.map(Section::place)
+    }
+
     /// Whether this only means that the profile has nothing to offer, so that another provider may.
     ///
     /// A profile that was asked for by its name must exist, `is_named` says; the one called `default` need not.

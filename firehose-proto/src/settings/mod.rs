@@ -18,6 +18,7 @@ use core::time::Duration;
 
 use crate::credentials::imds;
 use crate::credentials::profile::{Place, Profiles};
+use crate::endpoint;
 use crate::region::Region;
 use crate::retry::DEFAULT_MAX_ATTEMPTS;
 
@@ -84,6 +85,17 @@ pub enum Source {
     InstanceMetadata,
     /// It is set nowhere.
     Default,
+}
+
+impl Source {
+    /// Where in the shared files it stands, if it does.
+    #[must_use]
+    pub const fn place(&self) -> Option<Place> {
+        match self {
+            Self::Profile { place, .. } | Self::Services { place, .. } => Some(*place),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Source {
@@ -250,6 +262,15 @@ impl<'a> Lookup<'a> {
         self.boolean(code, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
     }
 
+    /// Whether [`endpoint_url`](Self::endpoint_url) heeds code alone.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`].
+    pub fn ignore_configured_endpoint_urls(&self) -> Result<Setting<bool>, SettingError> {
+        self.boolean(None, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")
+    }
+
     /// The URL to use in place of a service's own endpoint; the service is named as in a profile, such as `firehose`,
     /// `sts`, `sso` or `sso_oidc` ([service identifiers](https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html)).
     ///
@@ -265,8 +286,7 @@ impl<'a> Lookup<'a> {
         if let Some(url) = code {
             return Ok(Some(Setting::code(url.to_owned())));
         }
-        let ignored = "ignore_configured_endpoint_urls";
-        if self.boolean(None, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", ignored)?.value {
+        if self.ignore_configured_endpoint_urls()?.value {
             return Ok(None);
         }
         let of_service = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
@@ -349,14 +369,14 @@ impl<'a> Lookup<'a> {
         self.parsed(code, "AWS_DEFAULTS_MODE", "defaults_mode", rule, parse, DEFAULT_CONNECT_TIMEOUT)
     }
 
-    /// Whether to keep away from the instance metadata; only `AWS_EC2_METADATA_DISABLED` says so.
-    ///
-    /// # Errors
-    ///
-    /// [`SettingError`].
-    pub fn ec2_metadata_disabled(&self, code: Option<bool>) -> Result<Setting<bool>, SettingError> {
+    /// Whether to keep away from the instance metadata: only `AWS_EC2_METADATA_DISABLED` says so, and only by `true`.
+    #[must_use]
+    pub fn ec2_metadata_disabled(&self, code: Option<bool>) -> Setting<bool> {
         let found = first_variable(self.variable, &["AWS_EC2_METADATA_DISABLED"]).filter(|_| code.is_none());
-        found.map_or_else(|| Ok(given(code, false)), boolean)
+        found.map_or_else(
+            || given(code, false),
+            |Setting { value, source }| Setting { value: value.eq_ignore_ascii_case("true"), source },
+        )
     }
 
     /// The URL of the instance metadata: one that is set, else the one for the mode, IPv4 or IPv6.
@@ -367,13 +387,8 @@ impl<'a> Lookup<'a> {
     pub fn ec2_metadata_service_endpoint(&self, code: Option<&str>) -> Result<Setting<String>, SettingError> {
         let variable = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
         if let Some(found) = self.text(code, variable, "ec2_metadata_service_endpoint") {
-            let is_url = |text: &str| {
-                let has_scheme =
-                    |scheme: &str| text.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme));
-                (has_scheme("http://") || has_scheme("https://")) && text.bytes().all(|byte| byte.is_ascii_graphic())
-            };
-            let rule = "must be a URL that begins with `http://` or `https://`";
-            return found.parse(rule, |text| is_url(text).then(|| text.to_owned()));
+            let rule = "must be a URL such as `http://169.254.169.254`, without a user, a query or a fragment";
+            return found.parse(rule, |text| endpoint::check_url(text).ok().map(|_| text.to_owned()));
         }
         let parse = |mode: &str| match mode.to_ascii_lowercase().as_str() {
             "ipv4" => Some(imds::DEFAULT_ENDPOINT.to_owned()),

@@ -1,6 +1,8 @@
 //! `firehose config`: every setting, its value, and where it was found.
 
+use std::num::NonZeroU32;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use firehose_blocking::firehose_proto::settings::{Setting, Source};
 use firehose_blocking::firehose_proto::time::IsoDate;
@@ -20,11 +22,11 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     let builder = described(builder, args.profile.as_deref(), args.region.as_deref(), args.endpoint_url.as_deref());
     let broken = |error: BuildError| failure(&error);
     let settings = builder.settings().map_err(broken)?;
-    for ignored in &settings.ignored {
-        console::complain(&ignored.to_string());
+    for warning in &settings.warnings {
+        console::complain(warning);
     }
-    let endpoint = settings.endpoint();
-    let url = endpoint.as_ref().ok().map(|endpoint| endpoint.url().to_owned());
+    let endpoint = settings.endpoint().map(|endpoint| endpoint.url().to_owned());
+    let url = endpoint.as_ref().ok().cloned();
     let mut entries = list(&settings, url);
     let credentials = find_credentials(&builder, &mut entries);
     let text = match args.output {
@@ -33,10 +35,14 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     };
     console::print(&text)
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the settings: {error}")))?;
-    // What there is has been shown; now what is missing.
-    endpoint.map_err(broken)?;
-    credentials.map_err(broken)?;
-    Ok(ExitCode::SUCCESS)
+    // What there is has been shown; now all that is missing.
+    match (endpoint.map(drop).map_err(broken), credentials.map_err(broken)) {
+        (Err(first), Err(second)) => {
+            console::complain(&first.message);
+            Err(second)
+        }
+        (endpoint, credentials) => endpoint.and(credentials).map(|()| ExitCode::SUCCESS),
+    }
 }
 
 /// A setting with members of its own names: as a value and a source, or as what credentials consist of.
@@ -57,13 +63,18 @@ fn list(settings: &Settings, url: Option<String>) -> Vec<Entry> {
         None => of(name, Value::Null, &default),
     };
     let boolean = |name, setting: &Setting<bool>| of(name, setting.value.into(), &setting.source);
-    let seconds =
-        |name, setting: &Setting<std::time::Duration>| of(name, setting.value.as_secs_f64().into(), &setting.source);
+    let number = |name, setting: &Setting<NonZeroU32>| of(name, setting.value.get().into(), &setting.source);
+    let seconds = |name, setting: &Setting<Duration>| of(name, setting.value.as_secs_f64().into(), &setting.source);
+    let seconds_if_any = |name, setting: &Option<Setting<Duration>>| match setting {
+        Some(setting) => seconds(name, setting),
+        None => of(name, Value::Null, &default),
+    };
     let proxy = match url.as_deref().and_then(|url| proxies.for_url(url)) {
         // Without the password.
         Some(Setting { value, source }) => of("proxy", value.to_string().into(), source),
         None => of("proxy", Value::Null, &default),
     };
+    let metadata = &settings.ec2_metadata_service_endpoint;
     let url_source = endpoint_url.as_ref().map_or(&default, |url| &url.source);
     vec![
         of("profile", profile.value.as_str().into(), &profile.source),
@@ -72,16 +83,25 @@ fn list(settings: &Settings, url: Option<String>) -> Vec<Entry> {
             None => of("region", Value::Null, &default),
         },
         of("endpoint_url", url.map_or(Value::Null, Value::from), url_source),
+        boolean("ignore_configured_endpoint_urls", &settings.ignore_configured_endpoint_urls),
         boolean("use_fips_endpoint", &settings.use_fips_endpoint),
         boolean("use_dualstack_endpoint", &settings.use_dualstack_endpoint),
         of("retry_mode", settings.retry_mode.value.as_str().into(), &settings.retry_mode.source),
-        of("max_attempts", settings.max_attempts.value.get().into(), &settings.max_attempts.source),
+        number("max_attempts", &settings.max_attempts),
         boolean("disable_clock_skew_correction", &settings.disable_clock_skew_correction),
         seconds("connect_timeout", &settings.connect_timeout),
         seconds("read_timeout", &settings.read_timeout),
+        seconds_if_any("attempt_timeout", &settings.attempt_timeout),
+        seconds_if_any("operation_timeout", &settings.operation_timeout),
         text("ca_bundle", &settings.ca_bundle),
         proxy,
         text("sdk_ua_app_id", &settings.sdk_ua_app_id),
+        boolean("ec2_metadata_disabled", &settings.ec2_metadata_disabled),
+        of("ec2_metadata_service_endpoint", (&*metadata.value).into(), &metadata.source),
+        seconds("metadata_service_timeout", &settings.metadata_service_timeout),
+        number("metadata_service_num_attempts", &settings.metadata_service_num_attempts),
+        text("config_file", &settings.config_file),
+        text("shared_credentials_file", &settings.shared_credentials_file),
     ]
 }
 

@@ -37,11 +37,23 @@ pub(crate) fn described(
 /// What the configuration lacks, in the command line's own terms.
 pub(crate) fn failure(error: &BuildError) -> Failure {
     let message = match error {
-        BuildError::MissingRegion => "no region: give --region, or set AWS_REGION or one in the profile".into(),
-        // Of what is in code here, only these two come from the command line.
-        BuildError::Setting(error) if error.source == Source::Code => format!("--region {}", error.rule),
-        BuildError::NoSuchProfile(Setting { value, source: Source::Code }) => {
-            format!("--profile: `{value}` is in neither the config file nor the credentials file")
+        BuildError::MissingRegion { metadata } => {
+            let metadata = metadata.as_ref().map(|error| console::chain(error));
+            let why = metadata.map(|why| format!("; the instance metadata do not tell it: {why}"));
+            let how = "no region: give --region, or set AWS_REGION or one in the profile";
+            format!("{how}{}", why.unwrap_or_default())
+        }
+        // Of what is in code here, only these come from the command line.
+        BuildError::Setting { error, .. } if error.source == Source::Code => format!("--region {}", error.rule),
+        BuildError::NoSuchProfile { profile: Setting { value, source: Source::Code }, warnings } => {
+            let why: String = warnings.iter().map(|warning| format!("; {warning}")).collect();
+            format!("--profile: `{value}` is in neither the config file nor the credentials file{why}")
+        }
+        BuildError::Endpoint { source: Source::Code, conflicts_with: None, error } => {
+            format!("--endpoint-url: {error}")
+        }
+        BuildError::Endpoint { source: Source::Code, conflicts_with: Some(other), error } => {
+            format!("--endpoint-url goes against the wish of {other}: {error}")
         }
         other => console::chain(other),
     };
