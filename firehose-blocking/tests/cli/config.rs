@@ -83,6 +83,11 @@ fn names_what_is_missing_or_broken_and_ends_with_3() {
         ("[profile dev]\nregion = eu-west-1\n", "prod", "--profile: `prod` is in neither"),
         ("[dev]\nregion = eu-west-1\n", "dev", "nor the credentials file; line 1 of the config file is ignored"),
         ("[profile dev]\nregion =\n", "dev", "no credentials, tried environment variables"),
+        (
+            "[profile dev]\nregion = eu-west-1\naws_access_key_id = AKID\n  X\naws_secret_access_key = s\n",
+            "dev",
+            "the access key id has a blank, a line break",
+        ),
         ("[profile dev]\nregion = eu-west-1\nrole_arn = r\n", "dev", "`source_profile` or `credential_source`"),
         ("[profile dev]\nregion = eu-west-1\nretry_mode = never\n", "dev", "line 3 of the config file"),
         ("[profile dev]\n", "dev", "no region"),

@@ -218,7 +218,7 @@ fn says_what_the_server_did_that_was_reached() {
 fn finds_credentials_that_cannot_sign_before_it_reads() {
     for (name, value) in [
         ("AWS_ACCESS_KEY_ID", "AKID EXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "secret\n"),
+        ("AWS_SECRET_ACCESS_KEY", "secret\nkey"),
         ("AWS_SESSION_TOKEN", "token\r\nX-Evil: b"),
         ("AWS_SESSION_TOKEN", "tok\u{e9}n"),
     ] {

@@ -10,7 +10,7 @@ use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials, Settings
 use serde_json::{Map, Value, json};
 
 use crate::args::{ConfigArgs, Output};
-use crate::connect::{described, failure};
+use crate::connect::{check, described, failure};
 use crate::console::{self, Exit, Failure};
 
 /// How much of a secret is shown.
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     let endpoint = settings.endpoint().map(|endpoint| endpoint.url().to_owned());
     let url = endpoint.as_ref().ok().cloned();
     let mut entries = list(&settings, url);
-    let credentials = find_credentials(&builder, &mut entries);
+    let credentials = find_credentials(&builder, &mut entries).map_err(broken).and_then(|found| check(&found));
     let text = match args.output {
         Output::Json => json(entries),
         Output::Text => table(&entries),
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     console::print(&text)
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the settings: {error}")))?;
     // What there is has been shown; now all that is missing.
-    match (endpoint.map(drop).map_err(broken), credentials.map_err(broken)) {
+    match (endpoint.map(drop).map_err(broken), credentials) {
         (Err(first), Err(second)) => {
             console::complain(&first.message);
             Err(second)
@@ -111,14 +111,14 @@ fn shown(source: &Source) -> String {
 }
 
 /// Finds credentials, and puts an entry for them after the region's.
-fn find_credentials(builder: &ClientBuilder, entries: &mut Vec<Entry>) -> Result<(), BuildError> {
+fn find_credentials(builder: &ClientBuilder, entries: &mut Vec<Entry>) -> Result<Credentials, BuildError> {
     let found = builder.find_credentials();
     let members = match &found {
         Ok(found) => show_credentials(&found.provider, &found.credentials),
         Err(_) => vec![("provider", Value::Null), ("access_key_id", Value::Null)],
     };
     entries.insert(2, Entry { name: "credentials", members });
-    found.map(drop)
+    found.map(|found| found.credentials)
 }
 
 fn show_credentials(provider: &str, credentials: &Credentials) -> Vec<(&'static str, Value)> {

@@ -3,7 +3,7 @@
 use std::env;
 
 use firehose_blocking::firehose_proto::settings::{Setting, Source};
-use firehose_blocking::{BuildError, Client, ClientBuilder};
+use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials};
 
 use crate::console::{self, Exit, Failure};
 
@@ -11,7 +11,8 @@ use crate::console::{self, Exit, Failure};
 pub(crate) fn connect(builder: ClientBuilder) -> Result<Client, Failure> {
     let client = builder.build().map_err(|error| failure(&error))?;
     // Before any input is read: without credentials none of it could go anywhere.
-    client.credentials().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?;
+    let credentials = client.credentials();
+    check(&credentials.map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?)?;
     Ok(client)
 }
 
@@ -63,12 +64,25 @@ pub(crate) fn failure(error: &BuildError) -> Failure {
 /// Makes sure that the environment's credentials, if there are any, are such that a header can carry them.
 pub(crate) fn check_credentials() -> Result<(), Failure> {
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
-        // A blank value counts as none.
-        let value = env::var_os(name).filter(|value| !value.to_str().is_some_and(|text| text.trim().is_empty()));
-        if value.is_some_and(|value| !value.as_encoded_bytes().iter().all(u8::is_ascii_graphic)) {
-            let message = format!("{name} has a blank, a line break or another character that no credentials have");
-            return Err(Failure::new(Exit::Configuration, message));
-        }
+        // Blanks around a value are cut off, and a blank value counts as none.
+        let value = env::var_os(name).unwrap_or_default();
+        check_characters(name, value.as_encoded_bytes().trim_ascii())?;
     }
     Ok(())
+}
+
+/// Makes sure that credentials are such that a header can carry them, wherever they come from.
+pub(crate) fn check(credentials: &Credentials) -> Result<(), Failure> {
+    check_characters("the access key id", credentials.access_key_id.as_bytes())?;
+    check_characters("the secret access key", credentials.secret_access_key.reveal().as_bytes())?;
+    let token = credentials.session_token.as_ref();
+    token.map_or(Ok(()), |token| check_characters("the session token", token.reveal().as_bytes()))
+}
+
+fn check_characters(name: &str, value: &[u8]) -> Result<(), Failure> {
+    if value.iter().all(u8::is_ascii_graphic) {
+        return Ok(());
+    }
+    let message = format!("{name} has a blank, a line break or another character that no credentials have");
+    Err(Failure::new(Exit::Configuration, message))
 }
