@@ -246,7 +246,7 @@ impl ClientBuilder {
             env!("CARGO_PKG_RUST_VERSION"),
         );
         let execution_environment = self.environment.variable("AWS_EXECUTION_ENV");
-        user_agent.execution_environment = execution_environment.as_deref();
+        user_agent.execution_environment = execution_environment.as_deref().filter(|text| !text.trim().is_empty());
         user_agent.app_id = settings.sdk_ua_app_id.as_ref().map(|id| &*id.value);
         let call_settings = CallSettings {
             timeouts: settings.timeouts(),

@@ -165,6 +165,12 @@ fn introduces_itself_and_passes_the_trace_on() {
     assert!(asked[0].contains("exec-env/AWS_Lambda_provided.al2023 app/log-shipper\n"), "{}", asked[0]);
     assert!(asked[0].contains("\nx-amzn-trace-id: Root=1-5759e988-bd862e3fe1be46a994272793\n"), "{}", asked[0]);
     assert!(!asked[0].contains(";x-amzn-trace-id"), "it is not signed");
+
+    let (_dir, builder) =
+        with(&[("AWS_EXECUTION_ENV", " "), ("AWS_SDK_UA_APP_ID", "")], "[default]\nregion = eu-west-1\n");
+    let transport = accepting();
+    put(&builder.transport(transport.clone()).build().unwrap());
+    assert!(!transport.asked()[0].contains("exec-env/") && !transport.asked()[0].contains("app/"), "blank is unset");
 }
 
 #[test]
