@@ -120,7 +120,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Attempts for a call, the first included; 3 unless set.
+    /// Attempts for a call, the first included; 3 unless set. Those who give out credentials are asked as often as the
+    /// environment or the profile says.
     pub fn max_attempts(mut self, attempts: NonZeroU32) -> Self {
         self.code.max_attempts = Some(attempts);
         self

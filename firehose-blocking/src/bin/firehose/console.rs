@@ -80,8 +80,9 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 /// Asks at the terminal for the code that a device shows; standard input may be the records.
 pub(crate) fn ask_for_code(device: &str) -> io::Result<String> {
     let terminal = if cfg!(windows) { ["CONIN$", "CONOUT$"] } else { ["/dev/tty", "/dev/tty"] };
-    let input = File::open(terminal[0])?;
-    let mut output = OpenOptions::new().write(true).open(terminal[1])?;
+    let none = |error: io::Error| io::Error::new(error.kind(), "there is no terminal to ask at");
+    let input = File::open(terminal[0]).map_err(none)?;
+    let mut output = OpenOptions::new().write(true).open(terminal[1]).map_err(none)?;
     write!(output, "code of MFA device {device}: ")?;
     let mut code = String::new();
     BufReader::new(input.take(64)).read_line(&mut code)?;
