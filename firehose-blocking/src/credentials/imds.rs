@@ -13,6 +13,7 @@ use super::context::Context;
 use super::error::CredentialsError;
 use super::exchange::{AskError, Patience, ask};
 use super::{ProvideCredentials, lock};
+use crate::error::Chain;
 
 /// How long before its end a token is no longer used.
 const TOKEN_MARGIN: Duration = Duration::from_secs(120);
@@ -32,8 +33,8 @@ impl ProvideCredentials for InstanceMetadata {
         let credentials = match metadata.credentials() {
             Ok(credentials) => credentials,
             Err(error) => {
-                let last = lock(&context.metadata).last.clone().ok_or(error)?;
-                log::warn!("the instance metadata fail; going on with the credentials they gave last");
+                let Some(last) = lock(&context.metadata).last.clone() else { return Err(error) };
+                log::warn!("going on with the credentials that the instance metadata gave last: {}", Chain(&error));
                 last
             }
         };
