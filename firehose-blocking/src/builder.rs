@@ -23,12 +23,13 @@ use crate::transport::{InvalidCaBundle, Transport, Ureq};
 
 /// Builds a [`Client`].
 ///
-/// What is not set here comes from the environment variables, then from the profile, then from the instance metadata
-/// for the region, and else is the default, as [`Settings`] lists it. Credentials come from [`Chain::standard`](credentials::Chain::standard).
+/// What is not set here comes from the environment variables, then from the profile, and else is the default, as
+/// [`Settings`] lists it. Credentials come from [`Chain::standard`](credentials::Chain::standard).
 #[derive(Default)]
 #[must_use = "a builder does nothing until it builds"]
 pub struct ClientBuilder {
     code: InCode,
+    has_region_of_metadata: bool,
     skips_validation: bool,
     provider: Option<Box<dyn ProvideCredentials>>,
     mfa: Option<Mfa>,
@@ -46,6 +47,13 @@ impl ClientBuilder {
     /// The AWS region, such as `eu-west-1`.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.code.region = Some(region.into());
+        self
+    }
+
+    /// Whether a region that is set nowhere is asked of the instance metadata, as the AWS CLI does. Off unless it is set, as
+    /// in most SDKs: away from Amazon EC2 nobody answers, and that takes a second.
+    pub fn region_from_metadata(mut self, yes: bool) -> Self {
+        self.has_region_of_metadata = yes;
         self
     }
 
@@ -191,7 +199,7 @@ impl ClientBuilder {
     /// [`BuildError`], naming what is wrong and where it stands.
     pub fn settings(&self) -> Result<Settings, BuildError> {
         let mut settings = Settings::find(&self.code, &self.environment)?;
-        if settings.region.is_none() {
+        if settings.region.is_none() && self.has_region_of_metadata {
             let context = self.context(&settings)?;
             match credentials::metadata_region(&context) {
                 Ok(region) => settings.region = Some(Setting { value: region, source: Source::InstanceMetadata }),
@@ -296,7 +304,7 @@ pub enum BuildError {
     },
     /// No region, neither in code, nor in the environment, nor in the profile.
     MissingRegion {
-        /// Why the instance metadata did not tell it.
+        /// Why the instance metadata did not tell it, if they were asked.
         metadata: Option<CredentialsError>,
     },
     /// A value that its setting cannot have.

@@ -51,12 +51,13 @@ fn asks_the_metadata_for_token_role_and_credentials() {
 }
 
 #[test]
-fn takes_the_region_from_the_metadata_when_it_is_set_nowhere() {
+fn takes_the_region_from_the_metadata_when_it_is_set_nowhere_and_that_is_wished() {
     let server = Server::start(|head, _| metadata(head, good));
     let url = server.url();
     let variable = move |name: &str| (name == "AWS_EC2_METADATA_SERVICE_ENDPOINT").then(|| url.clone());
-    let settings = Client::builder().environment(variable).settings().unwrap();
-    let region = settings.region.unwrap();
+    let builder = || Client::builder().environment(variable.clone());
+    assert!(builder().settings().unwrap().region.is_none() && server.paths().is_empty());
+    let region = builder().region_from_metadata(true).settings().unwrap().region.unwrap();
     assert_eq!((region.value.as_str(), region.source.to_string()), ("ap-south-1", "instance metadata".into()));
 }
 

@@ -105,7 +105,8 @@ fn names_the_line_or_the_variable_that_is_wrong() {
             "the instance metadata do not tell it: cannot ask for the region: cannot connect",
         ),
     ] {
-        let (_dir, mut builder) = with(&variables, config);
+        let (_dir, builder) = with(&variables, config);
+        let mut builder = builder.region_from_metadata(true);
         if !config.contains("region") && !words.contains("region") {
             builder = builder.region("eu-west-1");
         }

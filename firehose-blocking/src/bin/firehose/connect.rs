@@ -32,7 +32,7 @@ pub(crate) fn described(
     if let Some(url) = endpoint_url {
         builder = builder.endpoint_url(url);
     }
-    builder.mfa(console::ask_for_code)
+    builder.region_from_metadata(true).mfa(console::ask_for_code)
 }
 
 /// What the configuration lacks, in the command line's own terms.
