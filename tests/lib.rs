@@ -2,6 +2,7 @@
 
 pub mod documents;
 pub mod facts;
+pub mod interop;
 pub mod operations;
 pub mod peer;
 pub mod processes;

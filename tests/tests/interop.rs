@@ -5,10 +5,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test fails at the line that is wrong")]
 
 use std::{
-    env,
-    fmt::Display,
     fs,
-    io::{self, Write},
     path::{Path, PathBuf},
     process::Command,
     sync::LazyLock,
@@ -17,6 +14,7 @@ use std::{
 use firehose_tests::{
     documents::{Documents, ROUNDS, valid_inputs},
     facts::Facts,
+    interop::{self, available, clean, moto, must, skip, start},
     operations,
     peer::Peer,
     processes::{self, Scratch, Server, run},
@@ -24,7 +22,6 @@ use firehose_tests::{
 use serde_json::{Value, json};
 
 const TMP: &str = env!("CARGO_TARGET_TMPDIR");
-const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop");
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/firehose-api.json");
 
 // Results, so that each test that needs one tells what went wrong.
@@ -33,43 +30,11 @@ static MINISTACK: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| python("r
 static FIREHOSE: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| processes::firehose(Path::new(TMP)));
 
 fn python(requirements: &str) -> Result<PathBuf, String> {
-    processes::python(Path::new(TMP), &Path::new(SCRIPTS).join(requirements))
-}
-
-/// The environment's interpreter, or nothing if the caller is to be skipped.
-fn available(environment: &'static Result<PathBuf, String>) -> Option<&'static Path> {
-    environment.as_deref().map_err(|error| skip(error)).ok()
-}
-
-/// Says that the caller is skipped, and why; fails where it must not be.
-fn skip(why: &str) {
-    assert!(env::var_os("FIREHOSE_INTEROP").is_none_or(|value| value != "required"), "{why}");
-    // Not by `eprintln`, which a passing test does not show.
-    let _ = writeln!(io::stderr(), "skipped a test with other people's programs: {why}");
+    interop::python(Path::new(TMP), requirements)
 }
 
 fn firehose() -> &'static Path {
     must(FIREHOSE.as_deref())
-}
-
-#[track_caller]
-fn must<T, E: Display>(result: Result<T, E>) -> T {
-    result.unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// A command that sees nothing of the caller's AWS settings and proxies, and leaves no files among the sources.
-fn clean(program: &Path, scratch: &Scratch) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear().env("HOME", scratch.path());
-    command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1").env("PYTHONPATH", SCRIPTS);
-    if let Some(path) = env::var_os("PATH") {
-        command.env("PATH", path);
-    }
-    command
-}
-
-fn start(command: &mut Command, sign: &str, scratch: &Scratch) -> Server {
-    must(Server::start(command, sign, &scratch.path().join("log")))
 }
 
 /// Starts `firehose local`; it delivers to `delivered` in the scratch directory.
@@ -87,12 +52,6 @@ fn put_to_peer(clients: &Path, scratch: &Scratch, server: &Server, peer: &str) {
     let mut checks = clean(clients, scratch);
     checks.args(["-m", "put_to_peer"]).arg(firehose()).args([server.url(), peer]);
     must(run(&mut checks));
-}
-
-fn moto(clients: &Path, scratch: &Scratch) -> Server {
-    let mut command = clean(clients, scratch);
-    command.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]);
-    start(&mut command, "Running on", scratch)
 }
 
 /// ministack, or a module that changes it; with `AUTH` it checks signatures, times, session tokens and policies.
