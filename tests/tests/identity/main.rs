@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test fails at the line that is wrong")]
 
 mod cases;
+mod files;
 mod roles;
 
 use std::{
