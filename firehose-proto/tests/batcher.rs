@@ -156,22 +156,42 @@ fn lets_records_that_failed_rest_while_others_go_on() {
 }
 
 #[test]
-fn lets_all_batches_wait_when_a_call_fails() {
-    for (result, wait) in [
-        (refused(400, ErrorCode::ThrottlingException, ""), 1000),
-        (refused(503, ErrorCode::ServiceUnavailableException, "Slow down."), 1000),
-        (refused(500, ErrorCode::InternalFailure, ""), 50),
+fn lets_a_call_that_fails_rest_and_all_batches_wait_when_another_follows() {
+    for (result, hint, rest, wait) in [
+        (refused(400, ErrorCode::ThrottlingException, ""), None, 1000, 2000),
+        (refused(503, ErrorCode::ServiceUnavailableException, "Slow down."), None, 1000, 2000),
+        (refused(500, ErrorCode::InternalFailure, ""), None, 50, 100),
+        (refused(500, ErrorCode::InternalFailure, ""), Some(Duration::from_millis(70)), 70, 100),
     ] {
-        let mut batcher = batcher(|policy| policy.limits.max_records = 1);
-        batcher.push(at(0), b"a").unwrap();
+        let mut batcher = batcher(|policy| {
+            policy.limits.max_records = 1;
+            policy.max_in_flight = NonZeroUsize::MIN;
+        });
+        for data in ["a", "b", "c"] {
+            batcher.push(at(0), data.as_bytes()).unwrap();
+        }
+        let rested = |batcher: &mut Batcher, now: Tick| {
+            let time = waits_for(&batcher.poll_output(now)).unwrap();
+            (time.as_micros().div_ceil(1000), Tick::from_duration(time))
+        };
         let (id, _) = sent(batcher.poll_output(at(0)));
-        batcher.push(at(0), b"b").unwrap();
+        batcher.handle_response(at(0), id, result.clone(), hint, LONGEST);
+        if hint.is_some() {
+            // The service asks to wait: all do.
+            assert_eq!(rested(&mut batcher, at(0)).0, rest, "{result:?}");
+            continue;
+        }
+        // The next one tests whether that was a matter of the first one alone.
+        let (id, batch) = sent(batcher.poll_output(at(0)));
+        assert_eq!(batch.encoded(0), Some("Yg=="));
+        drop(batch);
         batcher.handle_response(at(0), id, result.clone(), None, LONGEST);
-        let time = waits_for(&batcher.poll_output(at(0))).unwrap();
-        assert_eq!(time.as_micros().div_ceil(1000), wait, "{result:?}");
-        // The older one is first.
-        let (_, batch) = sent(batcher.poll_output(Tick::from_duration(time)));
-        assert_eq!(batch.encoded(0), Some("YQ=="));
+        let (time, now) = rested(&mut batcher, at(0));
+        assert_eq!(time, rest, "{result:?}");
+        let (time, now) = rested(&mut batcher, now);
+        assert_eq!(time, wait, "{result:?}");
+        // The oldest one is first.
+        assert_eq!(sent(batcher.poll_output(now)).1.encoded(0), Some("YQ=="));
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Parcel {
     pub(super) attempts: u32,
     /// Those of them that count against the most allowed.
     pub(super) charged: u32,
-    /// Answers in a row that accepted nothing.
+    /// Calls in a row by which nothing was accepted.
     pub(super) fruitless: u32,
     /// When it may be sent again.
     pub(super) rests_until: Tick,

@@ -24,6 +24,9 @@ const MAX_FAILED_CALLS_AT_FIRST: NonZeroU32 = NonZeroU32::new(8).expect("eight i
 /// How long a record is tried for: longer than it takes for an outage to end the run, so that it is the run that ends.
 const MAX_AGE: Duration = Duration::from_secs(900);
 
+/// Batches of small records that there may be at least.
+const MIN_BATCHES: usize = 64;
+
 /// How often a run that waits for the last outcomes looks after those that have come.
 const POLL: Duration = Duration::from_millis(200);
 
@@ -175,10 +178,11 @@ fn policy(args: &PutArgs, max_attempts: Option<NonZeroU32>) -> Policy {
     let mut policy = Policy::default();
     policy.linger = args.linger;
     policy.max_in_flight = args.max_in_flight;
-    // As much again as is in flight: batches that wait for their next attempt, and one that is being filled.
+    // As much again as is in flight: batches that wait for their next attempt, and one that is being filled. Of small
+    // records there may be more, so that a stream at its quota has something else to take in the meantime.
     let batches = 2 * args.max_in_flight.get() + 2;
-    (policy.max_buffered_records, policy.max_buffered_bytes) =
-        (batches * MAX_BATCH_RECORDS, batches * MAX_REQUEST_BYTES);
+    policy.max_buffered_bytes = batches * MAX_REQUEST_BYTES;
+    policy.max_buffered_records = batches.max(MIN_BATCHES) * MAX_BATCH_RECORDS;
     policy.max_attempts = max_attempts.unwrap_or(policy.max_attempts);
     policy.max_failed_calls.at_first = Some(policy.max_attempts.min(MAX_FAILED_CALLS_AT_FIRST));
     policy.max_failed_calls.later = Some(policy.max_attempts);

@@ -100,7 +100,7 @@ impl Batcher {
                 if is_over || self.is_exhausted(&parcel) {
                     self.give_up(parcel, failure, None);
                 } else {
-                    self.send_again(parcel);
+                    self.let_rest(around, class, parcel);
                 }
             }
             Verdict::Stop(reason) => self.give_all_up(parcel, reason),
@@ -133,11 +133,19 @@ impl Batcher {
             });
             return self.recycle(parcel);
         }
+        // A stream at its quota takes a part each time: that is progress.
+        if accepted > 0 {
+            parcel.fruitless = 0;
+        }
+        self.let_rest(around, class, parcel);
+    }
+
+    /// Sets what is left of a parcel aside for longer after each attempt in vain, unless the line has been stopped.
+    fn let_rest(&mut self, around: Circumstances, class: RetryClass, mut parcel: Parcel) {
         if let State::Stopped(_) = self.state {
             return self.send_again(parcel);
         }
-        // A stream at its quota takes a part each time: that is progress.
-        parcel.fruitless = if accepted > 0 { 1 } else { parcel.fruitless.saturating_add(1) };
+        parcel.fruitless = parcel.fruitless.saturating_add(1);
         let wait = retry::heed(around.hint, retry::backoff(class, parcel.fruitless, around.random));
         parcel.rests_until = around.now + wait;
         self.rest(parcel);

@@ -6,7 +6,7 @@ use crate::batch::policy::MaxFailedCalls;
 use crate::retry::{self, RetryClass};
 use crate::time::Tick;
 
-/// Shared by all batches: a call that fails makes all of them wait, one that gets through ends that.
+/// Shared by all batches: calls that fail in a row make all of them wait, one that gets through ends that.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     pub(super) opens_at: Tick,
@@ -16,14 +16,17 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Waits longer after each failure in a row. What was sent before the last one has nothing new to tell.
+    /// Waits longer after each failure in a row. The first may be a matter of that call alone, unless the service asks to
+    /// wait; what was sent before the last one has nothing new to tell.
     pub(super) fn fail(&mut self, now: Tick, sent_at: Tick, class: RetryClass, hint: Option<Duration>, random: u64) {
         if self.failures > 0 && sent_at < self.failed_at {
             return;
         }
         self.failures = self.failures.saturating_add(1);
         self.failed_at = now;
-        self.opens_at = now + retry::heed(hint, retry::backoff(class, self.failures, random));
+        if self.failures > 1 || hint.is_some() {
+            self.opens_at = now + retry::heed(hint, retry::backoff(class, self.failures, random));
+        }
     }
 
     pub(super) const fn succeed(&mut self) {
@@ -48,8 +51,8 @@ mod tests {
         let half = 1 << 63;
         let mut line = Line::default();
         for (now, sent_at, opens_at) in [
-            (at(100), at(0), at(125)),
-            (at(110), at(10), at(125)),
+            (at(100), at(0), at(0)),
+            (at(110), at(10), at(0)),
             (at(140), at(130), at(190)),
             (at(150), at(139), at(190)),
             (at(300), at(200), at(400)),

@@ -3,8 +3,8 @@
 //! ```text
 //!  push ─▶ open batch ──full, or linger over──▶ ready ──room in flight──▶ in flight ─▶ answer
 //!            (pack)                               ▲ ▲                                    │
-//!                                                 │ └── call failed: the line waits ─────┤
-//!                                                 └──── records failed: they rest ───────┤
+//!                                                 │ └── calls fail in a row: all wait ───┤
+//!                                                 └──── records, or all, failed: rest ────┤
 //!                                                                                        ▼
 //!  caller ◀─────────────────────────── poll_output: Event ◀──────────────────── outcomes of records
 //! ```
@@ -12,8 +12,9 @@
 //! A record is encoded when it is pushed, into the body of the request that is going to carry it. What the service does
 //! not take stays where it is while its accepted neighbours leave, and is sent again from the same bytes.
 //!
-//! * A failure of *records* (entries of an answer) makes their batch wait, while others go on.
-//! * A failure of a *call* says nothing about its records, so all batches wait: the next attempt tests the service.
+//! * A failure of *records* (entries of an answer), or of a call, makes their batch wait, while others go on.
+//! * Failures of *calls* in a row, with none that got through in between, say nothing about their records: all batches
+//!   wait, and the next attempt tests the service.
 //! * A refusal that is about every call (no such stream, no permission) stops the line: nothing waits in vain.
 
 mod answer;
