@@ -296,8 +296,8 @@ impl Client {
                     let reason = format!("{}: {}", endpoint.url(), Chain(&error));
                     return Err(match kind {
                         TransportErrorKind::Connect => NoAnswer::NotSent(reason),
-                        TransportErrorKind::Tls | TransportErrorKind::Request => NoAnswer::Impossible(reason),
-                        _ => NoAnswer::Unanswered(reason),
+                        kind if kind.is_ambiguous() => NoAnswer::Unanswered(reason),
+                        _ => NoAnswer::Impossible(reason),
                     });
                 }
             }

@@ -9,7 +9,7 @@ use firehose_proto::sigv4::SignError;
 use firehose_proto::validate::Violations;
 
 use crate::credentials::CredentialsError;
-use crate::transport::{TransportError, TransportErrorKind};
+use crate::transport::TransportError;
 
 /// Why a call did not succeed.
 #[derive(Debug)]
@@ -62,10 +62,7 @@ impl Error {
     pub const fn is_ambiguous(&self) -> bool {
         match self {
             Self::Invalid(_) | Self::EmptyBatch | Self::Credentials(_) | Self::Sign(_) => false,
-            Self::Transport { error, .. } => !matches!(
-                error.kind(),
-                TransportErrorKind::Connect | TransportErrorKind::Tls | TransportErrorKind::Request
-            ),
+            Self::Transport { error, .. } => error.kind().is_ambiguous(),
             Self::Refused { error, .. } => error.status >= 500,
             Self::Malformed(_) => true,
         }

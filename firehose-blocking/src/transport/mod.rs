@@ -1,5 +1,6 @@
 //! [`Transport`]: the one thing the client asks of HTTP. [`Ureq`] is the default; bring another to use your own stack.
 
+mod tls;
 mod ureq;
 
 use std::error::Error;
@@ -55,8 +56,11 @@ impl Default for Timeouts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// No connection: refused, unreachable, name not found. Nothing was sent.
+    /// No connection: refused, unreachable, name not found. Nothing was sent, or no byte of the body at least.
     Connect,
+    /// The proxy does not let the request through, such as for want of a password. Nothing reached the service, and
+    /// trying again will not help.
+    Proxy,
     /// The peer's certificate or its TLS is not acceptable. Nothing was sent, and trying again will not help.
     Tls,
     /// Time ran out. The request may have had its effect.
@@ -70,6 +74,12 @@ pub enum TransportErrorKind {
 }
 
 impl TransportErrorKind {
+    /// Whether the service may have got the request, and acted on it.
+    #[must_use]
+    pub const fn is_ambiguous(self) -> bool {
+        !matches!(self, Self::Connect | Self::Proxy | Self::Tls | Self::Request)
+    }
+
     /// Whether the same request may succeed when it is sent again.
     #[must_use]
     pub const fn is_transient(self) -> bool {
@@ -109,6 +119,7 @@ impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             TransportErrorKind::Connect => "cannot connect",
+            TransportErrorKind::Proxy => "refused by the proxy",
             TransportErrorKind::Tls => "TLS failed",
             TransportErrorKind::Timeout => "timed out",
             TransportErrorKind::Broken => "connection broken",

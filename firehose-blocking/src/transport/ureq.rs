@@ -4,15 +4,18 @@ use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use firehose_proto::http::{Method, Request, Response};
 use firehose_proto::limits::MAX_RESPONSE_BYTES;
+use firehose_proto::sensitive::Sensitive;
 use firehose_proto::settings::Setting;
-use firehose_proto::settings::proxy::Proxies;
+use firehose_proto::settings::proxy::{Proxies, Proxy};
 use ureq::config::AutoHeaderValue;
-use ureq::tls::{self, PemItem, RootCerts, TlsConfig};
-use ureq::{Agent, ProxyProtocol, http};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, AsSendBody, ProxyProtocol, SendBody, http};
 
-use super::{Timeouts, Transport, TransportError, TransportErrorKind};
+use super::{Timeouts, Transport, TransportError, TransportErrorKind, tls};
 
 /// Connections kept for the next request, for each host.
 const MAX_IDLE_CONNECTIONS: usize = 10;
@@ -25,8 +28,9 @@ const MAX_IDLE_AGE: Duration = Duration::from_secs(55);
 /// Beware of the log target `ureq_proto` at level `trace`: that crate then dumps what goes over the wire, session
 /// tokens and records included.
 ///
-/// Connects directly unless it is given [`proxies`](Self::proxies), through which it tunnels with `CONNECT`, also to
-/// endpoints that are not encrypted. Trusts Mozilla's certificates unless it is given [others](Self::ca_bundle).
+/// Connects directly unless it is given [`proxies`](Self::proxies): through them it tunnels with `CONNECT`, and what is
+/// not encrypted they are given to forward. Trusts Mozilla's certificates unless it is given
+/// [others](Self::ca_bundle).
 #[derive(Clone)]
 pub struct Ureq {
     agent: Agent,
@@ -50,12 +54,14 @@ impl Ureq {
 
     /// The same transport with the certificates of this PEM text to trust, in place of Mozilla's.
     ///
+    /// Those among them that nothing could be checked against are passed over, as old systems' bundles have some.
+    ///
     /// # Errors
     ///
-    /// [`InvalidCaBundle`] when the text has no certificate or one that is broken.
+    /// [`InvalidCaBundle`] when the text is no PEM or has no certificate to check others against.
     pub fn ca_bundle(mut self, pem: &[u8]) -> Result<Self, InvalidCaBundle> {
         let mut certificates = Vec::new();
-        for item in tls::parse_pem(pem) {
+        for item in parse_pem(pem) {
             if let PemItem::Certificate(certificate) = item.map_err(|_| InvalidCaBundle::Pem)? {
                 certificates.push(certificate);
             }
@@ -63,31 +69,47 @@ impl Ureq {
         if certificates.is_empty() {
             return Err(InvalidCaBundle::Empty);
         }
+        let found = certificates.len();
+        certificates.retain(|certificate| tls::is_usable(certificate.der()));
+        if certificates.is_empty() {
+            return Err(InvalidCaBundle::Unusable);
+        }
+        if certificates.len() < found {
+            log::warn!("{} of {found} certificates to trust cannot be used", found - certificates.len());
+        }
         self.agent = agent(RootCerts::from(certificates));
         Ok(self)
+    }
+
+    /// Has ureq send a request.
+    fn run(
+        &self,
+        builder: http::request::Builder,
+        body: impl AsSendBody,
+        route: &Route<'_>,
+        timeouts: &Timeouts,
+    ) -> Result<Result<http::Response<ureq::Body>, ureq::Error>, TransportError> {
+        let request =
+            builder.body(body).map_err(|error| TransportError::new(TransportErrorKind::Request).with_source(error))?;
+        let request = self
+            .agent
+            .configure_request(request)
+            .proxy(route.tunnel()?)
+            .timeout_global(timeouts.attempt)
+            .timeout_resolve(Some(timeouts.connect))
+            .timeout_connect(Some(timeouts.connect))
+            .timeout_send_request(Some(timeouts.read))
+            .timeout_send_body(Some(timeouts.read))
+            .timeout_recv_response(Some(timeouts.read))
+            .timeout_recv_body(Some(timeouts.read))
+            .build();
+        Ok(self.agent.run(request))
     }
 
     /// The same transport for answers that are smaller than Firehose's.
     pub(crate) const fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
         self
-    }
-
-    /// The proxy for a URL, if it is not reached directly.
-    fn proxy(&self, url: &str) -> Result<Option<ureq::Proxy>, TransportError> {
-        let Some(Setting { value: proxy, .. }) = self.proxies.for_url(url) else { return Ok(None) };
-        let protocol = if proxy.is_https { ProxyProtocol::Https } else { ProxyProtocol::Http };
-        // An IPv6 address stands in brackets in the URL that this builder makes.
-        let host = if proxy.host.contains(':') { format!("[{}]", proxy.host) } else { proxy.host.clone() };
-        let mut builder = ureq::Proxy::builder(protocol).host(&host).port(proxy.port);
-        if let Some(user) = &proxy.user {
-            builder = builder.username(user);
-        }
-        if let Some(password) = &proxy.password {
-            builder = builder.password(password.reveal());
-        }
-        let cannot = |_| TransportError::new(TransportErrorKind::Request).with_source("the proxy cannot be used");
-        builder.build().map(Some).map_err(cannot)
     }
 }
 
@@ -125,31 +147,159 @@ impl fmt::Debug for Ureq {
 
 impl Transport for Ureq {
     fn send(&self, request: &Request<'_>, timeouts: &Timeouts) -> Result<Response, TransportError> {
-        let mut builder = http::Request::builder().method(method(request.method)?).uri(&*request.uri);
+        let route = Route { url: &request.uri, proxy: self.proxies.for_url(&request.uri) };
+        let mut builder = http::Request::builder().method(method(request.method)?);
         for (name, value) in request.headers.iter() {
             builder = builder.header(name, value);
         }
-        let outgoing = builder
-            .body(request.body())
-            .map_err(|error| TransportError::new(TransportErrorKind::Request).with_source(error))?;
-        let outgoing = self
-            .agent
-            .configure_request(outgoing)
-            .proxy(self.proxy(&request.uri)?)
-            .timeout_global(timeouts.attempt)
-            .timeout_resolve(Some(timeouts.connect))
-            .timeout_connect(Some(timeouts.connect))
-            .timeout_send_request(Some(timeouts.read))
-            .timeout_send_body(Some(timeouts.read))
-            .timeout_recv_response(Some(timeouts.read))
-            .timeout_recv_body(Some(timeouts.read))
-            .build();
-        read(self.agent.run(outgoing).map_err(classify)?, self.max_response_bytes)
+        let builder = route.address(builder, request.headers.value("host").is_some());
+        let mut body = Body { rest: request.body(), is_begun: false };
+        let outcome = if request.body().is_empty() {
+            self.run(builder, request.body(), &route, timeouts)?
+        } else {
+            // Its length is told, as ureq sees only that there is something to read.
+            let builder = builder.header(http::header::CONTENT_LENGTH, request.body().len());
+            self.run(builder, SendBody::from_reader(&mut body), &route, timeouts)?
+        };
+        let was_sent = body.is_begun || request.body().is_empty();
+        let incoming = outcome.map_err(|error| route.failure(&error, was_sent))?;
+        if incoming.status() == http::StatusCode::PROXY_AUTHENTICATION_REQUIRED && route.proxy.is_some() {
+            return Err(route.refusal(Some(407)));
+        }
+        read(incoming, self.max_response_bytes, &route)
     }
 }
 
+/// The body of a request, and whether any of it has been asked for: until then the service cannot act on it.
+struct Body<'r> {
+    rest: &'r [u8],
+    is_begun: bool,
+}
+
+impl Read for Body<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.is_begun = true;
+        self.rest.read(buffer)
+    }
+}
+
+/// Where a request goes, and through whom.
+struct Route<'a> {
+    url: &'a str,
+    proxy: Option<&'a Setting<Proxy>>,
+}
+
+impl Route<'_> {
+    fn is_encrypted(&self) -> bool {
+        self.url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
+    }
+
+    /// Addresses a request to whom it is handed. A proxy that is to forward it gets it with the whole URL
+    /// ([RFC 9112, 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2)): many allow tunnels to port 443 alone.
+    fn address(&self, builder: http::request::Builder, has_host: bool) -> http::request::Builder {
+        let Some(Setting { value: proxy, .. }) = self.proxy.filter(|_| !self.is_encrypted()) else {
+            return builder.uri(self.url);
+        };
+        let uri = http::Uri::builder()
+            .scheme(if proxy.is_https { "https" } else { "http" })
+            .authority(format!("{}:{}", bracketed(&proxy.host), proxy.port))
+            // What ureq writes after the method.
+            .path_and_query(self.url);
+        let Ok(uri) = uri.build() else { return builder.uri(self.url) };
+        let mut builder = builder.uri(uri);
+        if let Some(host) = Request::new(Method::Get, self.url).authority().filter(|_| !has_host) {
+            builder = builder.header(http::header::HOST, host);
+        }
+        if let Some(user) = &proxy.user {
+            let password = proxy.password.as_ref().map_or("", |password| password.reveal());
+            let login = Sensitive::new(format!("{user}:{password}"));
+            let value = Sensitive::new(format!("Basic {}", STANDARD.encode(login.reveal())));
+            builder = builder.header(http::header::PROXY_AUTHORIZATION, value.reveal());
+        }
+        builder
+    }
+
+    /// The proxy, as ureq has to know it for a tunnel.
+    fn tunnel(&self) -> Result<Option<ureq::Proxy>, TransportError> {
+        let Some(Setting { value: proxy, .. }) = self.proxy.filter(|_| self.is_encrypted()) else { return Ok(None) };
+        let protocol = if proxy.is_https { ProxyProtocol::Https } else { ProxyProtocol::Http };
+        let mut builder = ureq::Proxy::builder(protocol).host(&bracketed(&proxy.host)).port(proxy.port);
+        if let Some(user) = &proxy.user {
+            builder = builder.username(user);
+        }
+        if let Some(password) = &proxy.password {
+            builder = builder.password(password.reveal());
+        }
+        builder.build().map(Some).map_err(|_| {
+            TransportError::new(TransportErrorKind::Request).with_source(format!("{self}: the proxy cannot be used"))
+        })
+    }
+
+    /// What it means that there is no response.
+    fn failure(&self, error: &ureq::Error, was_sent: bool) -> TransportError {
+        if let ureq::Error::ConnectProxyFailed(reason) = error {
+            return self.refusal(status_of_tunnel(reason));
+        }
+        if let ureq::Error::Io(error) = error
+            && error.kind() == io::ErrorKind::UnexpectedEof
+            && !was_sent
+            && self.is_encrypted()
+        {
+            let words = format!("{self}: the connection ended before TLS was agreed on; does it speak TLS there?");
+            return TransportError::new(TransportErrorKind::Connect).with_source(words);
+        }
+        let kind = match (classify(error, was_sent), was_sent) {
+            (TransportErrorKind::Broken | TransportErrorKind::Timeout, false) => TransportErrorKind::Connect,
+            (kind, _) => kind,
+        };
+        self.error(kind, error)
+    }
+
+    fn error(&self, kind: TransportErrorKind, error: &ureq::Error) -> TransportError {
+        TransportError::new(kind).with_source(format!("{self}: {}", explain(error)))
+    }
+
+    /// What it means that the proxy says no with a status, or breaks off.
+    fn refusal(&self, status: Option<u16>) -> TransportError {
+        let has_user = self.proxy.is_some_and(|proxy| proxy.value.user.is_some());
+        let (kind, words) = match status {
+            Some(407) if has_user => {
+                (TransportErrorKind::Proxy, "it does not accept the user and password of its URL (407)".into())
+            }
+            Some(407) => {
+                let words = "it wants a user and a password (407): write http://user:password@host:port for its URL";
+                (TransportErrorKind::Proxy, words.into())
+            }
+            // Who is too busy, or cannot get through, may later.
+            Some(status @ (408 | 429 | 500..)) => (TransportErrorKind::Connect, format!("it answers {status}")),
+            Some(status) => (TransportErrorKind::Proxy, format!("it answers {status}; is it to be used for this URL?")),
+            None => (TransportErrorKind::Connect, "it does not answer".into()),
+        };
+        TransportError::new(kind).with_source(format!("{self}: {words}"))
+    }
+}
+
+/// The host, and the proxy with the setting that names it.
+impl fmt::Display for Route<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Request::new(Method::Get, self.url).authority().unwrap_or(self.url))?;
+        let Some(Setting { value: proxy, source }) = self.proxy else { return Ok(()) };
+        write!(f, " through the proxy {proxy} (from {source})")
+    }
+}
+
+/// A host as it stands in a URL.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
+/// The status in what ureq says of a proxy that opens no tunnel.
+fn status_of_tunnel(reason: &str) -> Option<u16> {
+    reason.split(|c: char| !c.is_ascii_digit()).find_map(|digits| digits.parse().ok())
+}
+
 /// Reads a response to its end into a buffer of the right size.
-fn read(incoming: http::Response<ureq::Body>, max_bytes: usize) -> Result<Response, TransportError> {
+fn read(incoming: http::Response<ureq::Body>, max_bytes: usize, route: &Route<'_>) -> Result<Response, TransportError> {
     let (head, body) = incoming.into_parts();
     let mut response = Response::new(head.status.as_u16(), Vec::new());
     for (name, value) in &head.headers {
@@ -164,7 +314,7 @@ fn read(incoming: http::Response<ureq::Body>, max_bytes: usize) -> Result<Respon
     }
     response.body.reserve_exact(expected);
     let cap = u64::try_from(max_bytes).unwrap_or(u64::MAX) + 1;
-    body.into_reader().take(cap).read_to_end(&mut response.body).map_err(broken_off)?;
+    body.into_reader().take(cap).read_to_end(&mut response.body).map_err(|error| broken_off(error, route))?;
     if response.body.len() > max_bytes {
         return Err(TransportError::new(TransportErrorKind::ResponseTooLarge));
     }
@@ -177,24 +327,33 @@ fn method(method: Method) -> Result<http::Method, TransportError> {
 }
 
 /// Classifies an error in the middle of a response, when all that comes before one is behind us.
-fn broken_off(error: io::Error) -> TransportError {
-    let mut error = classify(error.into());
-    if error.kind != TransportErrorKind::Timeout {
-        error.kind = TransportErrorKind::Broken;
-    }
-    error
+fn broken_off(error: io::Error, route: &Route<'_>) -> TransportError {
+    let error = error.into();
+    let kind = match classify(&error, true) {
+        TransportErrorKind::Timeout => TransportErrorKind::Timeout,
+        _ => TransportErrorKind::Broken,
+    };
+    route.error(kind, &error)
 }
 
-fn classify(error: ureq::Error) -> TransportError {
-    let kind = match &error {
+/// The failure of TLS that an error stands for.
+fn tls_failure(error: &ureq::Error) -> Option<&tls::Error> {
+    match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => tls::within(error),
+        _ => None,
+    }
+}
+
+fn classify(error: &ureq::Error, was_sent: bool) -> TransportErrorKind {
+    if let Some(error) = tls_failure(error) {
+        return if tls::is_final(error, was_sent) { TransportErrorKind::Tls } else { TransportErrorKind::Broken };
+    }
+    match error {
         ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => TransportErrorKind::Connect,
         ureq::Error::Timeout(_) => TransportErrorKind::Timeout,
-        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed | ureq::Error::ConnectProxyFailed(_) => {
-            TransportErrorKind::Connect
-        }
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) | ureq::Error::TlsRequired => {
-            TransportErrorKind::Tls
-        }
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => TransportErrorKind::Connect,
+        ureq::Error::Tls(_) | ureq::Error::Pem(_) | ureq::Error::TlsRequired => TransportErrorKind::Tls,
         ureq::Error::Io(error) => match error.kind() {
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => TransportErrorKind::Timeout,
             io::ErrorKind::ConnectionRefused
@@ -203,15 +362,23 @@ fn classify(error: ureq::Error) -> TransportError {
             | io::ErrorKind::AddrNotAvailable => TransportErrorKind::Connect,
             // The standard library has no kind for a name that does not resolve, only this text.
             _ if error.to_string().starts_with("failed to lookup address") => TransportErrorKind::Connect,
-            // rustls wraps what it refuses, a certificate above all, in this kind.
-            io::ErrorKind::InvalidData => TransportErrorKind::Tls,
             _ => TransportErrorKind::Broken,
         },
         ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl => TransportErrorKind::Request,
         ureq::Error::LargeResponseHeader(..) => TransportErrorKind::ResponseTooLarge,
         _ => TransportErrorKind::Broken,
-    };
-    TransportError::new(kind).with_source(error)
+    }
+}
+
+/// What an error says.
+fn explain(error: &ureq::Error) -> String {
+    if let Some(error) = tls_failure(error) {
+        return tls::explain(error);
+    }
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
 }
 
 /// Why a file of certificates cannot be used.
@@ -224,6 +391,8 @@ pub enum InvalidCaBundle {
     Pem,
     /// There is no certificate in it.
     Empty,
+    /// No certificate in it is one that others can be checked against.
+    Unusable,
 }
 
 impl fmt::Display for InvalidCaBundle {
@@ -232,6 +401,7 @@ impl fmt::Display for InvalidCaBundle {
             Self::Io(kind) => write!(f, "cannot read it: {kind}"),
             Self::Pem => f.write_str("must be PEM, with lines such as `-----BEGIN CERTIFICATE-----`"),
             Self::Empty => f.write_str("must have at least one certificate in PEM"),
+            Self::Unusable => f.write_str("has only certificates that nothing can be checked against"),
         }
     }
 }

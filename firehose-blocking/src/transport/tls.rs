@@ -1,0 +1,104 @@
+//! Which certificates can be trusted, and what went wrong in TLS: the only file that names `rustls`.
+
+use std::error::Error as _;
+use std::io;
+
+use firehose_proto::time::IsoDate;
+pub(super) use rustls::Error;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::{AlertDescription, CertificateError, RootCertStore};
+use time::OffsetDateTime;
+
+/// Whether this is a certificate that others can be checked against.
+pub(super) fn is_usable(der: &[u8]) -> bool {
+    RootCertStore::empty().add(CertificateDer::from(der)).is_ok()
+}
+
+/// The failure of TLS within an error of input or output, if it is one.
+pub(super) fn within(error: &io::Error) -> Option<&Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+/// Whether the two sides cannot agree, so that the peer has acted on nothing and trying again will not help; anything
+/// else may be damage done on the way.
+///
+/// Before the request begins to be sent, an answer that is no TLS shows the wrong peer.
+pub(super) const fn is_final(error: &Error, is_begun: bool) -> bool {
+    use AlertDescription as Alert;
+    match error {
+        Error::InvalidCertificate(_)
+        | Error::NoCertificatesPresented
+        | Error::PeerIncompatible(_)
+        | Error::UnsupportedNameType => true,
+        Error::AlertReceived(alert) => matches!(
+            alert,
+            Alert::AccessDenied
+                | Alert::BadCertificate
+                | Alert::CertificateExpired
+                | Alert::CertificateRequired
+                | Alert::CertificateRevoked
+                | Alert::CertificateUnknown
+                | Alert::HandshakeFailure
+                | Alert::InsufficientSecurity
+                | Alert::ProtocolVersion
+                | Alert::UnknownCA
+                | Alert::UnrecognisedName
+                | Alert::UnsupportedCertificate
+        ),
+        Error::InvalidMessage(_) | Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
+            !is_begun
+        }
+        _ => false,
+    }
+}
+
+/// What went wrong, and what to do about it.
+pub(super) fn explain(error: &Error) -> String {
+    match error {
+        Error::InvalidCertificate(error) => certificate(error),
+        // The name of the rule is rustls's.
+        Error::InvalidMessage(rule) => format!(
+            "what answers there does not speak TLS ({rule:?}); if it speaks plain HTTP, its URL must begin with http://"
+        ),
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "the server wants to see a certificate of the client's, which has none; use another endpoint".into()
+        }
+        Error::AlertReceived(alert) => format!("the server ended TLS with the alert {alert:?}"),
+        other => other.to_string(),
+    }
+}
+
+fn certificate(error: &CertificateError) -> String {
+    const AUTHORITY: &str = "name the PEM file of its authority's certificates in AWS_CA_BUNDLE, or in `ca_bundle` of \
+                             the profile, if that is whom to trust";
+    match error {
+        CertificateError::UnknownIssuer => {
+            format!("the server's certificate is from an authority that is not trusted; {AUTHORITY}")
+        }
+        CertificateError::BadSignature => {
+            format!("the server's certificate is not signed by the authority that it names; {AUTHORITY}")
+        }
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let presented = if presented.is_empty() { "no name at all".into() } else { presented.join(", ") };
+            let expected = expected.to_str();
+            format!("the server's certificate is for {presented}, not for {expected}; check the URL of the endpoint")
+        }
+        CertificateError::ExpiredContext { time, not_after } => of_time("has expired at", *not_after, *time),
+        CertificateError::NotValidYetContext { time, not_before } => of_time("is not valid before", *not_before, *time),
+        CertificateError::Other(error) => {
+            let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            format!("the server's certificate cannot be accepted: {reason}")
+        }
+        other => format!("the server's certificate cannot be accepted: {other}"),
+    }
+}
+
+fn of_time(what: &str, limit: UnixTime, now: UnixTime) -> String {
+    let date = |time: UnixTime| {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        OffsetDateTime::from_unix_timestamp(seconds)
+            .map_or_else(|_| "a time out of range".into(), |time| IsoDate::new(time).as_str().to_owned())
+    };
+    let (limit, now) = (date(limit), date(now));
+    format!("the server's certificate {what} {limit}, and the local clock says {now}: one of them must be put right")
+}

@@ -1,0 +1,202 @@
+//! TLS with servers that can be trusted, and with those that cannot: what is said, and that nothing else is.
+#![expect(clippy::unwrap_used, reason = "a test fails at the line that is wrong")]
+
+#[cfg(feature = "cli")]
+mod program;
+mod server;
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::thread;
+
+use firehose_blocking::{
+    Client, ClientBuilder, Credentials, Error, LocalEndpoint, PutRecordInput, Record, TransportErrorKind,
+};
+use tempfile::{TempDir, tempdir};
+
+use self::server::{Authority, Server, pem};
+
+/// What must show in no message.
+pub(crate) const SECRET: &str = "HushHushHushHushHush";
+
+/// A directory with a file of certificates, and that file.
+pub(crate) fn bundle(text: impl AsRef<[u8]>) -> (TempDir, String) {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("authorities.pem");
+    fs::write(&path, text).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (dir, path)
+}
+
+/// A client of an endpoint, with these variables and no others.
+fn builder(url: &str, variables: &[(&str, &str)]) -> ClientBuilder {
+    let variables: Vec<_> = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let variable =
+        move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.to_owned());
+    let credentials = Credentials::new("AKIDEXAMPLE", SECRET).with_session_token(SECRET);
+    Client::builder().environment(variable).region("eu-west-1").endpoint_url(url).credentials(credentials)
+}
+
+fn put(client: &Client) -> Result<String, Error> {
+    client.put_record(&PutRecordInput::new("s", Record::new(b"data"))).map(|output| output.record_id.into_owned())
+}
+
+/// The whole story of an error.
+fn story(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[test]
+fn trusts_the_authorities_of_the_bundle() {
+    let (authority, stranger) = (Authority::new("us"), Authority::new("them"));
+    let server = Server::start(authority.sign_for("127.0.0.1"));
+    let url = server.url("127.0.0.1");
+    let (dir, path) = bundle(format!("Two of them:\n{}\n{}", stranger.pem(), authority.pem()));
+    let config = dir.path().join("config");
+    fs::write(&config, format!("[default]\nca_bundle = {path}\n")).unwrap();
+    let config = config.to_str().unwrap();
+    for builder in [
+        builder(&url, &[("AWS_CA_BUNDLE", &path)]),
+        builder(&url, &[("AWS_CONFIG_FILE", config)]),
+        builder(&url, &[]).ca_bundle(&path),
+        builder(&url, &[("AWS_CA_BUNDLE", "/nonexistent")]).ca_bundle(&path),
+    ] {
+        let client = builder.build().unwrap();
+        assert_eq!(put(&client).unwrap(), "id");
+        assert_eq!(put(&client).unwrap(), "id");
+    }
+    assert_eq!((server.connections(), server.requests().len()), (4, 8), "a connection serves both of a client's puts");
+}
+
+#[test]
+fn tells_a_server_that_cannot_be_trusted_nothing_and_asks_it_once() {
+    let (authority, stranger) = (Authority::new("us"), Authority::new("them"));
+    let (_dir, path) = bundle(authority.pem());
+    let good = || authority.sign_for("127.0.0.1");
+    let cases: [(&str, Server, &str, &str, &[&str]); 8] = [
+        (
+            "unknown authority",
+            Server::start(stranger.sign_for("127.0.0.1")),
+            "127.0.0.1",
+            &path,
+            &["an authority that is not trusted", "AWS_CA_BUNDLE"],
+        ),
+        (
+            "same name",
+            Server::start(Authority::new("us").sign_for("127.0.0.1")),
+            "127.0.0.1",
+            &path,
+            &["not signed by the authority that it names", "AWS_CA_BUNDLE"],
+        ),
+        ("not Mozilla's", Server::start(good()), "127.0.0.1", "", &["not trusted", "`ca_bundle`"]),
+        (
+            "wrong name",
+            Server::start(authority.sign_for("other.example")),
+            "127.0.0.1",
+            &path,
+            &["is for", "other.example", "not for 127.0.0.1", "URL of the endpoint"],
+        ),
+        ("name of an address", Server::start(good()), "localhost", &path, &["not for localhost"]),
+        (
+            "expired",
+            Server::start(authority.sign("127.0.0.1", -3..-1)),
+            "127.0.0.1",
+            &path,
+            &["has expired at 20", "local clock says 20"],
+        ),
+        (
+            "not yet valid",
+            Server::start(authority.sign("127.0.0.1", 1..3)),
+            "127.0.0.1",
+            &path,
+            &["is not valid before 20", "local clock says 20"],
+        ),
+        ("plain HTTP", Server::plain(), "127.0.0.1", &path, &["does not speak TLS", "http://"]),
+    ];
+    for (name, server, host, path, words) in cases {
+        let client = builder(&server.url(host), &[("AWS_CA_BUNDLE", path)]).build().unwrap();
+        let error = put(&client).unwrap_err();
+        let text = story(&error);
+        let Error::Transport { error: cause, attempts: 1 } = &error else { panic!("{name}: {text}") };
+        assert_eq!(cause.kind(), TransportErrorKind::Tls, "{name}: {text}");
+        assert!(!error.is_transient() && !error.is_ambiguous(), "{name}: {text}");
+        assert!(words.iter().chain(&[host]).all(|word| text.contains(word)), "{name}: {text}");
+        assert!(!format!("{text}{error:?}").contains(SECRET), "{text}");
+        assert_eq!(server.connections(), 1, "{name}");
+        assert_eq!(server.requests(), [""; 0], "{name}");
+        assert!(name == "plain HTTP" || server.bytes() == 0, "{name}: {} bytes", server.bytes());
+    }
+}
+
+#[test]
+fn does_not_know_what_became_of_a_request_whose_answer_was_spoiled() {
+    let authority = Authority::new("us");
+    let server = Server::spoiled(authority.sign_for("127.0.0.1"));
+    let (_dir, path) = bundle(authority.pem());
+    let error = put(&builder(&server.url("127.0.0.1"), &[]).ca_bundle(path).build().unwrap()).unwrap_err();
+    let Error::Transport { error: cause, attempts: 3 } = &error else { panic!("{}", story(&error)) };
+    assert_eq!((cause.kind(), error.is_ambiguous()), (TransportErrorKind::Broken, true), "{}", story(&error));
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[test]
+fn knows_that_nothing_was_sent_when_the_handshake_breaks_off() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        for _ in 0..3 {
+            // The first bytes are read, so that closing does not reset the connection.
+            let _ = listener.accept().unwrap().0.read(&mut [0; 4096]);
+        }
+    });
+    let error = put(&builder(&url, &[]).build().unwrap()).unwrap_err();
+    let Error::Transport { error: cause, attempts: 3 } = &error else { panic!("{}", story(&error)) };
+    assert_eq!((cause.kind(), error.is_ambiguous()), (TransportErrorKind::Connect, false), "{}", story(&error));
+    assert!(story(&error).contains("ended before TLS was agreed on"), "{}", story(&error));
+    server.join().unwrap();
+}
+
+#[test]
+fn says_so_when_the_local_endpoint_is_asked_for_tls() {
+    let dir = tempdir().unwrap();
+    let endpoint = LocalEndpoint::builder(dir.path()).start().unwrap();
+    let url = endpoint.url().replacen("http", "https", 1);
+    let text = story(&put(&builder(&url, &[]).build().unwrap()).unwrap_err());
+    assert!(text.contains("does not speak TLS") && text.contains("http://"), "{text}");
+}
+
+#[test]
+fn refuses_a_bundle_that_is_none_before_anything_is_sent() {
+    let authority = Authority::new("us");
+    let broken_off = authority.pem().lines().take(4).collect::<Vec<_>>().join("\n");
+    let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    for (name, text, words) in [
+        ("empty", "", "at least one certificate in PEM"),
+        ("no PEM", "\u{0}\u{1}garbage", "at least one certificate in PEM"),
+        ("a key alone", key, "at least one certificate in PEM"),
+        ("broken off", &broken_off, "must be PEM"),
+        ("no base64", "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", "must be PEM"),
+        ("no certificate in the PEM", &pem(b"garbage"), "only certificates that nothing can be checked against"),
+    ] {
+        let (_dir, path) = bundle(text);
+        let error = builder("https://127.0.0.1:9", &[("AWS_CA_BUNDLE", &path)]).build().unwrap_err();
+        let text = story(&error);
+        assert!(text.contains(words) && text.contains(&path) && text.contains("AWS_CA_BUNDLE"), "{name}: {text}");
+    }
+    let dir = tempdir().unwrap();
+    for (path, words) in [(&*dir.path().join("absent"), "not found"), (dir.path(), "is a directory")] {
+        let error = builder("https://127.0.0.1:9", &[]).ca_bundle(path.to_str().unwrap()).build().unwrap_err();
+        assert!(story(&error).contains(words) && story(&error).contains("from code"), "{}", story(&error));
+    }
+}
+
+#[test]
+fn passes_over_what_is_unusable_beside_a_good_certificate() {
+    let authority = Authority::new("us");
+    let server = Server::start(authority.sign_for("127.0.0.1"));
+    let (_dir, path) = bundle(pem(b"garbage") + &authority.pem());
+    let client = builder(&server.url("127.0.0.1"), &[]).ca_bundle(path).build().unwrap();
+    assert_eq!(put(&client).unwrap(), "id");
+}

@@ -1,0 +1,45 @@
+//! The program `firehose` and TLS: what it says, and how it ends.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::server::{Authority, Server};
+use crate::{SECRET, bundle};
+
+/// Puts a line with this bundle; the exit status and what was printed as messages.
+fn put(url: &str, path: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_firehose"));
+    command.args(["put", "logs", "--endpoint-url", url]).env_clear();
+    command.env("AWS_REGION", "eu-west-1").env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", SECRET);
+    command.env("HOME", "/nonexistent").env("AWS_CA_BUNDLE", path);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A program that cannot connect need not read.
+    let _ = child.stdin.take().unwrap().write_all(b"a line\n");
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!stderr.contains(SECRET), "{stderr}");
+    (output.status.code(), stderr)
+}
+
+#[test]
+fn ends_well_with_a_server_that_is_trusted_and_says_why_it_does_not_with_others() {
+    let (authority, stranger) = (Authority::new("us"), Authority::new("them"));
+    let (_dir, path) = bundle(authority.pem());
+    let good = Server::start(authority.sign_for("127.0.0.1"));
+    let (code, stderr) = put(&good.url("127.0.0.1"), &path);
+    assert_eq!((code, good.requests().len()), (Some(0), 1), "{stderr}");
+
+    for (server, words) in [
+        (Server::start(stranger.sign_for("127.0.0.1")), &["not trusted", "AWS_CA_BUNDLE"] as &[&str]),
+        (Server::start(authority.sign_for("other.example")), &["not for 127.0.0.1", "other.example"]),
+        (Server::start(authority.sign("127.0.0.1", -3..-1)), &["has expired at"]),
+        (Server::plain(), &["does not speak TLS", "http://127.0.0.1"]),
+    ] {
+        let (code, stderr) = put(&server.url("127.0.0.1"), &path);
+        assert_eq!((code, server.connections(), server.requests().len()), (Some(1), 1, 0), "{stderr}");
+        assert!(words.iter().all(|word| stderr.contains(word)), "{stderr}");
+    }
+    let (code, stderr) = put(&good.url("127.0.0.1"), "/nonexistent");
+    assert_eq!((code, good.connections()), (Some(3), 1), "{stderr}");
+    assert!(stderr.contains("/nonexistent") && stderr.contains("AWS_CA_BUNDLE"), "{stderr}");
+}
