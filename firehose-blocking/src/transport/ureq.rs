@@ -4,11 +4,8 @@ use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use firehose_proto::http::{Method, Request, Response};
 use firehose_proto::limits::MAX_RESPONSE_BYTES;
-use firehose_proto::sensitive::Sensitive;
 use firehose_proto::settings::Setting;
 use firehose_proto::settings::proxy::{Proxies, Proxy};
 use ureq::config::AutoHeaderValue;
@@ -28,9 +25,8 @@ const MAX_IDLE_AGE: Duration = Duration::from_secs(55);
 /// Beware of the log target `ureq_proto` at level `trace`: that crate then dumps what goes over the wire, session
 /// tokens and records included.
 ///
-/// Connects directly unless it is given [`proxies`](Self::proxies): through them it tunnels with `CONNECT`, and what is
-/// not encrypted they are given to forward. Trusts Mozilla's certificates unless it is given
-/// [others](Self::ca_bundle).
+/// Connects directly unless it is given [`proxies`](Self::proxies), through which it tunnels with `CONNECT`, also to
+/// endpoints that are not encrypted. Trusts Mozilla's certificates unless it is given [others](Self::ca_bundle).
 #[derive(Clone)]
 pub struct Ureq {
     agent: Agent,
@@ -94,7 +90,7 @@ impl Ureq {
         let request = self
             .agent
             .configure_request(request)
-            .proxy(route.tunnel()?)
+            .proxy(route.proxy()?)
             .timeout_global(timeouts.attempt)
             .timeout_resolve(Some(timeouts.connect))
             .timeout_connect(Some(timeouts.connect))
@@ -148,11 +144,10 @@ impl fmt::Debug for Ureq {
 impl Transport for Ureq {
     fn send(&self, request: &Request<'_>, timeouts: &Timeouts) -> Result<Response, TransportError> {
         let route = Route { url: &request.uri, proxy: self.proxies.for_url(&request.uri) };
-        let mut builder = http::Request::builder().method(method(request.method)?);
+        let mut builder = http::Request::builder().method(method(request.method)?).uri(&*request.uri);
         for (name, value) in request.headers.iter() {
             builder = builder.header(name, value);
         }
-        let builder = route.address(builder, request.headers.value("host").is_some());
         let mut body = Body { rest: request.body(), is_begun: false };
         let outcome = if request.body().is_empty() {
             self.run(builder, request.body(), &route, timeouts)?
@@ -163,9 +158,6 @@ impl Transport for Ureq {
         };
         let was_sent = body.is_begun || request.body().is_empty();
         let incoming = outcome.map_err(|error| route.failure(&error, was_sent))?;
-        if incoming.status() == http::StatusCode::PROXY_AUTHENTICATION_REQUIRED && route.proxy.is_some() {
-            return Err(route.refusal(Some(407)));
-        }
         read(incoming, self.max_response_bytes, &route)
     }
 }
@@ -194,34 +186,9 @@ impl Route<'_> {
         self.url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
     }
 
-    /// Addresses a request to whom it is handed. A proxy that is to forward it gets it with the whole URL
-    /// ([RFC 9112, 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2)): many allow tunnels to port 443 alone.
-    fn address(&self, builder: http::request::Builder, has_host: bool) -> http::request::Builder {
-        let Some(Setting { value: proxy, .. }) = self.proxy.filter(|_| !self.is_encrypted()) else {
-            return builder.uri(self.url);
-        };
-        let uri = http::Uri::builder()
-            .scheme(if proxy.is_https { "https" } else { "http" })
-            .authority(format!("{}:{}", bracketed(&proxy.host), proxy.port))
-            // What ureq writes after the method.
-            .path_and_query(self.url);
-        let Ok(uri) = uri.build() else { return builder.uri(self.url) };
-        let mut builder = builder.uri(uri);
-        if let Some(host) = Request::new(Method::Get, self.url).authority().filter(|_| !has_host) {
-            builder = builder.header(http::header::HOST, host);
-        }
-        if let Some(user) = &proxy.user {
-            let password = proxy.password.as_ref().map_or("", |password| password.reveal());
-            let login = Sensitive::new(format!("{user}:{password}"));
-            let value = Sensitive::new(format!("Basic {}", STANDARD.encode(login.reveal())));
-            builder = builder.header(http::header::PROXY_AUTHORIZATION, value.reveal());
-        }
-        builder
-    }
-
-    /// The proxy, as ureq has to know it for a tunnel.
-    fn tunnel(&self) -> Result<Option<ureq::Proxy>, TransportError> {
-        let Some(Setting { value: proxy, .. }) = self.proxy.filter(|_| self.is_encrypted()) else { return Ok(None) };
+    /// The proxy, as ureq has to know it.
+    fn proxy(&self) -> Result<Option<ureq::Proxy>, TransportError> {
+        let Some(Setting { value: proxy, .. }) = self.proxy else { return Ok(None) };
         let protocol = if proxy.is_https { ProxyProtocol::Https } else { ProxyProtocol::Http };
         let mut builder = ureq::Proxy::builder(protocol).host(&bracketed(&proxy.host)).port(proxy.port);
         if let Some(user) = &proxy.user {
@@ -272,7 +239,12 @@ impl Route<'_> {
             }
             // Who is too busy, or cannot get through, may later.
             Some(status @ (408 | 429 | 500..)) => (TransportErrorKind::Connect, format!("it answers {status}")),
-            Some(status) => (TransportErrorKind::Proxy, format!("it answers {status}; is it to be used for this URL?")),
+            Some(status) => {
+                let port = if self.is_encrypted() { 443 } else { 80 };
+                let words =
+                    format!("it answers {status}; does it let CONNECT through, to port {port} or the URL's own?");
+                (TransportErrorKind::Proxy, words)
+            }
             None => (TransportErrorKind::Connect, "it does not answer".into()),
         };
         TransportError::new(kind).with_source(format!("{self}: {words}"))

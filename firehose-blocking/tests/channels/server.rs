@@ -125,6 +125,10 @@ impl Server {
         format!("https://{host}:{}", self.address.port())
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.seen.connections.load(Ordering::SeqCst)
     }

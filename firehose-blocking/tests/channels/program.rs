@@ -1,17 +1,18 @@
-//! The program `firehose` and TLS: what it says, and how it ends.
+//! The program `firehose` on bad channels: what it says, and how it ends.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use crate::proxy::{Conduct, Proxy};
 use crate::server::{Authority, Server};
 use crate::{SECRET, bundle};
 
-/// Puts a line with this bundle; the exit status and what was printed as messages.
-fn put(url: &str, path: &str) -> (Option<i32>, String) {
+/// Puts a line with this variable set; the exit status and what was printed as messages.
+fn put(url: &str, variable: &str, value: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_firehose"));
     command.args(["put", "logs", "--endpoint-url", url]).env_clear();
     command.env("AWS_REGION", "eu-west-1").env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", SECRET);
-    command.env("HOME", "/nonexistent").env("AWS_CA_BUNDLE", path);
+    command.env("HOME", "/nonexistent").env(variable, value);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // A program that cannot connect need not read.
     let _ = child.stdin.take().unwrap().write_all(b"a line\n");
@@ -26,7 +27,7 @@ fn ends_well_with_a_server_that_is_trusted_and_says_why_it_does_not_with_others(
     let (authority, stranger) = (Authority::new("us"), Authority::new("them"));
     let (_dir, path) = bundle(authority.pem());
     let good = Server::start(authority.sign_for("127.0.0.1"));
-    let (code, stderr) = put(&good.url("127.0.0.1"), &path);
+    let (code, stderr) = put(&good.url("127.0.0.1"), "AWS_CA_BUNDLE", &path);
     assert_eq!((code, good.requests().len()), (Some(0), 1), "{stderr}");
 
     for (server, words) in [
@@ -35,11 +36,22 @@ fn ends_well_with_a_server_that_is_trusted_and_says_why_it_does_not_with_others(
         (Server::start(authority.sign("127.0.0.1", -3..-1)), &["has expired at"]),
         (Server::plain(), &["does not speak TLS", "http://127.0.0.1"]),
     ] {
-        let (code, stderr) = put(&server.url("127.0.0.1"), &path);
+        let (code, stderr) = put(&server.url("127.0.0.1"), "AWS_CA_BUNDLE", &path);
         assert_eq!((code, server.connections(), server.requests().len()), (Some(1), 1, 0), "{stderr}");
         assert!(words.iter().all(|word| stderr.contains(word)), "{stderr}");
     }
-    let (code, stderr) = put(&good.url("127.0.0.1"), "/nonexistent");
+    let (code, stderr) = put(&good.url("127.0.0.1"), "AWS_CA_BUNDLE", "/nonexistent");
     assert_eq!((code, good.connections()), (Some(3), 1), "{stderr}");
     assert!(stderr.contains("/nonexistent") && stderr.contains("AWS_CA_BUNDLE"), "{stderr}");
+}
+
+#[test]
+fn says_which_proxy_does_not_let_it_through() {
+    let proxy = Proxy::start(Conduct::Answer("407 Proxy Authentication Required"));
+    let login = format!("user:{SECRET}@");
+    let (code, stderr) = put("https://firehose.invalid", "HTTPS_PROXY", &proxy.url(&login));
+    assert_eq!((code, proxy.connections()), (Some(1), 1), "{stderr}");
+    for words in [&*proxy.url("…@"), "`HTTPS_PROXY`", "does not accept the user and password"] {
+        assert!(stderr.contains(words), "{stderr}");
+    }
 }
