@@ -92,7 +92,9 @@ impl Server {
         &self.url
     }
 
-    fn printed(&self) -> String {
+    /// What it printed so far.
+    #[must_use]
+    pub fn printed(&self) -> String {
         fs::read(&self.log).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
     }
 }
