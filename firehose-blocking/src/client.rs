@@ -17,8 +17,8 @@ use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput,
 use firehose_proto::retry::{self, ClockSkew, Decision, RateLimiter, Retries, RetryClass, RetryQuota};
 use firehose_proto::settings;
 use firehose_proto::sigv4::{KeyCache, SignError, Signer};
-use firehose_proto::time::Tick;
-use time::OffsetDateTime;
+use firehose_proto::time::{IsoDate, Tick};
+use time::{OffsetDateTime, SignedDuration};
 
 use crate::builder::ClientBuilder;
 use crate::clock::Clock;
@@ -187,8 +187,8 @@ impl Client {
             };
             let used = found.map_err(|error| without_credentials(error, last_failure.take()))?;
             self.wait_for_turn();
-            self.prepare(request, &used, &invocation_id, &retries)?;
-            let outcome = self.attempt(request, modeled, &self.timeouts_until(deadline));
+            let signed_at = self.prepare(request, &used, &invocation_id, &retries)?;
+            let outcome = self.attempt(request, signed_at, modeled, &self.timeouts_until(deadline));
             let attempts = retries.attempt() + u32::from(renewed.is_some());
             let (class, hint, failure) = match outcome {
                 Ok(response) => {
@@ -270,8 +270,8 @@ impl Client {
             })?;
             self.wait_for_turn();
             let prepared = self.prepare(&mut request, &used, &invocation_id, &retries);
-            prepared.map_err(|error| NoAnswer::Impossible(Chain(&Error::from(error)).to_string()))?;
-            match self.attempt(&request, PutRecordBatch::ERRORS, &settings.timeouts) {
+            let signed_at = prepared.map_err(|error| NoAnswer::Impossible(Chain(&Error::from(error)).to_string()))?;
+            match self.attempt(&request, signed_at, PutRecordBatch::ERRORS, &settings.timeouts) {
                 Ok(response) => {
                     self.learn(RetryClass::None);
                     return Ok(Answer { response, retry_after: None });
@@ -304,14 +304,15 @@ impl Client {
         }
     }
 
-    /// Signs a request for its next attempt. What differs between attempts stays outside the signature.
+    /// Signs a request for its next attempt, and returns for when. What differs between attempts stays outside the
+    /// signature.
     fn prepare(
         &self,
         request: &mut Request<'_>,
         credentials: &Credentials,
         invocation_id: &str,
         retries: &Retries,
-    ) -> Result<(), SignError> {
+    ) -> Result<OffsetDateTime, SignError> {
         let Shared { endpoint, context, settings, keys, skew, .. } = &*self.shared;
         let now = lock(skew).now(context.clock.now());
         // Hashed before the key is locked: of all that signing does, only this takes long.
@@ -338,7 +339,7 @@ impl Client {
                 log::debug!("leaving out the header {name}, whose value no header can have");
             }
         }
-        Ok(())
+        Ok(now)
     }
 
     /// How long an attempt may take that begins now.
@@ -352,24 +353,37 @@ impl Client {
         timeouts
     }
 
-    /// Sends a request once.
-    fn attempt(&self, request: &Request<'_>, modeled: &[ErrorCode], timeouts: &Timeouts) -> Result<Response, Failure> {
-        let Shared { transport, context: Context { clock, .. }, skew, .. } = &*self.shared;
+    /// Sends a request once, which was signed for a moment.
+    fn attempt(
+        &self,
+        request: &Request<'_>,
+        signed_at: OffsetDateTime,
+        modeled: &[ErrorCode],
+        timeouts: &Timeouts,
+    ) -> Result<Response, Failure> {
+        let Shared { transport, context: Context { clock, .. }, settings, skew, .. } = &*self.shared;
         let sent = clock.now();
         let response = transport.send(request, timeouts).map_err(Failure::NoResponse)?;
         let headers = &response.headers;
+        let received = clock.now();
+        let (date, has_age) = (headers.value("date"), headers.value("age").is_some());
         let measured = {
             let mut skew = lock(skew);
             let believed = skew.now(sent);
-            let measured = skew.observe(sent, clock.now(), headers.value("date"), headers.value("age").is_some());
+            let shown = skew.observe(sent, received, date, has_age);
             warn_of_change(believed, skew.now(sent));
-            measured
+            // Other threads may have learned since what this request was signed without.
+            shown.map(|shown| ClockSkew::to_judge_by(shown, signed_at - sent))
         };
         if (200..300).contains(&response.status) {
             return Ok(response);
         }
         let error = ServiceError::read(&response);
         let class = error.retry_class(modeled, measured);
+        if !settings.is_skew_corrected {
+            let shown = ClockSkew::new().observe(sent, received, date, has_age);
+            warn_of_uncorrected(sent, shown.filter(|_| error.retry_class(modeled, shown) != class));
+        }
         let hint = headers.value(retry::RETRY_AFTER_HEADER).and_then(retry::retry_after);
         Err(Failure::Refused(Box::new(Refusal { error, class, hint, response })))
     }
@@ -443,6 +457,17 @@ fn warn_of_change(believed: OffsetDateTime, known: OffsetDateTime) {
     let seconds = (known - believed).whole_seconds();
     if seconds.abs() > 240 {
         log::warn!("the local clock is off; requests are signed {seconds} s later than until now");
+    }
+}
+
+/// Says so when the service refuses what a correction of the local clock would make acceptable.
+fn warn_of_uncorrected(now: OffsetDateTime, skew: Option<SignedDuration>) {
+    if let Some(skew) = skew {
+        let (local, service) = (IsoDate::new(now), IsoDate::new(now.saturating_add(skew)));
+        let (local, service) = (local.as_str(), service.as_str());
+        log::warn!(
+            "the local clock says {local}, the service's {service}; disable_clock_skew_correction forbids to correct it"
+        );
     }
 }
 

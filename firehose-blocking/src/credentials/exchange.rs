@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use firehose_proto::credentials::DocumentError;
 use firehose_proto::http::{Request, Response};
-use firehose_proto::retry::{self, DEFAULT_MAX_ATTEMPTS, Decision, Retries, RetryClass, RetryQuota};
+use firehose_proto::retry::{self, ClockSkew, DEFAULT_MAX_ATTEMPTS, Decision, Retries, RetryClass, RetryQuota};
 use time::OffsetDateTime;
 
 use super::context::Context;
@@ -110,14 +110,16 @@ pub(super) fn ask<T>(
     let mut retries = Retries::new(patience.max_attempts);
     loop {
         let sent = clock.now();
-        let request = question(lock(skew).now(sent))?;
+        let signed_at = lock(skew).now(sent);
+        let request = question(signed_at)?;
         let mut measured = None;
         let mut hint = None;
         let outcome = match transport.send(&request, &patience.timeouts) {
             Ok(response) => {
                 let headers = &response.headers;
                 let has_age = headers.value("age").is_some();
-                measured = lock(skew).observe(sent, clock.now(), headers.value("date"), has_age);
+                let shown = lock(skew).observe(sent, clock.now(), headers.value("date"), has_age);
+                measured = shown.map(|shown| ClockSkew::to_judge_by(shown, signed_at - sent));
                 hint = headers.value(retry::RETRY_AFTER_HEADER).and_then(retry::retry_after);
                 read(&response).map_err(AskError::Answer)
             }

@@ -3,6 +3,9 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use firehose_blocking::{Credentials, LocalEndpoint};
+use tempfile::tempdir;
+
 use crate::proxy::{Conduct, Proxy};
 use crate::server::{Authority, Server};
 use crate::{SECRET, bundle};
@@ -54,4 +57,18 @@ fn says_which_proxy_does_not_let_it_through() {
     for words in [&*proxy.url("…@"), "`HTTPS_PROXY`", "does not accept the user and password"] {
         assert!(stderr.contains(words), "{stderr}");
     }
+}
+
+#[test]
+fn names_both_times_when_it_must_not_correct_its_clock() {
+    let dir = tempdir().unwrap();
+    let builder = LocalEndpoint::builder(dir.path()).credentials(Credentials::new("AKIDEXAMPLE", SECRET));
+    let endpoint = builder.faults("skew_s=1200".parse().unwrap()).start().unwrap();
+    let (code, stderr) = put(endpoint.url(), "AWS_DISABLE_CLOCK_SKEW_CORRECTION", "true");
+    assert_eq!(code, Some(4), "{stderr}");
+    for words in ["Signature expired", "is now earlier than", "the local clock says 20", ", the service's 20"] {
+        assert!(stderr.contains(words), "{stderr}");
+    }
+    let (code, stderr) = put(endpoint.url(), "AWS_DISABLE_CLOCK_SKEW_CORRECTION", "false");
+    assert_eq!(code, Some(0), "{stderr}");
 }

@@ -1,6 +1,7 @@
 //! The client on virtual time, against a transport that answers from a script.
 #![expect(clippy::unwrap_used, reason = "a test fails at the line that is wrong")]
 
+mod clock;
 mod control;
 mod timeouts;
 mod world;
@@ -126,26 +127,6 @@ fn takes_as_many_attempts_as_it_is_told() {
         .clock(world.clone());
     put(&client.build().unwrap()).unwrap_err();
     assert_eq!(world.attempts(), 5);
-}
-
-#[test]
-fn corrects_its_clock_by_the_service_s() {
-    for minutes in [20, -20] {
-        let world = World::new([refusal(400, "InvalidSignatureException"), accepted()]);
-        world.state().service_ahead = time::Duration::minutes(minutes);
-        let client = world.client();
-        put(&client).unwrap();
-        put(&client).unwrap();
-        let verified: Vec<_> = world.state().sent.iter().map(|sent| sent.verified.is_ok()).collect();
-        assert_eq!(verified, [false, true, true], "{minutes}");
-    }
-}
-
-#[test]
-fn blames_the_key_when_the_clock_is_right() {
-    let world = World::new([refusal(400, "InvalidSignatureException")]);
-    put(&world.client()).unwrap_err();
-    assert_eq!(world.attempts(), 1);
 }
 
 #[test]

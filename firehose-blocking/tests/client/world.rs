@@ -38,6 +38,14 @@ pub(crate) struct State {
     pub(crate) now: OffsetDateTime,
     /// What the service's clock is ahead of the client's.
     pub(crate) service_ahead: time::Duration,
+    /// Whether what is signed wrongly, or at the wrong time, is refused.
+    pub(crate) verifies: bool,
+    /// What the header `Date` says in place of the service's time.
+    pub(crate) date: Option<&'static str>,
+    /// What the header `Age` says, if there is one.
+    pub(crate) age: Option<&'static str>,
+    /// By how much the local clock is set while the next request is under way.
+    pub(crate) set_on_the_way: time::Duration,
 }
 
 impl World {
@@ -48,6 +56,10 @@ impl World {
             slept: Vec::new(),
             now: START,
             service_ahead: time::Duration::ZERO,
+            verifies: false,
+            date: None,
+            age: None,
+            set_on_the_way: time::Duration::ZERO,
         })))
     }
 
@@ -81,11 +93,33 @@ impl Transport for World {
         let credentials = Credentials::new("AKIDEXAMPLE", SECRET).with_session_token(TOKEN);
         let verified = verifier.verify(service_now, request, &credentials).map_err(|error| error.to_string());
         let (headers, body) = (request.headers.clone(), request.body().to_vec());
+        let set = std::mem::take(&mut state.set_on_the_way);
+        state.now += set;
+        state.service_ahead -= set;
+        let wrong = verified.clone().err().filter(|_| state.verifies);
         state.sent.push(Sent { headers, body, verified });
-        let answer = if state.answers.len() > 1 { state.answers.pop_front() } else { state.answers.front().cloned() };
+        let answer = if let Some(wrong) = wrong {
+            Some(answer(403, &format!(r#"{{"__type":"InvalidSignatureException","message":"{wrong}"}}"#)))
+        } else if state.answers.len() > 1 {
+            state.answers.pop_front()
+        } else {
+            state.answers.front().cloned()
+        };
         let mut response = answer.expect("the script has an answer").map_err(TransportError::new)?;
-        response.headers.append("Date", HttpDate::new(service_now).as_str()).unwrap();
+        response.headers.append("Date", state.date.unwrap_or(HttpDate::new(service_now).as_str())).unwrap();
+        if let Some(age) = state.age {
+            response.headers.append("Age", age).unwrap();
+        }
         Ok(response)
+    }
+}
+
+impl World {
+    /// Sets the local clock, which moves no other.
+    pub(crate) fn set_clock(&self, by: time::Duration) {
+        let mut state = self.state();
+        state.now += by;
+        state.service_ahead -= by;
     }
 }
 

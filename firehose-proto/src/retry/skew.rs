@@ -66,6 +66,27 @@ impl ClockSkew {
         Some(self.offset)
     }
 
+    /// What to judge the refusal of a request by: the skew that the answer showed, or, if more, what of it the
+    /// correction left with which the request was signed.
+    ///
+    /// By the former alone, as in AWS's SDKs, a call fails after a clock that was off has been put right: the answer
+    /// then shows no skew, but the request was signed with the old one.
+    ///
+    /// ```
+    /// use firehose_proto::retry::ClockSkew;
+    /// use time::SignedDuration;
+    ///
+    /// let (none, minutes) = (SignedDuration::ZERO, SignedDuration::minutes(20));
+    /// assert_eq!(ClockSkew::to_judge_by(minutes, none), minutes);
+    /// assert_eq!(ClockSkew::to_judge_by(none, minutes), -minutes);
+    /// assert_eq!(ClockSkew::to_judge_by(minutes, -minutes), minutes * 2);
+    /// ```
+    #[must_use]
+    pub const fn to_judge_by(shown: SignedDuration, correction: SignedDuration) -> SignedDuration {
+        let left = shown.saturating_sub(correction);
+        if left.unsigned_abs().as_nanos() > shown.unsigned_abs().as_nanos() { left } else { shown }
+    }
+
     /// The service's time, as far as it is known, when the local clock says `now`.
     #[must_use]
     pub const fn now(&self, now: OffsetDateTime) -> OffsetDateTime {
