@@ -67,6 +67,11 @@ impl AskError {
         matches!(self, Self::Transport(error) if error.kind() == TransportErrorKind::Connect)
     }
 
+    /// Whether somebody took the question and did not answer in time.
+    pub(super) fn is_time_out(&self) -> bool {
+        matches!(self, Self::Transport(error) if error.kind() == TransportErrorKind::Timeout)
+    }
+
     fn retry_class(&self, patience: &Patience, skew: Option<time::SignedDuration>) -> RetryClass {
         match self {
             Self::Transport(_) if self.is_out_of_reach() && !patience.is_certain_to_exist => RetryClass::None,

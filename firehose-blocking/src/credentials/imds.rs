@@ -132,7 +132,17 @@ impl<'a> Metadata<'a> {
             return Ok(token.clone());
         }
         let question = |_| Ok(imds::token_request(self.endpoint));
-        let (token, valid_for) = ask(self.context, &self.patience, question, imds::read_token)?;
+        let (token, valid_for) = match ask(self.context, &self.patience, question, imds::read_token) {
+            // The answer to this request alone does not pass a router more than the instance's metadata options allow.
+            Err(error) if error.is_time_out() => {
+                let message = format!(
+                    "{} gives no token; in a container the instance's HttpPutResponseHopLimit must be 2 at least",
+                    self.endpoint
+                );
+                return Err(error.while_doing(message).into());
+            }
+            result => result?,
+        };
         let until = now + valid_for.saturating_sub(TOKEN_MARGIN);
         lock(&self.context.metadata).token = Some((token.clone(), until));
         Ok(token)

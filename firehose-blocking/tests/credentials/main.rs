@@ -4,6 +4,7 @@
 mod cache;
 mod chain;
 mod metadata;
+mod patience;
 mod profiles;
 mod server;
 mod services;

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// What becomes of a request.
 pub(crate) enum Reply {
@@ -13,6 +14,8 @@ pub(crate) enum Reply {
     Raw(Vec<u8>),
     /// Nothing, until the client has had enough.
     Silence,
+    /// These bytes, and then one after the other, until the client has had enough.
+    Drip(&'static str),
 }
 
 impl Reply {
@@ -80,6 +83,14 @@ fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>, handler: &Handler) {
                 .into()
         }
         Reply::Raw(bytes) => bytes,
+        Reply::Drip(start) => {
+            let mut sent = (&*stream).write_all(start.as_bytes());
+            while sent.is_ok() {
+                thread::sleep(Duration::from_millis(20));
+                sent = (&*stream).write_all(b"H");
+            }
+            return;
+        }
         Reply::Silence => {
             // Until the client closes the connection.
             let _ = reader.read_line(&mut head);
