@@ -1,4 +1,7 @@
-"""Runs proxy.py on loopback, for whom every name leads to loopback; prints what it is asked for. An argument is a login."""
+"""Runs proxy.py on loopback, for whom every name leads to loopback; prints what it is asked for.
+
+Takes a login and, to be asked by TLS, the files of a certificate and its key.
+"""
 
 import os
 import signal
@@ -31,8 +34,10 @@ if __name__ == "__main__":
     # Under the name by which its workers find the plugin.
     options = ["--hostname", "127.0.0.1", "--port", "0", "--num-acceptors", "1", "--num-workers", "1"]
     options += ["--plugins", "real_proxy.Loopback"]
-    if len(sys.argv) > 1:
-        options += ["--basic-auth", sys.argv[1]]
+    login, *files = sys.argv[1:]
+    options += ["--basic-auth", login]
+    if files:
+        options += ["--cert-file", files[0], "--key-file", files[1]]
     with proxy.Proxy(options) as running:
         print(f"listening on http://127.0.0.1:{running.flags.port}", flush=True)
         signal.pause()

@@ -28,8 +28,8 @@ const LOGIN: &str = "user:p@ss";
 static PYTHON: LazyLock<Result<PathBuf, String>> =
     LazyLock::new(|| processes::python(Path::new(TMP), &Path::new(SCRIPTS).join("requirements-proxy.txt")));
 
-/// The proxy with this login, or nothing if the caller is to be skipped.
-fn start(name: &str, login: &str) -> Option<(Scratch, Server)> {
+/// The proxy with a login, asked by TLS if it is given an identity, or nothing if the caller is to be skipped.
+fn start(name: &str, identity: Option<&tls::Identity>) -> Option<(Scratch, Server)> {
     let python = match &*PYTHON {
         Ok(python) => python,
         Err(why) => {
@@ -42,7 +42,15 @@ fn start(name: &str, login: &str) -> Option<(Scratch, Server)> {
     let scratch = must(Scratch::new(Path::new(TMP), name));
     let mut command = Command::new(python);
     command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1").current_dir(SCRIPTS);
-    command.args(["-m", "real_proxy", login]);
+    command.args(["-m", "real_proxy", LOGIN]);
+    if let Some(tls::Identity(certificate, key)) = identity {
+        let key = tls::labelled("PRIVATE KEY", key.secret_der());
+        for (name, pem) in [("certificate.pem", tls::pem(certificate)), ("key.pem", key)] {
+            let path = scratch.path().join(name);
+            must(fs::write(&path, pem));
+            command.arg(path);
+        }
+    }
     let server = must(Server::start(&mut command, "listening on", &scratch.path().join("log")));
     Some((scratch, server))
 }
@@ -64,9 +72,8 @@ fn put(client: &Client) -> Result<String, Error> {
     client.put_record(&PutRecordInput::new("s", Record::new(b"data"))).map(|output| output.record_id.into_owned())
 }
 
-/// An authority's certificates in a file, and a server with one of them for a name that leads nowhere without a proxy.
-fn encrypted(scratch: &Scratch) -> (PathBuf, tls::Server, String) {
-    let authority = tls::Authority::new("us");
+/// An authority's certificate in a file, and a server with one of its own for a name that leads nowhere without a proxy.
+fn encrypted(authority: &tls::Authority, scratch: &Scratch) -> (PathBuf, tls::Server, String) {
     let path = scratch.path().join("authorities.pem");
     must(fs::write(&path, authority.pem()));
     let server = tls::Server::start(authority.sign_for("firehose.invalid"));
@@ -76,7 +83,7 @@ fn encrypted(scratch: &Scratch) -> (PathBuf, tls::Server, String) {
 
 #[test]
 fn a_signed_batch_of_full_size_comes_through_unchanged() {
-    let Some((scratch, proxy)) = start("batch", LOGIN) else { return };
+    let Some((scratch, proxy)) = start("batch", None) else { return };
     let endpoint = must(LocalEndpoint::builder(scratch.path().join("delivered")).start());
     // The endpoint checks the signature, which covers the host's name.
     let url = endpoint.url().replacen("127.0.0.1", "firehose.invalid", 1);
@@ -93,8 +100,8 @@ fn a_signed_batch_of_full_size_comes_through_unchanged() {
 
 #[test]
 fn tls_is_spoken_through_a_tunnel() {
-    let Some((scratch, proxy)) = start("tunnel", LOGIN) else { return };
-    let (path, server, url) = encrypted(&scratch);
+    let Some((scratch, proxy)) = start("tunnel", None) else { return };
+    let (path, server, url) = encrypted(&tls::Authority::new("us"), &scratch);
     let client = must(through(&proxy, "user:p%40ss@", &url).ca_bundle(path.to_string_lossy()).build());
     assert_eq!(must(put(&client)), "id");
     assert_eq!((server.connections(), server.requests().len()), (1, 1));
@@ -111,9 +118,22 @@ fn tls_is_spoken_through_a_tunnel() {
 }
 
 #[test]
+fn a_proxy_is_itself_asked_by_tls() {
+    let authority = tls::Authority::new("us");
+    let Some((scratch, proxy)) = start("encrypted", Some(&authority.sign_for("127.0.0.1"))) else { return };
+    let (path, server, url) = encrypted(&authority, &scratch);
+    let proxy_url = proxy.url().replacen("http://", "https://user:p%40ss@", 1);
+    let builder = through(&proxy, "", &url).proxy(&proxy_url).ca_bundle(path.to_string_lossy());
+    let client = must(builder.build());
+    assert_eq!(must(put(&client)), "id");
+    assert_eq!(must(put(&client)), "id");
+    assert_eq!((server.connections(), server.requests().len()), (1, 2));
+}
+
+#[test]
 fn the_proxy_s_own_refusals_are_understood() {
-    let Some((scratch, proxy)) = start("refusals", LOGIN) else { return };
-    let (_, server, url) = encrypted(&scratch);
+    let Some((scratch, proxy)) = start("refusals", None) else { return };
+    let (_, server, url) = encrypted(&tls::Authority::new("us"), &scratch);
     let nobody = "https://firehose.invalid:1";
     for (login, url, kind, words) in [
         ("", &*url, TransportErrorKind::Proxy, "it wants a user and a password (407)"),

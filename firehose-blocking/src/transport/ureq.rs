@@ -349,6 +349,8 @@ fn explain(error: &ureq::Error) -> String {
     }
     match error {
         ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::Timeout(ureq::Timeout::Resolve) => "its address was not found in time".into(),
+        ureq::Error::Timeout(ureq::Timeout::Connect) => "no connection in time".into(),
         other => other.to_string(),
     }
 }

@@ -1,5 +1,6 @@
 //! The program `firehose` on bad channels: what it says, and how it ends.
 
+use std::env;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -15,6 +16,8 @@ fn put(url: &str, variable: &str, value: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_firehose"));
     command.args(["put", "logs", "--endpoint-url", url]).env_clear();
     command.env("AWS_REGION", "eu-west-1").env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", SECRET);
+    // Without it Windows has no sockets.
+    command.envs(env::var_os("SystemRoot").map(|root| ("SystemRoot", root)));
     command.env("HOME", "/nonexistent").env(variable, value);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // A program that cannot connect need not read.

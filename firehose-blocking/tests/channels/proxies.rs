@@ -65,6 +65,22 @@ fn does_not_trust_whoever_answers_in_the_tunnel() {
 }
 
 #[test]
+fn tells_a_proxy_that_cannot_be_trusted_nothing() {
+    let proxy = Server::start(Authority::new("them").sign_for("127.0.0.1"));
+    for (endpoint, variable) in [(PLAIN, "HTTP_PROXY"), (ENCRYPTED, "HTTPS_PROXY")] {
+        let before = proxy.connections();
+        let url = proxy.url("127.0.0.1").replacen("://", &format!("://user:{SECRET}@"), 1);
+        let error = put(&builder(endpoint, &[(variable, &url)]).build().unwrap()).unwrap_err();
+        let Error::Transport { error: cause, attempts: 1 } = &error else { panic!("{}", story(&error)) };
+        assert_eq!(cause.kind(), TransportErrorKind::Tls, "{}", story(&error));
+        let text = story(&error);
+        assert!(text.contains("not trusted") && text.contains("through the proxy https://…@127.0.0.1"), "{text}");
+        assert!(!text.contains(SECRET), "{text}");
+        assert_eq!((proxy.connections() - before, proxy.bytes()), (1, 0));
+    }
+}
+
+#[test]
 fn says_which_proxy_does_not_serve_and_why_but_no_password() {
     use TransportErrorKind::{Connect, Proxy as Refused};
     for (conduct, user, kind, attempts, words) in [
@@ -99,8 +115,10 @@ fn says_which_proxy_does_not_serve_and_why_but_no_password() {
 fn waits_no_longer_for_a_proxy_than_for_the_service() {
     let silent = Proxy::start(Conduct::Silence);
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for (proxy, words) in [(silent.url(""), "timeout"), (format!("http://{closed}"), "refused")] {
-        let timeout = Duration::from_millis(50);
+    for (proxy, words, timeout) in
+        [(silent.url(""), "no connection in time", 50), (format!("http://{closed}"), "refused", 10_000)]
+    {
+        let timeout = Duration::from_millis(timeout);
         let client = builder(ENCRYPTED, &[("HTTPS_PROXY", &proxy)]).connect_timeout(timeout).build().unwrap();
         let error = put(&client).unwrap_err();
         let Error::Transport { error: cause, attempts: 3 } = &error else { panic!("{}", story(&error)) };
@@ -129,7 +147,8 @@ fn goes_past_the_proxy_where_it_is_told_to() {
         for variable in ["NO_PROXY", "no_proxy"] {
             let before = proxy.connections();
             let client = builder(endpoint, &[("HTTP_PROXY", &url), (variable, exceptions)])
-                .connect_timeout(Duration::from_millis(20))
+                // Without the proxy nobody is reached, however long it takes.
+                .connect_timeout(Duration::from_millis(if is_proxied { 10_000 } else { 20 }))
                 .max_attempts(std::num::NonZeroU32::MIN)
                 .build()
                 .unwrap();

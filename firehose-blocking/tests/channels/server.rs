@@ -20,7 +20,7 @@ pub(crate) struct Authority {
 }
 
 /// A certificate and the key to it.
-pub(crate) struct Identity(CertificateDer<'static>, PrivateKeyDer<'static>);
+pub(crate) struct Identity(pub(crate) CertificateDer<'static>, pub(crate) PrivateKeyDer<'static>);
 
 impl Authority {
     pub(crate) fn new(name: &str) -> Self {
@@ -55,9 +55,14 @@ impl Authority {
 
 /// A certificate as a file of them has it.
 pub(crate) fn pem(der: &[u8]) -> String {
+    labelled("CERTIFICATE", der)
+}
+
+/// What is encoded, as a file has it.
+pub(crate) fn labelled(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 #[derive(Default)]
