@@ -293,7 +293,7 @@ impl Client {
                 Err(Failure::NoResponse(error)) => {
                     self.learn(RetryClass::None);
                     let kind = error.kind();
-                    let reason = format!("{}: {}", endpoint.url(), Chain(&error));
+                    let reason = Chain(&error).to_string();
                     return Err(match kind {
                         TransportErrorKind::Connect => NoAnswer::NotSent(reason),
                         kind if kind.is_ambiguous() => NoAnswer::Unanswered(reason),

@@ -272,6 +272,10 @@ fn status_of_tunnel(reason: &str) -> Option<u16> {
 
 /// Reads a response to its end into a buffer of the right size.
 fn read(incoming: http::Response<ureq::Body>, max_bytes: usize, route: &Route<'_>) -> Result<Response, TransportError> {
+    let too_large = || {
+        let words = format!("{route}: more than {max_bytes} bytes");
+        TransportError::new(TransportErrorKind::ResponseTooLarge).with_source(words)
+    };
     let (head, body) = incoming.into_parts();
     let mut response = Response::new(head.status.as_u16(), Vec::new());
     for (name, value) in &head.headers {
@@ -282,13 +286,13 @@ fn read(incoming: http::Response<ureq::Body>, max_bytes: usize, route: &Route<'_
     }
     let expected = body.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
     if expected > max_bytes {
-        return Err(TransportError::new(TransportErrorKind::ResponseTooLarge));
+        return Err(too_large());
     }
     response.body.reserve_exact(expected);
     let cap = u64::try_from(max_bytes).unwrap_or(u64::MAX) + 1;
     body.into_reader().take(cap).read_to_end(&mut response.body).map_err(|error| broken_off(error, route))?;
     if response.body.len() > max_bytes {
-        return Err(TransportError::new(TransportErrorKind::ResponseTooLarge));
+        return Err(too_large());
     }
     Ok(response)
 }

@@ -10,7 +10,7 @@ use firehose_blocking::firehose_proto::batch::{
     Event as Outcome, Failure as Fate, NotTaken, Order, Packing, Policy, Reason, Undelivered,
 };
 use firehose_blocking::firehose_proto::limits::{MAX_BATCH_RECORDS, MAX_ERROR_TEXT_BYTES, MAX_REQUEST_BYTES};
-use firehose_blocking::{Client, Producer, SendError, SpoolOptions, TransportError, TransportErrorKind};
+use firehose_blocking::{Client, Producer, SendError, SpoolOptions};
 
 use crate::args::PutArgs;
 use crate::console::{self, Exit, Failure};
@@ -240,24 +240,13 @@ impl Stopped {
             None => match client.credentials() {
                 Err(error) => (Exit::Configuration, [Some(console::chain(&error)), None]),
                 Ok(_) => {
-                    (Exit::Incomplete, [Some(format!("nothing gets through: {reason}")), Some(doubt(reason, url))])
+                    let what_to_do = format!("is {url} a Firehose endpoint, and can it be reached from here?");
+                    (Exit::Incomplete, [Some(format!("nothing gets through: {reason}")), Some(what_to_do)])
                 }
             },
         };
         Self { exit, messages: messages.into_iter().flatten().collect(), reason: reason.to_string() }
     }
-}
-
-/// What to look at when no call gets through.
-fn doubt(reason: &Reason, url: &str) -> String {
-    // What rustls says of a first answer that is none of TLS.
-    if reason.message.contains("InvalidContentType") {
-        return format!("the server at {url} does not speak TLS; did you mean {}?", url.replacen("https:", "http:", 1));
-    }
-    if reason.message.contains(&TransportError::new(TransportErrorKind::Connect).to_string()) {
-        return format!("is {url} its address, and is it up?");
-    }
-    format!("is {url} a Firehose endpoint?")
 }
 
 /// What to do about a refusal.

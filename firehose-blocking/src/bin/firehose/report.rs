@@ -40,7 +40,7 @@ pub(crate) struct Report {
     pub(crate) rejected: Counter,
     /// Requests made, answered or not.
     pub(crate) requests: Counter,
-    /// Bytes that the service bills: those of each of its records in steps of 5 KiB.
+    /// Bytes that the service bills when it accepts all that was sent: those of each of its records in steps of 5 KiB.
     pub(crate) billed_bytes: Counter,
     reasons: Mutex<Vec<(String, u64)>>,
 }
@@ -96,9 +96,10 @@ impl Report {
         }
         #[expect(clippy::cast_precision_loss, reason = "a rate for people, shown to a tenth")]
         let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
+        let billed = if rejected == 0 { format!(", {billed_bytes} bytes billed") } else { String::new() };
         format!(
             "{records} record{}, {bytes} bytes: {accepted} accepted, {resent} resent, {rejected} rejected; \
-             {requests} request{} in {seconds:.3} seconds, {rate:.1} MB/s, {billed_bytes} bytes billed",
+             {requests} request{} in {seconds:.3} seconds, {rate:.1} MB/s{billed}",
             plural(records),
             plural(requests),
         )
@@ -141,7 +142,7 @@ mod tests {
         let elapsed = Duration::from_millis(1_500);
         assert_eq!(
             report.summary(Output::Text, elapsed, true),
-            "3 records, 4500000 bytes: 2 accepted, 5 resent, 1 rejected; 1 request in 1.500 seconds, 3.0 MB/s, 15360 bytes billed"
+            "3 records, 4500000 bytes: 2 accepted, 5 resent, 1 rejected; 1 request in 1.500 seconds, 3.0 MB/s"
         );
         assert_eq!(
             report.summary(Output::Json, elapsed, false),
