@@ -35,7 +35,9 @@ struct AtOnce {
 
 impl Transport for AtOnce {
     fn send(&self, request: &Request<'_>, _: &Timeouts) -> Result<Response, TransportError> {
-        let records = request.body().iter().filter(|byte| **byte == b'}').count() - 1;
+        // In sums of a byte, which are made many at once: it is not this that is to be measured.
+        let ends = |part: &[u8]| usize::from(part.iter().map(|byte| u8::from(*byte == b'}')).sum::<u8>());
+        let records = request.body().chunks(u8::MAX.into()).map(ends).sum::<usize>() - 1;
         let mut answers = self.answers.lock().expect("nobody panics");
         if answers.len() <= records {
             answers.resize(records + 1, None);

@@ -18,8 +18,8 @@ mod statistics;
 mod worker;
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use firehose_proto::batch::{Batcher, Event, Reason, Undelivered};
@@ -278,6 +278,9 @@ impl fmt::Display for StillPending {
 
 impl std::error::Error for StillPending {}
 
+/// How often a thread that wants to send lets others run while one of them has the lock.
+const YIELDS: u32 = 16;
+
 /// What the threads of the application and the workers share.
 struct Shared {
     client: Client,
@@ -324,6 +327,19 @@ struct State {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks to take a record. While another thread is at it, this one lets others run before it goes to sleep, as to wake
+    /// it would cost that other one more than the record does.
+    fn lock_to_send(&self) -> MutexGuard<'_, State> {
+        for _ in 0..YIELDS {
+            match self.state.try_lock() {
+                Ok(state) => return state,
+                Err(TryLockError::Poisoned(error)) => return error.into_inner(),
+                Err(TryLockError::WouldBlock) => thread::yield_now(),
+            }
+        }
+        self.lock()
     }
 
     fn now(&self) -> Tick {

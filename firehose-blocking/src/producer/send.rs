@@ -36,7 +36,7 @@ impl Shared {
     /// Takes a record, and waits while there is no room for it.
     pub(super) fn send(&self, data: &[u8], mut callback: Option<Callback>) -> Result<(), SendError> {
         let mut now = self.now();
-        let mut state = self.lock();
+        let mut state = self.lock_to_send();
         loop {
             match self.push(&mut state, now, data, &mut callback) {
                 Err(SendError::NotTaken(NotTaken::Full)) if !state.is_full_of_undelivered() => {
@@ -53,7 +53,7 @@ impl Shared {
 
     pub(super) fn try_send(&self, data: &[u8]) -> Result<(), SendError> {
         let now = self.now();
-        let mut state = self.lock();
+        let mut state = self.lock_to_send();
         let pushed = self.push(&mut state, now, data, &mut None);
         drop(state);
         pushed.and_then(|written| self.commit(written))
