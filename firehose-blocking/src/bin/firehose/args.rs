@@ -96,6 +96,22 @@ pub(crate) enum Command {
     Local(LocalArgs),
 }
 
+/// Whose service it is, and where.
+#[derive(Debug, Args)]
+pub(crate) struct ServiceArgs {
+    /// Profile of the shared AWS files [default: AWS_PROFILE, or `default`].
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+
+    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, or the profile's].
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+
+    /// Another endpoint than the region's, such as http://127.0.0.1:4566.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct PutArgs {
     /// Name of the stream.
@@ -106,20 +122,11 @@ pub(crate) struct PutArgs {
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
-    /// Profile of the shared AWS files [default: AWS_PROFILE, or `default`].
-    #[arg(long, conflicts_with = "local")]
-    pub(crate) profile: Option<String>,
-
-    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, or the profile's].
-    #[arg(long)]
-    pub(crate) region: Option<String>,
-
-    /// Another endpoint than the region's, such as http://127.0.0.1:4566.
-    #[arg(long, value_name = "URL")]
-    pub(crate) endpoint_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
 
     /// Deliver into this directory, through an endpoint of our own: no account, region or credentials needed.
-    #[arg(long, value_name = "DIR", conflicts_with = "endpoint_url")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["endpoint_url", "profile"])]
     pub(crate) local: Option<PathBuf>,
 
     /// What ends a record [default: \n]; may have \n \r \t \0 \\ and \xHH. It is part of the record.
@@ -216,17 +223,8 @@ pub(crate) struct CallArgs {
     #[arg(long)]
     pub(crate) no_validate: bool,
 
-    /// Profile of the shared AWS files [default: AWS_PROFILE, or `default`].
-    #[arg(long)]
-    pub(crate) profile: Option<String>,
-
-    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, or the profile's].
-    #[arg(long)]
-    pub(crate) region: Option<String>,
-
-    /// Another endpoint than the region's, such as http://127.0.0.1:4566.
-    #[arg(long, value_name = "URL")]
-    pub(crate) endpoint_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
 
     /// How to print the output, and an error on standard error: json means one object on one line.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -266,17 +264,8 @@ pub(crate) struct LocalArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
-    /// Profile of the shared AWS files [default: AWS_PROFILE, or `default`].
-    #[arg(long)]
-    pub(crate) profile: Option<String>,
-
-    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, or the profile's].
-    #[arg(long)]
-    pub(crate) region: Option<String>,
-
-    /// Another endpoint than the region's, such as http://127.0.0.1:4566.
-    #[arg(long, value_name = "URL")]
-    pub(crate) endpoint_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
 
     /// How to print the settings on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -111,7 +111,7 @@ fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
 
     let sent = Sent::default();
     let mut builder = Client::builder().parameter_validation(!args.no_validate);
-    builder = described(builder, args.profile.as_deref(), args.region.as_deref(), args.endpoint_url.as_deref());
+    builder = described(builder, &args.service);
     if args.dry_run {
         // Whoever knows credentials and region is asked all the same.
         let settings = builder.settings().map_err(|error| failure(&error))?;

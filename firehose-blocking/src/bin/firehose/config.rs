@@ -19,7 +19,7 @@ const SHOWN_CHARACTERS: usize = 4;
 /// Prints the settings that `put` would go by, with the credentials it would use now.
 pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     let builder = Client::builder();
-    let builder = described(builder, args.profile.as_deref(), args.region.as_deref(), args.endpoint_url.as_deref());
+    let builder = described(builder, &args.service);
     let broken = |error: BuildError| failure(&error);
     let settings = builder.settings().map_err(broken)?;
     for warning in &settings.warnings {

@@ -5,6 +5,7 @@ use std::env;
 use firehose_blocking::firehose_proto::settings::{Setting, Source};
 use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials};
 
+use crate::args::ServiceArgs;
 use crate::console::{self, Exit, Failure};
 
 /// Makes a client, and says in the command line's own terms what it lacks.
@@ -17,19 +18,14 @@ pub(crate) fn connect(builder: ClientBuilder) -> Result<Client, Failure> {
 }
 
 /// A builder with what the command line says.
-pub(crate) fn described(
-    mut builder: ClientBuilder,
-    profile: Option<&str>,
-    region: Option<&str>,
-    endpoint_url: Option<&str>,
-) -> ClientBuilder {
-    if let Some(profile) = profile {
+pub(crate) fn described(mut builder: ClientBuilder, args: &ServiceArgs) -> ClientBuilder {
+    if let Some(profile) = &args.profile {
         builder = builder.profile(profile);
     }
-    if let Some(region) = region {
+    if let Some(region) = &args.region {
         builder = builder.region(region);
     }
-    if let Some(url) = endpoint_url {
+    if let Some(url) = &args.endpoint_url {
         builder = builder.endpoint_url(url);
     }
     builder.region_from_metadata(true).mfa(console::ask_for_code)

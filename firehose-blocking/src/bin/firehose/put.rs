@@ -102,8 +102,7 @@ fn check_local(dir: &Path, stream: &str) -> Result<(), Failure> {
 
 /// The client that the arguments and the environment describe, and how often a record is tried if anybody says so.
 fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<(Client, Option<NonZeroU32>), Failure> {
-    let mut builder =
-        described(Client::builder(), args.profile.as_deref(), args.region.as_deref(), args.endpoint_url.as_deref());
+    let mut builder = described(Client::builder(), &args.service);
     if let Some(endpoint) = local {
         // What is set for AWS is not meant for it.
         builder = builder.environment(|_| None).region("us-east-1");
