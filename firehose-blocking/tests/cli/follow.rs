@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
@@ -188,7 +188,7 @@ fn follows_one_regular_file_alone() {
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
     for (files, message) in [
-        (&["-"] as &[&str], "cannot follow -"),
+        (&["-"] as &[&str], "cannot follow -: there is no such file"),
         (&[file.to_str().unwrap(), file.to_str().unwrap()], "takes one file"),
         (&["/dev/null"], "not a regular file"),
     ] {
@@ -208,8 +208,9 @@ fn loses_no_line_of_a_rotating_file_however_often_it_is_killed() {
     let start = || {
         let mut command = put_to(endpoint.url(), &["--follow", "--linger", "0", "--spool"]);
         with_credentials(&mut command, "test", "test");
-        command.arg(&spool).arg(&log).stderr(Stdio::null()).spawn().unwrap()
+        command.arg(&spool).arg(&log).stderr(File::create(dir.path().join("said")).unwrap()).spawn().unwrap()
     };
+    let said = || fs::read_to_string(dir.path().join("said")).unwrap();
     let mut written = 0;
     let mut write = |lines: usize| {
         let text: String = (written..written + lines).map(|number| format!("{number}\n")).collect();
@@ -227,7 +228,7 @@ fn loses_no_line_of_a_rotating_file_however_often_it_is_killed() {
         write(LINES);
         // At some moment, the earliest of which is before anything is sent: but the first run must have seen the file.
         while round % 7 != 3 && endpoint.accepted().records < before + 1 + (round * 53 % 2000) as u64 {
-            assert!(child.try_wait().unwrap().is_none(), "it ends by itself");
+            assert!(child.try_wait().unwrap().is_none(), "it ends by itself: {}", said());
             std::thread::yield_now();
         }
         child.kill().unwrap();

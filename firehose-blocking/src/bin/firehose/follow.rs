@@ -13,6 +13,7 @@
 //! not: rotation by renaming loses nothing, rotation by copying and cutting may.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{self, Path, PathBuf};
@@ -28,6 +29,9 @@ use crate::input::{CHUNK_BYTES, Event};
 
 /// How often somebody looks whether a file has grown, in steps of which one looks whether to halt.
 const POLL: (u32, Duration) = (4, Duration::from_millis(50));
+
+/// How often to look for a file that is not there at the start.
+const STEPS_TO_BEGIN: u32 = 20;
 
 /// Bytes at the beginning of a file by which it is known again: its number may have been given to another one.
 const HEAD_BYTES: usize = 1024;
@@ -49,14 +53,20 @@ struct Identity {
     made: Option<u64>,
 }
 
-/// The only file that can be followed: one, and no pipe.
+/// The only file that can be followed: one, and no pipe. It may be a moment until the next one is there.
 pub(crate) fn check(files: &[PathBuf]) -> Result<&Path, Failure> {
     let usage = |message: String| Failure::new(Exit::Usage, message);
-    match files {
-        [path] if fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) => Ok(path),
-        [path] => Err(usage(format!("cannot follow {}: not a regular file", path.display()))),
-        _ => Err(usage("--follow takes one file".into())),
+    let [path] = files else { return Err(usage("--follow takes one file".into())) };
+    let cannot = |why: &dyn fmt::Display| usage(format!("cannot follow {}: {why}", path.display()));
+    for _ in 0..STEPS_TO_BEGIN {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_file() => return Ok(path),
+            Ok(_) => return Err(cannot(&"not a regular file")),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot(&error)),
+            Err(_) => thread::sleep(POLL.1),
+        }
     }
+    Err(cannot(&"there is no such file"))
 }
 
 /// Reads the file and its successors from where the last run ended, until it is to halt or nobody listens.
@@ -67,39 +77,51 @@ pub(crate) fn follow(
     buffers: &Receiver<Vec<u8>>,
     events: &Sender<Event>,
 ) {
-    let outcome = begin(path, last, events).and_then(|(mut file, mut offset)| {
-        while let Some(next) = read_on(path, &mut file, offset, halt, buffers, events)? {
-            (file, offset) = (next, 0);
+    let outcome = begin(path, last, halt, events).and_then(|mut current| {
+        while let Some((mut file, offset)) = current {
+            current = read_on(path, &mut file, offset, halt, buffers, events)?.map(|next| (next, 0));
         }
         Ok(())
     });
-    let event = match outcome {
-        Ok(()) => Event::Halted,
-        Err(error) => Event::EndOfSource(Some(error)),
-    };
     // Nobody listens any more: then nobody misses this.
-    let _ = events.send(event);
+    let _ = match outcome {
+        Ok(()) => events.send(Event::Halted),
+        Err(error) => events.send(Event::EndOfSource(Some(error))).and_then(|()| events.send(Event::EndOfInput)),
+    };
 }
 
-/// The file that the last run has read last, wherever it is by now, or the one after it.
-fn begin(path: &Path, last: Option<&Position>, events: &Sender<Event>) -> io::Result<(File, u64)> {
-    let Some(last) = last else { return Ok((File::open(path)?, 0)) };
-    if let Some(file) = last.find(path)? {
-        return Ok((file, last.offset));
+/// The file that the last run has read last, wherever it is by now, or the one after it; nothing when it is to halt.
+fn begin(
+    path: &Path,
+    last: Option<&Position>,
+    halt: &AtomicBool,
+    events: &Sender<Event>,
+) -> io::Result<Option<(File, u64)>> {
+    if let Some(last) = last {
+        if let Some(file) = last.find(path)? {
+            return Ok(Some((file, last.offset)));
+        }
+        let notice = format!(
+            "the file that was followed to byte {} is gone, or was cut: what else was in it is not read. Going on with \
+             what came after it at {}",
+            last.offset,
+            path.display()
+        );
+        // Nobody listens any more: then nobody misses this.
+        let _ = events.send(Event::Notice(notice));
     }
-    let file = match between(path, last.file.made)? {
-        Some(file) => file,
-        None => File::open(path)?,
-    };
-    let notice = format!(
-        "the file that was followed to byte {} is gone, or was cut: what else was in it is not read. Going on with what \
-         came after it at {}",
-        last.offset,
-        path.display()
-    );
-    // Nobody listens any more: then nobody misses this.
-    let _ = events.send(Event::Notice(notice));
-    Ok((file, 0))
+    while !halt.load(Ordering::Relaxed) {
+        match File::open(path) {
+            // It has been renamed, and the next one is not there yet.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => wait(halt),
+            file => {
+                let file = file?;
+                let earlier = between(path, last.and_then(|last| last.file.made))?;
+                return Ok(Some((earlier.unwrap_or(file), 0)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Reads a file until there is another to be read from its beginning; nothing when it is to halt.
@@ -166,7 +188,9 @@ fn next_file(path: &Path, known: &Identity, offset: u64) -> io::Result<Option<Fi
 
 /// The oldest file that was at the path after the one made at that time, and is there no more.
 fn between(path: &Path, made: Option<u64>) -> io::Result<Option<File>> {
-    let (Some(made), Some(latest)) = (made, Identity::of(&fs::metadata(path)?).made) else { return Ok(None) };
+    // By now the latest may have been renamed as well, and has nothing after it.
+    let latest = fs::metadata(path).ok().and_then(|metadata| Identity::of(&metadata).made);
+    let Some((made, latest)) = made.zip(latest) else { return Ok(None) };
     let rotated = siblings(path)?.filter(|sibling| is_rotated(sibling, path));
     let made_at =
         |sibling: &PathBuf| fs::metadata(sibling).ok().filter(Metadata::is_file).and_then(|m| Identity::of(&m).made);

@@ -18,7 +18,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Instant;
 
-use firehose_blocking::firehose_proto::settings::Source as SettingSource;
+use firehose_blocking::firehose_proto::settings;
 use firehose_blocking::{Client, Credentials, LocalEndpoint};
 
 use crate::args::PutArgs;
@@ -27,7 +27,7 @@ use crate::console::{self, Exit, Failure};
 use crate::delivery::{Delivery, Stopped, Watch};
 use crate::fill::{Filler, Read};
 use crate::follow::{self, Position};
-use crate::input::{self, Event, Sources};
+use crate::input::{self, Event, Source, Sources};
 use crate::local;
 use crate::progress::Progress;
 use crate::rejects::Rejects;
@@ -39,11 +39,11 @@ const INTERRUPTED: i32 = 130;
 /// Puts the input and tells what became of it.
 pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let mut sources = Sources::check(&args.files)?;
     let followed = args.follow.then(|| follow::check(&args.files)).transpose()?;
-    if followed.is_some() {
-        sources.total_bytes = None;
-    }
+    let sources = match followed {
+        Some(path) => Sources { list: vec![Source::File(path.to_owned())], total_bytes: None },
+        None => Sources::check(&args.files)?,
+    };
     args.local.as_ref().map(|dir| check_local(dir, &args.stream)).transpose()?;
     let local = args.local.as_ref().map(|dir| LocalEndpoint::builder(dir).start());
     let local = local.transpose().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?;
@@ -111,9 +111,8 @@ fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<(Client, Opti
     if local.is_none() {
         check_credentials()?;
     }
-    let settings = builder.settings().map_err(|error| failure(&error))?;
-    let max_attempts = settings.max_attempts;
-    let is_said = max_attempts.source != SettingSource::Default;
+    let max_attempts = builder.settings().map_err(|error| failure(&error))?.max_attempts;
+    let is_said = max_attempts.source != settings::Source::Default;
     Ok((connect(builder)?, is_said.then_some(max_attempts.value)))
 }
 
