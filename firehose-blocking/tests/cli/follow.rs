@@ -183,6 +183,18 @@ fn sends_what_a_stop_has_left_in_the_spool() {
 }
 
 #[test]
+fn ends_when_the_file_cannot_be_read_any_more() {
+    let world = World::new();
+    world.append("one\n");
+    let child = world.start();
+    world.expect(&["one\n"]);
+    world.rename("log.1");
+    fs::create_dir(&world.log).unwrap();
+    let outcome = finish(child).ended_with(1);
+    assert!(outcome.stderr.contains("cannot read all of ") && !outcome.is_complete(), "{outcome:?}");
+}
+
+#[test]
 fn follows_one_regular_file_alone() {
     let dir = tempdir().unwrap();
     let file = dir.path().join("file");
