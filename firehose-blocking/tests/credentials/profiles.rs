@@ -151,19 +151,19 @@ fn says_what_keeps_a_role_from_being_assumed() {
 #[test]
 fn names_the_file_and_the_line_of_a_profile_that_leads_nowhere() {
     for (config, words) in [
-        ("[default]\n[profile a]\nrole_arn = r\n", "so needs `source_profile` or `credential_source` (line 2 of the"),
-        ("[profile a]\nsso_role_name = r\n", "has `sso_role_name` and so needs `sso_account_id` (line 1 of the"),
-        ("\n[profile a]\nrole_arn = r\nsource_profile = a b\n", "which is in neither file (line 2 of the"),
+        ("[default]\n[profile a]\nrole_arn = r\n", "so needs `source_profile` or `credential_source` (line 3 of the"),
+        ("[profile a]\nsso_role_name = r\n", "has `sso_role_name` and so needs `sso_account_id` (line 2 of the"),
+        ("\n[profile a]\nrole_arn = r\nsource_profile = a b\n", "which is in neither file (line 4 of the"),
         ("[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\n", "which has no credentials (line 4 of the"),
         ("[profile a]\nrole_arn = r\ncredential_source = x\n", "`EcsContainer` (line 3 of the"),
-        ("[profile a]\naws_access_key_id = AKID\n", "so needs `aws_secret_access_key` (line 1 of the"),
+        ("[profile a]\naws_access_key_id = AKID\n", "so needs `aws_secret_access_key` (line 2 of the"),
         (
             "[profile a]\nsso_account_id = 1\nsso_role_name = r\nsso_session = s\n[sso-session s]\n",
             "`[sso-session s]` needs `sso_start_url` (line 5 of the",
         ),
         (
             "[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = a\n",
-            "a → b → a (line 1 of the",
+            "a → b → a (line 3 of the",
         ),
     ] {
         let home = home(config);

@@ -385,17 +385,17 @@ impl PlanError {
     /// Where that stands which is wrong: the key, or else the section.
     #[must_use]
     pub fn place(&self, profiles: &Profiles) -> Option<Place> {
-        let section = match self {
+        let (section, key) = match self {
             Self::Invalid { place, .. } => return Some(*place),
-            Self::SessionMissing { session, .. } => profiles.sso_session(session),
-            Self::NoSuchProfile { named_by, .. } => profiles.profile(named_by.as_deref()?),
-            Self::Loop { profiles: names } => profiles.profile(names.first()?),
-            Self::NoCredentials { profile, .. }
-            | Self::Missing { profile, .. }
-            | Self::NoSource { profile }
-            | Self::Conflict { profile, .. } => profiles.profile(profile),
+            Self::SessionMissing { session, .. } => (profiles.sso_session(session), None),
+            Self::NoSuchProfile { named_by, .. } => (profiles.profile(named_by.as_deref()?), Some("source_profile")),
+            Self::Loop { profiles: names } => (profiles.profile(names.first()?), Some("source_profile")),
+            Self::Missing { profile, because_of, .. } => (profiles.profile(profile), Some(*because_of)),
+            Self::NoSource { profile } => (profiles.profile(profile), Some("role_arn")),
+            Self::NoCredentials { profile, .. } | Self::Conflict { profile, .. } => (profiles.profile(profile), None),
         };
-        section.map(Section::place)
+        let value = key.and_then(|key| section?.value(key));
+        value.map(Value::place).or_else(|| section.map(Section::place))
     }
 
     /// Whether this only means that the profile has nothing to offer, so that another provider may.
