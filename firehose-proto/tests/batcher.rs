@@ -110,6 +110,26 @@ fn neither_flush_nor_close_lets_anything_linger() {
 }
 
 #[test]
+fn lets_nothing_linger_in_a_full_buffer() {
+    let mut batcher = batcher(|policy| {
+        policy.max_buffered_records = 2;
+        policy.packing = Some(Packing::new("\n"));
+    });
+    for data in ["a", "b"] {
+        batcher.push(at(0), data.as_bytes()).unwrap();
+    }
+    assert_eq!(waits_for(&batcher.poll_output(at(0))), Some(Duration::from_millis(100)));
+    assert_eq!(batcher.push(at(1), b"c"), Err(NotTaken::Full));
+    assert!(!batcher.is_waiting());
+    let (id, _) = sent(batcher.poll_output(at(1)));
+    batcher.handle_response(at(2), id, answer("+"), None, 0);
+    events(&mut batcher, at(2));
+    // The next one waits for company again.
+    batcher.push(at(2), b"c").unwrap();
+    assert_eq!(waits_for(&batcher.poll_output(at(2))), Some(Duration::from_millis(102)));
+}
+
+#[test]
 fn reports_a_whole_batch_as_one_event() {
     let mut packing = Packing::new("\n");
     packing.max_events = NonZeroU32::new(2);

@@ -40,6 +40,10 @@ impl Shared {
         loop {
             match self.push(&mut state, now, data, &mut callback) {
                 Err(SendError::NotTaken(NotTaken::Full)) if !state.is_full_of_undelivered() => {
+                    // What is there lingers no longer.
+                    if !state.batcher.is_waiting() {
+                        self.work.notify_one();
+                    }
                     state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                     now = self.now();
                 }

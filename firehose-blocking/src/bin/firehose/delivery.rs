@@ -21,6 +21,9 @@ use crate::report::{Report, as_u64};
 /// Calls in a row that fail before the first one got through: then the endpoint is more likely to be wrong than down.
 const MAX_FAILED_CALLS_AT_FIRST: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
 
+/// The same after one has, which takes some four minutes.
+const MAX_FAILED_CALLS: NonZeroU32 = NonZeroU32::new(32).expect("32 is not zero");
+
 /// How long a record is tried for: longer than it takes for an outage to end the run, so that it is the run that ends.
 const MAX_AGE: Duration = Duration::from_secs(900);
 
@@ -184,8 +187,8 @@ fn policy(args: &PutArgs, max_attempts: Option<NonZeroU32>) -> Policy {
     policy.max_buffered_bytes = batches * MAX_REQUEST_BYTES;
     policy.max_buffered_records = batches.max(MIN_BATCHES) * MAX_BATCH_RECORDS;
     policy.max_attempts = max_attempts.unwrap_or(policy.max_attempts);
-    policy.max_failed_calls.at_first = Some(policy.max_attempts.min(MAX_FAILED_CALLS_AT_FIRST));
-    policy.max_failed_calls.later = Some(policy.max_attempts);
+    policy.max_failed_calls.at_first = Some(MAX_FAILED_CALLS_AT_FIRST);
+    policy.max_failed_calls.later = Some(MAX_FAILED_CALLS);
     policy.max_age = MAX_AGE;
     if args.follow {
         // What is followed waits in its file, however long an outage takes.
@@ -196,6 +199,10 @@ fn policy(args: &PutArgs, max_attempts: Option<NonZeroU32>) -> Policy {
     if args.strict_order {
         policy.order = Order::Strict;
         policy.max_in_flight = NonZeroUsize::MIN;
+    }
+    if args.pack {
+        // Each of the stream's records has room for many; the bytes are bounded all the same.
+        policy.max_buffered_records *= 50;
     }
     policy.packing = args.pack.then(|| {
         let mut packing = Packing::new(args.delimiter());

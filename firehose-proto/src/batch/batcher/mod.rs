@@ -107,6 +107,8 @@ pub struct Batcher {
     buffered: Load,
     line: Line,
     pace: Pace,
+    /// Whether a record was not taken for want of room since the open batch began: then it waits for no others.
+    is_full: bool,
     /// What was polled last, if it was to wait and nothing has happened since that could change it.
     wait: Option<Option<Tick>>,
     /// Emptied batches, to be filled again.
@@ -151,6 +153,7 @@ impl Batcher {
             buffered: Load::default(),
             line: Line::default(),
             pace: Pace::new(policy.quotas),
+            is_full: false,
             wait: None,
             spares: Vec::new(),
             billing: Billing::default(),
@@ -324,7 +327,8 @@ impl Batcher {
             return None;
         }
         let ready = (!self.ready.is_empty()).then(Tick::default);
-        let time = ready.or_else(|| Some(self.open_since()? + self.policy.linger))?;
+        let linger = if self.is_full { Duration::ZERO } else { self.policy.linger };
+        let time = ready.or_else(|| Some(self.open_since()? + linger))?;
         Some(time.max(self.line.opens_at).max(self.pace.opens_at()))
     }
 

@@ -77,7 +77,7 @@ impl Batcher {
         }
     }
 
-    const fn check_room(&self, load: Load) -> Result<(), NotTaken> {
+    fn check_room(&mut self, load: Load) -> Result<(), NotTaken> {
         let Policy { max_buffered_records, max_buffered_bytes, .. } = self.policy;
         let max_bytes = max_buffered_bytes;
         if load.records > max_buffered_records || load.bytes > max_bytes {
@@ -85,7 +85,14 @@ impl Batcher {
         }
         let has_room = load.records <= max_buffered_records - self.buffered.records
             && load.bytes <= max_bytes - self.buffered.bytes;
-        if has_room { Ok(()) } else { Err(NotTaken::Full) }
+        if has_room {
+            return Ok(());
+        }
+        // What is there is all that a request can have for now.
+        if !self.is_full {
+            (self.is_full, self.wait) = (true, None);
+        }
+        Err(NotTaken::Full)
     }
 
     /// Gives tickets to so many records.
@@ -156,6 +163,7 @@ impl Batcher {
     }
 
     pub(super) fn seal(&mut self) {
+        self.is_full = false;
         if self.open.batch.is_empty() {
             return;
         }
