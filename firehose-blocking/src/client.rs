@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use firehose_proto::batch::Batch;
+use firehose_proto::call::Error;
 use firehose_proto::client as exchange;
 use firehose_proto::client::ResponseError;
 use firehose_proto::credentials::Credentials;
@@ -23,7 +24,7 @@ use time::{OffsetDateTime, SignedDuration};
 use crate::builder::ClientBuilder;
 use crate::clock::Clock;
 use crate::credentials::{Cache, Context, CredentialsError};
-use crate::error::{Chain, Error};
+use crate::error::Chain;
 use crate::transport::{Timeouts, Transport, TransportError, TransportErrorKind};
 use crate::uuid;
 

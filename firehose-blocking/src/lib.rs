@@ -37,6 +37,7 @@ mod wait;
 
 pub use firehose_proto;
 pub use firehose_proto::batch::{Batch, PushError};
+pub use firehose_proto::call::Error;
 pub use firehose_proto::credentials::Credentials;
 pub use firehose_proto::model::record::Record;
 pub use firehose_proto::op::put_record::{PutRecordInput, PutRecordOutput};
@@ -48,7 +49,6 @@ pub use self::builder::{BuildError, ClientBuilder};
 pub use self::client::Client;
 pub use self::clock::{Clock, SystemClock};
 pub use self::credentials::{CredentialsError, ProvideCredentials};
-pub use self::error::Error;
 pub use self::files::ProfilesError;
 pub use self::local::{
     Accepted, FaultCounts, Faults, FaultsError, LocalEndpoint, LocalEndpointBuilder, LocalEndpointError,

@@ -1,5 +1,6 @@
 //! The twelve operations as methods of [`Client`], and as the trait [`Firehose`] for applications that mock it.
 
+use firehose_proto::call::Error;
 use firehose_proto::client as exchange;
 use firehose_proto::op::create_delivery_stream::{
     CreateDeliveryStream, CreateDeliveryStreamInput, CreateDeliveryStreamOutput,
@@ -31,7 +32,6 @@ use firehose_proto::op::untag_delivery_stream::{
 use firehose_proto::op::update_destination::{UpdateDestination, UpdateDestinationInput, UpdateDestinationOutput};
 
 use crate::client::{Client, decoded};
-use crate::error::Error;
 
 /// Declares each operation once: as a method of the client, and as one of the trait.
 macro_rules! operations {

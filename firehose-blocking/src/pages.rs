@@ -3,6 +3,7 @@
 use std::fmt;
 use std::vec;
 
+use firehose_proto::call::Error;
 use firehose_proto::client::decode;
 use firehose_proto::op::describe_delivery_stream::{DescribeDeliveryStream, DescribeDeliveryStreamInput};
 use firehose_proto::op::list_delivery_streams::{ListDeliveryStreams, ListDeliveryStreamsInput};
@@ -10,7 +11,6 @@ use firehose_proto::op::list_tags_for_delivery_stream::{ListTagsForDeliveryStrea
 use firehose_proto::op::pages::Paginated;
 
 use crate::client::{Client, decoded};
-use crate::error::Error;
 
 impl Client {
     /// The names of all streams that the input asks for, in alphabetic order; its limit is the size of a page.

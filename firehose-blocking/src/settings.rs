@@ -166,8 +166,9 @@ impl Settings {
 
     /// How long one attempt may take.
     pub(crate) fn timeouts(&self) -> Timeouts {
-        let attempt = self.attempt_timeout.as_ref().map(|timeout| timeout.value);
-        Timeouts { connect: self.connect_timeout.value, read: self.read_timeout.value, attempt }
+        let mut timeouts = Timeouts::new(self.connect_timeout.value, self.read_timeout.value);
+        timeouts.attempt = self.attempt_timeout.as_ref().map(|timeout| timeout.value);
+        timeouts
     }
 
     /// Where requests go.

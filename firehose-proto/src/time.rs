@@ -58,6 +58,30 @@ impl Add<Duration> for Tick {
     }
 }
 
+/// The present by both of the driver's clocks, which every machine that signs is told with each event.
+///
+/// ```
+/// use firehose_proto::time::{AmzDate, Now, Tick};
+///
+/// let now = Now::new(Tick::default(), AmzDate::parse("20261122T120000Z").unwrap());
+/// assert_eq!(now.tick, Tick::default());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// By the monotonic clock: waits and timeouts go by it.
+    pub tick: Tick,
+    /// By the wall clock, as it is: signatures and expiries go by it. The core corrects it where that is needed.
+    pub utc: OffsetDateTime,
+}
+
+impl Now {
+    /// The present.
+    #[must_use]
+    pub const fn new(tick: Tick, utc: OffsetDateTime) -> Self {
+        Self { tick, utc }
+    }
+}
+
 /// A moment in a document: seconds since 1970, to the [millisecond].
 ///
 /// Read is text as in RFC 3339, too, which is how people write a moment.

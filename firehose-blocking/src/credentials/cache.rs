@@ -8,8 +8,8 @@ use firehose_proto::credentials::expiry::{Lifetime, RETRY_INTERVAL, Stage};
 use firehose_proto::time::{IsoDate, Tick};
 use time::OffsetDateTime;
 
+use super::CredentialsError;
 use super::context::Context;
-use super::error::CredentialsError;
 use super::{Found, ProvideCredentials, lock};
 use crate::error::Chain;
 

@@ -5,9 +5,9 @@ use std::fmt;
 
 use firehose_proto::credentials::{Credentials, environment};
 
+use super::CredentialsError;
 use super::container::Container;
 use super::context::Context;
-use super::error::CredentialsError;
 use super::imds::InstanceMetadata;
 use super::profile::Profile;
 use super::web_identity::WebIdentity;

@@ -6,9 +6,9 @@ use firehose_proto::credentials::{Credentials, container};
 use firehose_proto::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
 use firehose_proto::sensitive::Sensitive;
 
+use super::CredentialsError;
 use super::ProvideCredentials;
 use super::context::Context;
-use super::error::CredentialsError;
 use super::exchange::{Patience, ask};
 use crate::files;
 

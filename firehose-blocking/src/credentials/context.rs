@@ -13,7 +13,7 @@ use firehose_proto::retry::ClockSkew;
 use firehose_proto::settings::{Lookup, Setting, SettingError, Source};
 use firehose_proto::time::Tick;
 
-use super::error::CredentialsError;
+use super::CredentialsError;
 use super::exchange::Patience;
 use super::imds::Memory;
 use super::lock;

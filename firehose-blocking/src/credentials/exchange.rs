@@ -8,8 +8,8 @@ use firehose_proto::http::{Request, Response};
 use firehose_proto::retry::{self, ClockSkew, DEFAULT_MAX_ATTEMPTS, Decision, Retries, RetryClass, RetryQuota};
 use time::OffsetDateTime;
 
+use super::CredentialsError;
 use super::context::Context;
-use super::error::CredentialsError;
 use super::lock;
 use crate::transport::{Timeouts, TransportError, TransportErrorKind};
 
@@ -30,14 +30,14 @@ impl Patience {
 
     /// For a container's agent.
     pub(super) const AGENT: Self = Self {
-        timeouts: Timeouts { connect: Duration::from_secs(2), read: Duration::from_secs(5), attempt: None },
+        timeouts: Timeouts::new(Duration::from_secs(2), Duration::from_secs(5)),
         max_attempts: DEFAULT_MAX_ATTEMPTS,
         is_certain_to_exist: true,
     };
 
     /// For the instance metadata, which are not there on most machines.
     pub(super) const fn metadata(timeout: Duration, max_attempts: NonZeroU32) -> Self {
-        let timeouts = Timeouts { connect: timeout, read: timeout, attempt: None };
+        let timeouts = Timeouts::new(timeout, timeout);
         Self { timeouts, max_attempts, is_certain_to_exist: false }
     }
 }

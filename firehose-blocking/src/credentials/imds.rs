@@ -9,8 +9,8 @@ use firehose_proto::region::Region;
 use firehose_proto::sensitive::Sensitive;
 use firehose_proto::time::Tick;
 
+use super::CredentialsError;
 use super::context::Context;
-use super::error::CredentialsError;
 use super::exchange::{AskError, Patience, ask};
 use super::{ProvideCredentials, lock};
 use crate::error::Chain;

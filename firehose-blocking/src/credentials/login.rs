@@ -8,8 +8,8 @@ use firehose_proto::credentials::{Credentials, login};
 use firehose_proto::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
 use firehose_proto::settings::location::Locations;
 
+use super::CredentialsError;
 use super::context::Context;
-use super::error::CredentialsError;
 use crate::files;
 
 /// Reads the credentials of a session, as long as they are good.

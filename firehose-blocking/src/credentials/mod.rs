@@ -13,7 +13,6 @@ mod cache;
 mod chain;
 mod container;
 mod context;
-mod error;
 mod exchange;
 mod imds;
 mod login;
@@ -26,13 +25,13 @@ mod web_identity;
 use std::borrow::Cow;
 
 use firehose_proto::credentials::Credentials;
+pub use firehose_proto::credentials::CredentialsError;
 
 pub(crate) use self::cache::{Cache, still_good};
 pub use self::chain::{Chain, EnvironmentVariables};
 pub use self::container::Container;
 pub use self::context::Context;
 pub(crate) use self::context::Mfa;
-pub use self::error::CredentialsError;
 pub use self::imds::InstanceMetadata;
 pub(crate) use self::imds::region as metadata_region;
 pub use self::profile::Profile;

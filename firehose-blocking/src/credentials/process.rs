@@ -11,8 +11,8 @@ use firehose_proto::credentials::{Credentials, process};
 use firehose_proto::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
 use firehose_proto::sensitive::Sensitive;
 
+use super::CredentialsError;
 use super::context::Context;
-use super::error::CredentialsError;
 
 /// How often a program is looked at that prints no more but has not ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);

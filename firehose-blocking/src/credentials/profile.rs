@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use firehose_proto::credentials::Credentials;
 use firehose_proto::credentials::plan::{Plan, Source};
 
+use super::CredentialsError;
 use super::chain::read_environment;
 use super::container::Container;
 use super::context::Context;
-use super::error::CredentialsError;
 use super::imds::InstanceMetadata;
 use super::{Found, ProvideCredentials, login, process, sso, sts};
 

@@ -9,8 +9,8 @@ use firehose_proto::credentials::{Credentials, DocumentError};
 use firehose_proto::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
 use firehose_proto::settings::location::Locations;
 
+use super::CredentialsError;
 use super::context::Context;
-use super::error::CredentialsError;
 use super::exchange::ask;
 use crate::error::Chain;
 use crate::files;

@@ -4,9 +4,9 @@ use firehose_proto::credentials::plan::{Role, WebIdentity};
 use firehose_proto::credentials::{Credentials, sts};
 use firehose_proto::endpoint::Endpoint;
 
+use super::CredentialsError;
 use super::container::read_token;
 use super::context::Context;
-use super::error::CredentialsError;
 use super::exchange::ask;
 
 /// Assumes a role with credentials.

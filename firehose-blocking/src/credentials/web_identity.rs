@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use firehose_proto::credentials::{Credentials, environment};
 
+use super::CredentialsError;
 use super::context::Context;
-use super::error::CredentialsError;
 use super::{ProvideCredentials, sts};
 
 /// The role that `AWS_ROLE_ARN` names, with the token in the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names: service

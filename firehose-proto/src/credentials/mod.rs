@@ -19,6 +19,7 @@ pub mod sso;
 pub mod sts;
 
 mod document;
+mod error;
 mod service;
 mod xml;
 
@@ -27,6 +28,7 @@ use alloc::string::String;
 use time::OffsetDateTime;
 
 pub use self::document::DocumentError;
+pub use self::error::CredentialsError;
 use crate::sensitive::Sensitive;
 
 /// An AWS access key, with a session token and an expiry when it is temporary.

@@ -66,6 +66,13 @@ impl ClockSkew {
         Some(self.offset)
     }
 
+    /// Whether an answer that was dated some time between these two moments of the local clock shows nothing new.
+    pub(super) fn agrees(&self, sent: OffsetDateTime, received: OffsetDateTime, date: Option<&str>) -> bool {
+        let date = date.and_then(HttpDate::parse);
+        // The header counts whole seconds.
+        date.is_some_and(|date| self.now(sent) - SignedDuration::SECOND <= date && date <= self.now(received))
+    }
+
     /// What to judge the refusal of a request by: the skew that the answer showed, or, if more, what of it the
     /// correction left with which the request was signed.
     ///

@@ -1,0 +1,119 @@
+//! [`Error`]: why a call did not succeed, and whether the service may have acted on it all the same.
+
+use core::error;
+use core::fmt;
+use core::time::Duration;
+
+use crate::credentials::CredentialsError;
+use crate::exception::ServiceError;
+use crate::op::MalformedResponse;
+use crate::sigv4::SignError;
+use crate::transport::TransportError;
+use crate::validate::Violations;
+
+/// Why a call did not succeed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The input breaks documented limits. Nothing was sent.
+    Invalid(Violations),
+    /// A batch without records. Nothing was sent.
+    EmptyBatch,
+    /// There are no credentials. Nothing was sent.
+    Credentials(CredentialsError),
+    /// The credentials cannot sign. Nothing was sent.
+    Sign(SignError),
+    /// No attempt brought a response.
+    Transport {
+        /// What became of the last attempt.
+        error: TransportError,
+        /// Attempts made.
+        attempts: u32,
+    },
+    /// The service said no.
+    Refused {
+        /// Its answer to the last attempt.
+        error: ServiceError,
+        /// Attempts made.
+        attempts: u32,
+        /// Whether the same call may succeed later: the service was unable rather than unwilling.
+        is_transient: bool,
+        /// How long the service asks to wait before that, in its header `x-amz-retry-after`.
+        retry_after: Option<Duration>,
+    },
+    /// The service's answer says neither yes nor no.
+    Malformed(MalformedResponse),
+}
+
+impl Error {
+    /// Whether the same call may succeed when it is made again later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Invalid(_) | Self::EmptyBatch | Self::Sign(_) | Self::Malformed(_) => false,
+            Self::Credentials(error) => error.is_transient(),
+            Self::Transport { error, .. } => error.kind().is_transient(),
+            Self::Refused { is_transient, .. } => *is_transient,
+        }
+    }
+
+    /// Whether the service may have acted on the call nevertheless, so that making it again may repeat its effect.
+    #[must_use]
+    pub const fn is_ambiguous(&self) -> bool {
+        match self {
+            Self::Invalid(_) | Self::EmptyBatch | Self::Credentials(_) | Self::Sign(_) => false,
+            Self::Transport { error, .. } => error.kind().is_ambiguous(),
+            Self::Refused { error, .. } => error.status >= 500,
+            Self::Malformed(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let times = |attempts: u32| if attempts == 1 { "" } else { "s" };
+        match self {
+            Self::Invalid(_) => f.write_str("input not sent, it breaks the service's limits"),
+            Self::EmptyBatch => f.write_str("batch has no records; PutRecordBatch takes 1 to 500"),
+            Self::Credentials(_) => f.write_str("nothing to sign the request with"),
+            Self::Sign(_) => f.write_str("cannot sign the request"),
+            Self::Transport { attempts, .. } => write!(f, "no answer after {attempts} attempt{}", times(*attempts)),
+            Self::Refused { attempts, .. } => {
+                write!(f, "the service refused the call ({attempts} attempt{})", times(*attempts))
+            }
+            Self::Malformed(_) => f.write_str("the service's answer makes no sense; the call may have had its effect"),
+        }
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Invalid(error) => Some(error),
+            Self::EmptyBatch => None,
+            Self::Credentials(error) => Some(error),
+            Self::Sign(error) => Some(error),
+            Self::Transport { error, .. } => Some(error),
+            Self::Refused { error, .. } => Some(error),
+            Self::Malformed(error) => Some(error),
+        }
+    }
+}
+
+impl From<Violations> for Error {
+    fn from(error: Violations) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+impl From<SignError> for Error {
+    fn from(error: SignError) -> Self {
+        Self::Sign(error)
+    }
+}
+
+impl From<MalformedResponse> for Error {
+    fn from(error: MalformedResponse) -> Self {
+        Self::Malformed(error)
+    }
+}

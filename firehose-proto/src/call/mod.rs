@@ -1,0 +1,5 @@
+//! A whole call, from its input to its outcome.
+
+mod error;
+
+pub use self::error::Error;
