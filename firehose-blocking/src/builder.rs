@@ -6,13 +6,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use firehose_proto::call::Config;
 use firehose_proto::credentials::Credentials;
 use firehose_proto::endpoint::EndpointError;
 use firehose_proto::limits::{MAX_CREDENTIAL_DOCUMENT_BYTES, MAX_PROFILE_FILE_BYTES};
 use firehose_proto::settings::user_agent::UserAgent;
 use firehose_proto::settings::{RetryMode, Setting, SettingError, Source};
 
-use crate::client::{CallSettings, Client};
+use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{self, Cache, Context, CredentialsError, Found, Mfa, ProvideCredentials};
 use crate::environment::Environment;
@@ -249,25 +250,20 @@ impl ClientBuilder {
             Some(transport) => transport,
             None => Arc::new(ureq(&settings)?),
         };
-        let mut user_agent = UserAgent::new(
-            concat!("firehose-rs/", env!("CARGO_PKG_VERSION")),
-            std::env::consts::OS,
-            env!("CARGO_PKG_RUST_VERSION"),
-        );
         let execution_environment = self.environment.variable("AWS_EXECUTION_ENV");
+        let mut user_agent = UserAgent::default();
         user_agent.execution_environment = execution_environment.as_deref().filter(|text| !text.trim().is_empty());
         user_agent.app_id = settings.sdk_ua_app_id.as_ref().map(|id| &*id.value);
-        let call_settings = CallSettings {
-            timeouts: settings.timeouts(),
-            operation_timeout: settings.operation_timeout.as_ref().map(|timeout| timeout.value),
-            max_attempts: settings.max_attempts.value,
-            user_agent: user_agent.to_string(),
-            validates: !self.skips_validation,
-            is_adaptive: settings.retry_mode.value == RetryMode::Adaptive,
-            is_skew_corrected: !settings.disable_clock_skew_correction.value,
-        };
+        let mut config = Config::new(endpoint);
+        config.timeouts = settings.timeouts();
+        config.operation_timeout = settings.operation_timeout.as_ref().map(|timeout| timeout.value);
+        config.max_attempts = settings.max_attempts.value;
+        config.retry_mode = settings.retry_mode.value;
+        config.disable_clock_skew_correction = settings.disable_clock_skew_correction.value;
+        config.parameter_validation = !self.skips_validation;
+        config.user_agent = user_agent.to_string();
         let provider = self.provider.unwrap_or_else(|| Box::new(credentials::Chain::standard()));
-        Ok(Client::new(endpoint, transport, Cache::new(provider), context, call_settings))
+        Ok(Client::new(config, transport, Cache::new(provider), context))
     }
 }
 

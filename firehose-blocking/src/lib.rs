@@ -32,7 +32,6 @@ mod producer;
 mod settings;
 mod spool;
 mod transport;
-mod uuid;
 mod wait;
 
 pub use firehose_proto;

@@ -27,5 +27,6 @@ pub mod settings;
 pub mod sigv4;
 pub mod time;
 pub mod transport;
+pub mod uuid;
 pub mod validate;
 pub mod wait;

@@ -30,6 +30,9 @@ use time::{Date, Month, OffsetDateTime, SignedDuration, Time};
 pub struct Tick(Duration);
 
 impl Tick {
+    /// A moment that never comes.
+    pub const MAX: Self = Self(Duration::MAX);
+
     /// The moment this long after the origin.
     #[must_use]
     pub const fn from_duration(since_origin: Duration) -> Self {

@@ -4,11 +4,11 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use firehose_proto::batch::{Batch, CallFailure, Event, Output, Reason};
+use firehose_proto::call::Error;
 use firehose_proto::client::ResponseError;
 
 use super::ledger::tickets;
 use super::{Handlers, Shared, State};
-use crate::client::{Answer, NoAnswer};
 
 impl Shared {
     /// Works until the producer is closed and every record has had its outcome.
@@ -54,10 +54,10 @@ impl Shared {
     /// Makes one call and reports what came of it.
     fn call(&self, id: u64, batch: Arc<Batch>) -> MutexGuard<'_, State> {
         let sent = self.now();
-        let answer = self.client.send_once(&batch);
+        let answer = self.client.put_batch_once(&batch);
         let random = self.client.clock().random();
         match answer {
-            Ok(Answer { response, retry_after }) => {
+            Ok(response) => {
                 // Read before the lock is taken: an answer has hundreds of entries.
                 let output = batch.decode(&response);
                 drop(batch);
@@ -65,20 +65,31 @@ impl Shared {
                 let now = state.time(self.now());
                 state.latencies.add(now.since(sent));
                 log_failure(&output);
-                state.batcher.handle_response(now, id, output, retry_after, random);
+                state.batcher.handle_response(now, id, output, None, random);
                 state
             }
             Err(error) => {
-                let failure = match error {
-                    NoAnswer::NotSent(reason) => CallFailure::NotSent(Reason::new(reason)),
-                    NoAnswer::Unanswered(reason) => CallFailure::Unanswered(Reason::new(reason)),
-                    NoAnswer::Impossible(reason) => CallFailure::Impossible(Reason::new(reason)),
-                };
-                log::debug!("a call with {} records failed: {failure:?}", batch.len());
+                log::debug!("a call with {} records failed", batch.len());
                 drop(batch);
                 let mut state = self.lock();
                 let now = state.time(self.now());
-                state.batcher.handle_failure(now, id, failure, random);
+                let reason = Reason::new(crate::error::Chain(&error).to_string());
+                match error {
+                    Error::Refused { error, retry_after, .. } => {
+                        state.latencies.add(now.since(sent));
+                        state.batcher.handle_response(now, id, Err(ResponseError::Refused(error)), retry_after, random);
+                    }
+                    error => {
+                        let failure = if error.is_ambiguous() {
+                            CallFailure::Unanswered(reason)
+                        } else if error.is_transient() {
+                            CallFailure::NotSent(reason)
+                        } else {
+                            CallFailure::Impossible(reason)
+                        };
+                        state.batcher.handle_failure(now, id, failure, random);
+                    }
+                }
                 state
             }
         }

@@ -280,10 +280,19 @@ impl Batch {
     ///
     /// [`EmptyBatch`]: the service takes no request without records.
     pub fn request<'a>(&'a self, endpoint: &'a Endpoint) -> Result<Request<'a>, EmptyBatch> {
+        self.request_to(endpoint.url(), endpoint)
+    }
+
+    /// The same request, with a URL that may outlive the endpoint.
+    pub(crate) fn request_to<'a>(
+        &'a self,
+        url: impl Into<Cow<'a, str>>,
+        endpoint: &Endpoint,
+    ) -> Result<Request<'a>, EmptyBatch> {
         if self.is_empty() {
             return Err(EmptyBatch);
         }
-        let mut request = client::request(PutRecordBatch::TARGET, endpoint);
+        let mut request = client::request(PutRecordBatch::TARGET, url, endpoint);
         match self.sha256 {
             Some(sha256) => request.set_hashed_body(Cow::Borrowed(self.body()), sha256),
             None => request.set_body(self.body()),

@@ -22,6 +22,8 @@ pub(crate) struct Attempt {
 pub(crate) struct Observed {
     /// The skew to classify a refusal by, if the answer showed one.
     pub(crate) skew: Option<SignedDuration>,
+    /// The skew that the answer showed where nothing may be corrected.
+    pub(crate) uncorrected: Option<SignedDuration>,
     /// Whether so much time passed after the signature was made that it alone may be to blame for a refusal: the process was
     /// suspended, or the clock set, before the request had been answered.
     pub(crate) is_signature_old: bool,
@@ -48,7 +50,10 @@ impl Attempt {
         // Of an exchange so long nobody knows when within it the service looked at its clock.
         let is_consistent = is_signature_old && skew.agrees(self.begun, now, date);
         let shown = if is_consistent { None } else { skew.observe(self.begun, now, date, has_age) };
+        let uncorrected =
+            if skew.is_enabled() { None } else { ClockSkew::new().observe(self.begun, now, date, has_age) };
         Observed {
+            uncorrected,
             // Other calls may have learned since what this request was signed without.
             skew: shown.map(|shown| ClockSkew::to_judge_by(shown, self.signed_at - self.begun)),
             is_signature_old,

@@ -47,6 +47,7 @@ use core::time::Duration;
 use time::{OffsetDateTime, SignedDuration};
 
 pub(crate) use attempt::{Attempt, Observed};
+pub(crate) use class::may_be_about_clock;
 pub use class::{RetryClass, classify};
 pub use limiter::RateLimiter;
 pub use skew::ClockSkew;

@@ -94,6 +94,16 @@ impl ClockSkew {
         if left.unsigned_abs().as_nanos() > shown.unsigned_abs().as_nanos() { left } else { shown }
     }
 
+    /// How far the service's clock is ahead of the local one, as far as that is known.
+    pub(crate) const fn offset(&self) -> SignedDuration {
+        self.offset
+    }
+
+    /// Whether answers correct the clock.
+    pub(super) const fn is_enabled(&self) -> bool {
+        self.is_enabled
+    }
+
     /// The service's time, as far as it is known, when the local clock says `now`.
     #[must_use]
     pub const fn now(&self, now: OffsetDateTime) -> OffsetDateTime {
