@@ -136,6 +136,27 @@ impl<'a> Request<'a> {
         self.parts().2
     }
 
+    /// What stands on the request line between the method and the version: path and query, `/` when there is neither.
+    ///
+    /// ```
+    /// use firehose_proto::http::{Method, Request};
+    ///
+    /// assert_eq!(Request::new(Method::Get, "http://localhost:8080/a?b").target(), "/a?b");
+    /// assert_eq!(Request::new(Method::Post, "https://firehose.us-east-1.amazonaws.com").target(), "/");
+    /// ```
+    #[must_use]
+    pub fn target(&self) -> &str {
+        let (authority, path, query) = self.parts();
+        // What comes before a scheme's end has neither slash nor question mark.
+        let origin = authority.and_then(|authority| Some(self.uri.find("://")? + "://".len() + authority.len()));
+        let target = self.uri.get(origin.unwrap_or_default()..).unwrap_or_default();
+        let end = path.len() + if query.is_empty() { 0 } else { 1 + query.len() };
+        match target.get(..end) {
+            None | Some("") => "/",
+            Some(target) => target,
+        }
+    }
+
     /// Authority, path and query, for those who need more than one of them.
     pub(crate) fn parts(&self) -> (Option<&str>, &str, &str) {
         // Byte by byte: these texts are too short for a searcher to pay.
@@ -370,6 +391,7 @@ const fn is_token(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::borrow::ToOwned;
     use alloc::format;
     use alloc::vec;
 
@@ -383,10 +405,13 @@ mod tests {
             ("http://h?x", Some("h"), "", "x"),
             ("/a?u=http://x/", None, "/a", "u=http://x/"),
             ("/a#f?x", None, "/a", ""),
+            ("http://http/http?http", Some("http"), "/http", "http"),
             ("", None, "", ""),
         ] {
             let request = Request::new(Method::Get, uri);
             assert_eq!((request.authority(), request.path(), request.query()), (authority, path, query), "{uri}");
+            let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+            assert_eq!(request.target(), if target.is_empty() { "/" } else { &*target }, "{uri}");
         }
     }
 
