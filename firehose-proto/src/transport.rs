@@ -30,6 +30,14 @@ impl Timeouts {
     pub const fn new(connect: Duration, read: Duration) -> Self {
         Self { connect, read, attempt: None }
     }
+
+    /// All the time that an attempt may take, for transports that count no smaller part: connecting, sending the request,
+    /// and reading the answer's head and body.
+    #[must_use]
+    pub fn whole(&self) -> Duration {
+        let parts = self.connect.saturating_add(self.read.saturating_mul(3));
+        self.attempt.map_or(parts, |attempt| attempt.min(parts))
+    }
 }
 
 impl Default for Timeouts {

@@ -59,6 +59,7 @@
 
 mod error;
 mod request;
+mod resend;
 mod shared;
 
 use alloc::borrow::ToOwned;
@@ -71,6 +72,7 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 pub use self::error::Error;
+pub use self::resend::Resend;
 pub use self::shared::{Config, Shared};
 use crate::batch::Batch;
 use crate::client;
