@@ -146,7 +146,7 @@ impl Client {
     ///
     /// As [`put_record_batch`](Self::put_record_batch), and [`Error::EmptyBatch`].
     pub fn put_batch(&self, batch: &mut Batch) -> Result<PutRecordBatchOutput<'static>, Error> {
-        let mut request = batch.encode(&self.shared.endpoint).map_err(|_| Error::EmptyBatch)?;
+        let mut request = batch.request(&self.shared.endpoint).map_err(|_| Error::EmptyBatch)?;
         let response = self.call(&mut request, PutRecordBatch::ERRORS)?;
         let output = decoded(batch.decode(&response))?.into_owned();
         let entries = &output.request_responses;

@@ -2,13 +2,16 @@
 //!
 //! Between the two the caller [signs](crate::sigv4::Signer::sign) the request and sends it by whatever means it has.
 
+use alloc::borrow::Cow;
 use core::fmt;
 
+use crate::call::Error;
 use crate::endpoint::Endpoint;
 use crate::exception::{CONTENT_TYPE, ServiceError};
 use crate::http::{Headers, Method, Request, Response};
 use crate::limits;
 use crate::op::{MalformedResponse, Operation};
+use crate::retry::RetryClass;
 use crate::validate::Violations;
 
 /// Writes the request of one call, unsigned.
@@ -40,14 +43,14 @@ pub fn encode_unvalidated<'a, O: Operation>(
 fn write<'a, O: Operation>(input: &O::Input<'_>, endpoint: &'a Endpoint) -> Request<'a> {
     let mut body = alloc::vec::Vec::new();
     O::write_input(input, &mut body);
-    let mut request = request(O::TARGET, endpoint);
+    let mut request = request(O::TARGET, endpoint, endpoint.url());
     request.set_body(body);
     request
 }
 
-/// A request with the headers that all operations share and no body yet.
-pub(crate) fn request<'a>(target: &str, endpoint: &'a Endpoint) -> Request<'a> {
-    let mut request = Request::new(Method::Post, endpoint.url());
+/// A request with the headers that all operations share and no body yet. `url` is the endpoint's, borrowed or not.
+pub(crate) fn request<'a>(target: &str, endpoint: &Endpoint, url: impl Into<Cow<'a, str>>) -> Request<'a> {
+    let mut request = Request::new(Method::Post, url);
     // Room for what signing adds, too.
     request.headers = Headers::with_capacity(10, 640);
     request.headers.append_with("host", |value| value.push_str(endpoint.host()));
@@ -96,6 +99,19 @@ impl fmt::Display for ResponseError {
         match self {
             Self::Refused(_) => f.write_str("the service refused the call"),
             Self::Malformed(_) => f.write_str("the answer makes no sense"),
+        }
+    }
+}
+
+/// As the outcome of a call of one attempt, for drivers that make their calls by hand.
+impl From<ResponseError> for Error {
+    fn from(error: ResponseError) -> Self {
+        match error {
+            ResponseError::Refused(error) => {
+                let is_transient = error.retry_class(&[], None) != RetryClass::None;
+                Self::Refused { error, attempts: 1, is_transient, retry_after: None }
+            }
+            ResponseError::Malformed(error) => Self::Malformed(error),
         }
     }
 }

@@ -2,13 +2,17 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use firehose_proto::batch::{Batch, CallFailure, Event, Output, Reason};
+use firehose_proto::batch::{Batch, Event, Output};
+use firehose_proto::call::Error;
 use firehose_proto::client::ResponseError;
+use firehose_proto::transport::{TransportError, TransportErrorKind};
 
 use super::ledger::tickets;
 use super::{Handlers, Shared, State};
 use crate::client::{Answer, NoAnswer};
+use crate::error::Chain;
 
 impl Shared {
     /// Works until the producer is closed and every record has had its outcome.
@@ -55,33 +59,24 @@ impl Shared {
     fn call(&self, id: u64, batch: Arc<Batch>) -> MutexGuard<'_, State> {
         let sent = self.now();
         let answer = self.client.send_once(&batch);
-        let random = self.client.clock().random();
-        match answer {
+        // Read before the lock is taken: an answer has hundreds of entries.
+        let outcome = match &answer {
             Ok(Answer { response, retry_after }) => {
-                // Read before the lock is taken: an answer has hundreds of entries.
-                let output = batch.decode(&response);
-                drop(batch);
-                let mut state = self.lock();
-                let now = state.time(self.now());
-                state.latencies.add(now.since(sent));
-                log_failure(&output);
-                state.batcher.handle_response(now, id, output, retry_after, random);
-                state
+                batch.decode(response).map_err(|error| refused(error, *retry_after))
             }
-            Err(error) => {
-                let failure = match error {
-                    NoAnswer::NotSent(reason) => CallFailure::NotSent(Reason::new(reason)),
-                    NoAnswer::Unanswered(reason) => CallFailure::Unanswered(Reason::new(reason)),
-                    NoAnswer::Impossible(reason) => CallFailure::Impossible(Reason::new(reason)),
-                };
-                log::debug!("a call with {} records failed: {failure:?}", batch.len());
-                drop(batch);
-                let mut state = self.lock();
-                let now = state.time(self.now());
-                state.batcher.handle_failure(now, id, failure, random);
-                state
-            }
+            Err(error) => Err(unanswered(error)),
+        };
+        if let Err(error) = &outcome {
+            log::debug!("a call with {} records failed: {}", batch.len(), Chain(error));
         }
+        drop(batch);
+        let mut state = self.lock();
+        let now = state.time(self.now());
+        if answer.is_ok() {
+            state.latencies.add(now.since(sent));
+        }
+        state.batcher.handle_outcome(now, id, outcome);
+        state
     }
 
     /// Tells everybody concerned of an event. Not under the lock, when there is anybody.
@@ -141,11 +136,20 @@ fn shielded(run: impl FnOnce()) {
     }
 }
 
-fn log_failure<T>(answer: &Result<T, ResponseError>) {
-    if let Err(error) = answer {
-        log::debug!(
-            "a call with records failed: {error}: {}",
-            std::error::Error::source(error).map_or_else(String::new, ToString::to_string)
-        );
+fn refused(error: ResponseError, hint: Option<Duration>) -> Error {
+    match Error::from(error) {
+        Error::Refused { error, attempts, is_transient, .. } => {
+            Error::Refused { error, attempts, is_transient, retry_after: hint }
+        }
+        error => error,
     }
+}
+
+fn unanswered(error: &NoAnswer) -> Error {
+    let (kind, reason) = match error {
+        NoAnswer::NotSent(reason) => (TransportErrorKind::Connect, reason),
+        NoAnswer::Unanswered(reason) => (TransportErrorKind::Broken, reason),
+        NoAnswer::Impossible(reason) => (TransportErrorKind::Request, reason),
+    };
+    Error::Transport { error: TransportError::new(kind).with_source(reason.as_str()), attempts: 1 }
 }
