@@ -46,13 +46,13 @@ pub(crate) fn write<'a, O: Operation>(
 ) -> Request<'a> {
     let mut body = alloc::vec::Vec::new();
     O::write_input(input, &mut body);
-    let mut request = request(O::TARGET, url, endpoint);
+    let mut request = request(O::TARGET, endpoint, url);
     request.set_body(body);
     request
 }
 
-/// A request with the headers that all operations share and no body yet.
-pub(crate) fn request<'a>(target: &str, url: impl Into<Cow<'a, str>>, endpoint: &Endpoint) -> Request<'a> {
+/// A request with the headers that all operations share and no body yet. `url` is the endpoint's, borrowed or not.
+pub(crate) fn request<'a>(target: &str, endpoint: &Endpoint, url: impl Into<Cow<'a, str>>) -> Request<'a> {
     let mut request = Request::new(Method::Post, url);
     // Room for what signing adds, too.
     request.headers = Headers::with_capacity(10, 640);

@@ -10,6 +10,7 @@ use crate::client::ResponseError;
 use crate::credentials::CredentialsError;
 use crate::exception::ServiceError;
 use crate::op::MalformedResponse;
+use crate::retry::RetryClass;
 use crate::sigv4::SignError;
 use crate::transport::TransportError;
 use crate::validate::Violations;
@@ -147,12 +148,14 @@ impl From<SignError> for Error {
     }
 }
 
+/// As the outcome of a call of one attempt, for drivers that make their calls by hand.
 impl From<ResponseError> for Error {
     fn from(error: ResponseError) -> Self {
         match error {
             ResponseError::Malformed(error) => Self::Malformed(error),
             ResponseError::Refused(error) => {
-                Self::Refused { error, attempts: 1, is_transient: false, retry_after: None, clock_skew: None }
+                let is_transient = error.disposition(&[], None) != RetryClass::None;
+                Self::Refused { error, attempts: 1, is_transient, retry_after: None, clock_skew: None }
             }
         }
     }

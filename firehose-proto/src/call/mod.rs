@@ -181,8 +181,7 @@ impl<'a> Call<'a> {
     ///
     /// [`Error::EmptyBatch`].
     pub fn put_batch(config: &Arc<Config>, batch: &'a Batch) -> Result<Self, Error> {
-        let url = config.endpoint.url().to_owned();
-        let request = batch.request_to(url, &config.endpoint).map_err(|_| Error::EmptyBatch)?;
+        let request = batch.borrowed_request(&config.endpoint).map_err(|_| Error::EmptyBatch)?;
         Ok(Self::of(config, request, PutRecordBatch::ERRORS, Some(batch.len())))
     }
 
@@ -420,6 +419,19 @@ impl<'a> Call<'a> {
     fn is_throttled(&self, response: &Response) -> bool {
         let read = |records| PutRecordBatchOutput::read(records, &response.body);
         self.records.is_some_and(|records| read(records).is_ok_and(|output| output.is_throttled()))
+    }
+}
+
+impl Call<'static> {
+    /// A call that puts the records of a batch and lives on its own, for a driver that sends it from another task or thread:
+    /// its request shares the batch, see [`Request::shared_body`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyBatch`].
+    pub fn put_shared_batch(config: &Arc<Config>, batch: &Arc<Batch>) -> Result<Self, Error> {
+        let request = batch.shared_request(&config.endpoint).map_err(|_| Error::EmptyBatch)?;
+        Ok(Self::of(config, request, PutRecordBatch::ERRORS, Some(batch.len())))
     }
 }
 

@@ -1,7 +1,5 @@
 //! [`Resend`]: calls in a row that put one batch, until the service has accepted all of it.
 
-use core::time::Duration;
-
 use super::error::Error;
 use super::shared::Shared;
 use crate::batch::Batch;
@@ -112,6 +110,7 @@ struct Progress {
 mod tests {
     use alloc::format;
     use alloc::vec::Vec;
+    use core::time::Duration;
 
     use super::*;
     use crate::call::Config;
