@@ -139,7 +139,13 @@ impl Client {
         let Inner { shared, context, .. } = &*self.inner;
         let mut call = call.with_trace_id(settings::trace_id(|name| context.environment.variable(name)));
         loop {
-            let action = call.poll(&mut lock(shared), self.now());
+            let action = {
+                let mut shared = lock(shared);
+                let believed = shared.clock_offset();
+                let action = call.poll(self.now(), &mut shared);
+                warn_of_change(believed, shared.clock_offset());
+                action
+            };
             match action {
                 Action::NeedCredentials { refused } => {
                     let found = self.find_credentials(refused.map(|refused| &**refused));
@@ -147,10 +153,7 @@ impl Client {
                 }
                 Action::Transmit { request, timeouts } => {
                     let result = self.send(request, &timeouts);
-                    let mut shared = lock(shared);
-                    let believed = shared.clock_offset();
-                    call.handle_response(&mut shared, self.now(), result);
-                    warn_of_change(believed, shared.clock_offset());
+                    call.handle_response(self.now(), result);
                 }
                 Action::Wait(until) => {
                     let delay = until.since(self.clock().tick());

@@ -59,18 +59,18 @@ fuzz_target!(|input: (u8, u8, u16, Vec<(u8, u16, &[u8])>)| {
             None => Ok(response(data)),
         };
         now.utc += Duration::from_secs(time.into());
-        match call.poll(&mut shared, now) {
+        match call.poll(now, &mut shared) {
             Action::NeedCredentials { .. } if is_in_turn => call.handle_credentials(credentials),
             Action::Transmit { request, .. } => {
                 let count = |name: &str| request.headers.iter().filter(|(found, _)| *found == name).count();
                 assert_eq!((count("authorization"), count("amz-sdk-request"), count("x-amz-date")), (1, 1, 1));
                 if is_in_turn {
-                    call.handle_response(&mut shared, now, answer);
+                    call.handle_response(now, answer);
                 } else {
                     call.handle_credentials(credentials);
                 }
             }
-            Action::NeedCredentials { .. } => call.handle_response(&mut shared, now, answer),
+            Action::NeedCredentials { .. } => call.handle_response(now, answer),
             Action::Wait(until) => {
                 assert!(until > now.tick && until < Tick::MAX);
                 now.tick = until;

@@ -43,11 +43,11 @@
 //! let input = PutRecordInput::new("my-stream", Record::new(b"one line\n"));
 //! let mut call = Call::new::<PutRecord>(shared.config(), &input)?;
 //! let response = loop {
-//!     match call.poll(&mut shared, now()) {
+//!     match call.poll(now(), &mut shared) {
 //!         Action::NeedCredentials { .. } => call.handle_credentials(Ok(Credentials::new("AKIDEXAMPLE", "secret").into())),
 //!         Action::Transmit { request, timeouts } => {
 //!             let result = send(request, timeouts);
-//!             call.handle_response(&mut shared, now(), result);
+//!             call.handle_response(now(), result);
 //!         }
 //!         Action::Wait(_until) => {} // sleep
 //!         Action::Done(outcome) => break outcome?,
@@ -131,6 +131,8 @@ enum State {
     /// A request may be made.
     Ready,
     InFlight(Attempt),
+    /// What became of the request, and when that was known.
+    Answered(Attempt, Now, Box<Result<Response, TransportError>>),
     Waiting(Tick),
     Done(Box<Result<Response, Error>>),
     /// The outcome was handed out.
@@ -239,25 +241,24 @@ impl<'a> Call<'a> {
         self.last_failure.as_ref()
     }
 
-    /// Says what to do next.
-    pub fn poll(&mut self, shared: &mut Shared, now: Now) -> Action<'_, 'a> {
-        match &self.state {
+    /// Says what to do next. It says the same until it is told what came of it, or the time has come.
+    pub fn poll(&mut self, now: Now, shared: &mut Shared) -> Action<'_, 'a> {
+        match mem::replace(&mut self.state, State::Over) {
+            State::Answered(attempt, at, result) => self.judge(at, shared, &attempt, *result),
             State::NotRenewed => {
-                let failure = self.last_failure.take();
-                self.state = State::Over;
-                if let Some(failure) = failure {
+                if let Some(failure) = self.last_failure.take() {
                     let retry_after = failure.retry_after();
-                    self.fail(shared, now, RetryClass::Transient, retry_after, failure);
+                    self.fail(now, shared, RetryClass::Transient, retry_after, failure);
                 }
             }
-            State::Waiting(until) if *until <= now.tick => {
+            State::Waiting(until) if until <= now.tick => {
                 let refused = self.last_failure.as_ref().is_some_and(Error::is_about_credentials);
                 self.state = State::Unauthorized { refused };
             }
-            _ => {}
+            state => self.state = state,
         }
         if let State::Ready = self.state
-            && let Some(until) = self.transmit(shared, now)
+            && let Some(until) = self.transmit(now, shared)
         {
             return Action::Wait(until);
         }
@@ -271,7 +272,7 @@ impl<'a> Call<'a> {
                 State::Done(outcome) => Action::Done(*outcome),
                 _ => unreachable!("matched above"),
             },
-            State::NotRenewed | State::Ready | State::Over => Action::Wait(Tick::MAX),
+            State::Answered(..) | State::NotRenewed | State::Ready | State::Over => Action::Wait(Tick::MAX),
         }
     }
 
@@ -300,15 +301,21 @@ impl<'a> Call<'a> {
     }
 
     /// Takes what became of the request: a response of any status, or the reason why there is no complete one.
-    pub fn handle_response(&mut self, shared: &mut Shared, now: Now, result: Result<Response, TransportError>) {
-        let State::InFlight(attempt) = self.state else { return };
+    pub fn handle_response(&mut self, now: Now, result: Result<Response, TransportError>) {
+        if let State::InFlight(attempt) = self.state {
+            self.state = State::Answered(attempt, now, Box::new(result));
+        }
+    }
+
+    /// Decides what follows from what became of the request.
+    fn judge(&mut self, now: Now, shared: &mut Shared, attempt: &Attempt, result: Result<Response, TransportError>) {
         let response = match result {
             Ok(response) => response,
             Err(error) => {
                 shared.observe_rate(now, false);
                 let class = if error.kind().is_transient() { RetryClass::Transient } else { RetryClass::None };
                 let failure = Error::Transport { error, attempts: self.attempts };
-                return self.fail(shared, now, class, None, failure);
+                return self.fail(now, shared, class, None, failure);
             }
         };
         let observed = attempt.observe(now.utc, &response.headers, &mut shared.skew);
@@ -321,11 +328,11 @@ impl<'a> Call<'a> {
         let error = ServiceError::read(&response);
         let class = error.disposition(self.modeled, observed.skew);
         shared.observe_rate(now, class == RetryClass::Throttling);
-        self.refused(shared, now, &observed, class, error);
+        self.refused(now, shared, &observed, class, error);
     }
 
     /// The service said no: what can be mended at once is, else the rules for retries decide.
-    fn refused(&mut self, shared: &mut Shared, now: Now, observed: &Observed, class: RetryClass, error: ServiceError) {
+    fn refused(&mut self, now: Now, shared: &mut Shared, observed: &Observed, class: RetryClass, error: ServiceError) {
         let is_about_credentials = error.is_about_credentials();
         let is_old = observed.is_signature_old && error.may_be_about_clock();
         let is_resigned = is_old && first_time(&mut self.used.signature);
@@ -347,12 +354,12 @@ impl<'a> Call<'a> {
             self.last_failure = Some(failure);
             self.state = State::Unauthorized { refused: true };
         } else {
-            self.fail(shared, now, class, observed.retry_after, failure);
+            self.fail(now, shared, class, observed.retry_after, failure);
         }
     }
 
     /// Ends the call, or lets it wait for its next attempt.
-    fn fail(&mut self, shared: &mut Shared, now: Now, class: RetryClass, hint: Option<Duration>, failure: Error) {
+    fn fail(&mut self, now: Now, shared: &mut Shared, class: RetryClass, hint: Option<Duration>, failure: Error) {
         let random = shared.random.next();
         match self.retries.on_failure(class, hint, random, &mut shared.quota) {
             Decision::RetryAfter(delay) if self.deadline.is_none_or(|deadline| now.tick + delay < deadline) => {
@@ -369,7 +376,7 @@ impl<'a> Call<'a> {
     }
 
     /// Makes the request of the next attempt, or says until when it must wait.
-    fn transmit(&mut self, shared: &mut Shared, now: Now) -> Option<Tick> {
+    fn transmit(&mut self, now: Now, shared: &mut Shared) -> Option<Tick> {
         // Finding credentials is not on the call's time.
         let operation_timeout = self.config.operation_timeout.filter(|_| !self.is_single);
         let deadline =
@@ -384,13 +391,13 @@ impl<'a> Call<'a> {
         if until.is_some() {
             return until;
         }
-        if let Err(error) = self.sign(shared, now) {
+        if let Err(error) = self.sign(now, shared) {
             self.end(Err(Error::Sign(error)));
         }
         None
     }
 
-    fn sign(&mut self, shared: &mut Shared, now: Now) -> Result<(), SignError> {
+    fn sign(&mut self, now: Now, shared: &mut Shared) -> Result<(), SignError> {
         let Some(credentials) = &self.credentials else { return Ok(()) };
         let attempt = Attempt::begin(now.utc, &shared.skew);
         request::sign(&mut self.request, shared, &attempt, credentials)?;

@@ -309,17 +309,17 @@ fn ignores_what_comes_out_of_turn() {
     let mut world = World::new(config(), [accepted()]);
     let now = Now::new(Tick::default(), world.utc);
     let mut call = call(&world);
-    call.handle_response(&mut world.shared, now, Ok(accepted().unwrap()));
-    assert!(matches!(call.poll(&mut world.shared, now), Action::NeedCredentials { refused: None }));
+    call.handle_response(now, Ok(accepted().unwrap()));
+    assert!(matches!(call.poll(now, &mut world.shared), Action::NeedCredentials { refused: None }));
     call.handle_credentials(Ok(world::key("AKID1").into()));
     call.handle_credentials(Ok(world::key("AKID2").into()));
     assert_eq!(call.attempts(), 0);
     for _ in 0..2 {
-        let Action::Transmit { request, .. } = call.poll(&mut world.shared, now) else { panic!() };
+        let Action::Transmit { request, .. } = call.poll(now, &mut world.shared) else { panic!() };
         assert!(request.headers.value("authorization").unwrap().contains("AKID1"));
     }
     assert_eq!(call.attempts(), 1, "the same request as long as nothing is said of it");
-    call.handle_response(&mut world.shared, now, Ok(accepted().unwrap()));
-    assert!(matches!(call.poll(&mut world.shared, now), Action::Done(Ok(_))));
-    assert!(matches!(call.poll(&mut world.shared, now), Action::Wait(Tick::MAX)));
+    call.handle_response(now, Ok(accepted().unwrap()));
+    assert!(matches!(call.poll(now, &mut world.shared), Action::Done(Ok(_))));
+    assert!(matches!(call.poll(now, &mut world.shared), Action::Wait(Tick::MAX)));
 }

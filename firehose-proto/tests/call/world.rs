@@ -93,7 +93,7 @@ impl World {
     pub(crate) fn drive(&mut self, mut call: Call<'_>) -> Result<Response, Error> {
         for _ in 0..1_000 {
             let now = self.now();
-            match call.poll(&mut self.shared, now) {
+            match call.poll(now, &mut self.shared) {
                 Action::NeedCredentials { refused } => {
                     self.wanted.push(refused.is_some());
                     call.handle_credentials(next(&mut self.credentials).map(Arc::new));
@@ -101,7 +101,7 @@ impl World {
                 Action::Transmit { request, timeouts } => {
                     let result = self.carry(request, timeouts);
                     let now = self.now();
-                    call.handle_response(&mut self.shared, now, result);
+                    call.handle_response(now, result);
                 }
                 Action::Wait(until) => {
                     assert!(until > self.tick, "a wait that is over");
