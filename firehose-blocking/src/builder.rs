@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use firehose_proto::call::Config;
 use firehose_proto::credentials::Credentials;
+use firehose_proto::credentials::cache::still_good;
 use firehose_proto::endpoint::EndpointError;
 use firehose_proto::limits::{MAX_CREDENTIAL_DOCUMENT_BYTES, MAX_PROFILE_FILE_BYTES};
+use firehose_proto::settings::shared_files::ProfilesError;
 use firehose_proto::settings::user_agent::UserAgent;
 use firehose_proto::settings::{RetryMode, Setting, SettingError, Source};
 
@@ -18,7 +20,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::credentials::{self, Cache, Context, CredentialsError, Found, Mfa, ProvideCredentials};
 use crate::environment::Environment;
 use crate::error::Chain;
-use crate::files::{self, ProfilesError};
+use crate::files;
 use crate::settings::{InCode, Settings};
 use crate::transport::{InvalidCaBundle, Transport, Ureq};
 
@@ -202,7 +204,7 @@ impl ClientBuilder {
         let mut settings = Settings::find(&self.code, &self.environment)?;
         if settings.region.is_none() && self.has_region_of_metadata {
             let context = self.context(&settings)?;
-            match credentials::metadata_region(&context) {
+            match context.metadata_region() {
                 Ok(region) => settings.region = Some(Setting { value: region, source: Source::InstanceMetadata }),
                 Err(error) => settings.no_metadata_region = Some(error),
             }
@@ -231,7 +233,7 @@ impl ClientBuilder {
             .provider
             .as_ref()
             .map_or_else(|| credentials::Chain::standard().find(&context), |it| it.find(&context));
-        found.and_then(|found| credentials::still_good(found, context.clock().now())).map_err(BuildError::Credentials)
+        found.and_then(|found| still_good(context.now(), found)).map_err(BuildError::Credentials)
     }
 
     /// Makes the client. Nothing is sent yet, but that the instance metadata are asked for a region that is set nowhere.
@@ -273,7 +275,7 @@ fn ureq(settings: &Settings) -> Result<Ureq, BuildError> {
     let Some(Setting { value: path, source }) = &settings.ca_bundle else { return Ok(ureq) };
     let invalid = |error| BuildError::CaBundle { path: path.clone(), source: source.clone(), error };
     let pem = files::read(path, MAX_PROFILE_FILE_BYTES).map_err(|error| invalid(InvalidCaBundle::Io(error.kind())))?;
-    ureq.ca_bundle(pem.reveal()).map_err(invalid)
+    ureq.ca_bundle(&pem).map_err(invalid)
 }
 
 impl fmt::Debug for ClientBuilder {

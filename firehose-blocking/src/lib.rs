@@ -43,12 +43,12 @@ pub use firehose_proto::op::put_record::{PutRecordInput, PutRecordOutput};
 pub use firehose_proto::op::put_record_batch::{
     PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
 };
+pub use firehose_proto::settings::shared_files::ProfilesError;
 
 pub use self::builder::{BuildError, ClientBuilder};
 pub use self::client::Client;
 pub use self::clock::{Clock, SystemClock};
 pub use self::credentials::{CredentialsError, ProvideCredentials};
-pub use self::files::ProfilesError;
 pub use self::local::{
     Accepted, FaultCounts, Faults, FaultsError, LocalEndpoint, LocalEndpointBuilder, LocalEndpointError,
 };

@@ -102,13 +102,9 @@ impl fmt::Display for CredentialsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         for (index, (name, error)) in self.tried().enumerate() {
+            // Nobody else can tell their sources: an error has one.
+            let error = WithSources(error);
             write!(f, "{} {name}: {error}", if index == 0 { ", tried" } else { ";" })?;
-            // Nobody else can tell them: an error has one source.
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                write!(f, ": {error}")?;
-                cause = error.source();
-            }
         }
         Ok(())
     }
@@ -117,5 +113,20 @@ impl fmt::Display for CredentialsError {
 impl Error for CredentialsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+/// Shows an error with everything that caused it, in one line.
+pub(super) struct WithSources<'a>(pub(super) &'a dyn Error);
+
+impl fmt::Display for WithSources<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }

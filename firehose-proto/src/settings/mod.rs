@@ -7,6 +7,7 @@
 
 pub mod location;
 pub mod proxy;
+pub mod shared_files;
 pub mod user_agent;
 
 use alloc::borrow::{Cow, ToOwned};
