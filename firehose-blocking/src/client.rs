@@ -80,7 +80,7 @@ impl Client {
     ///
     /// [`CredentialsError`], which says what was tried.
     pub fn credentials(&self) -> Result<Credentials, CredentialsError> {
-        self.inner.credentials.provide(&self.inner.context).map(Arc::unwrap_or_clone)
+        self.inner.credentials.provide(&self.inner.context, None).map(Arc::unwrap_or_clone)
     }
 
     /// Puts the records of a batch, and leaves in it exactly those that failed, in order and ready to be sent again.
@@ -136,7 +136,7 @@ impl Client {
 
     /// Carries out a call.
     fn run(&self, call: Call<'_>) -> Result<Response, Error> {
-        let Inner { shared, context, .. } = &*self.inner;
+        let Inner { shared, credentials, context, .. } = &*self.inner;
         let mut call = call.with_trace_id(settings::trace_id(|name| context.environment.variable(name)));
         loop {
             let action = {
@@ -148,7 +148,7 @@ impl Client {
             };
             match action {
                 Action::NeedCredentials { refused } => {
-                    let found = self.find_credentials(refused.map(|refused| &**refused));
+                    let found = credentials.provide(context, refused);
                     call.handle_credentials(found);
                 }
                 Action::Transmit { request, timeouts } => {
@@ -173,16 +173,6 @@ impl Client {
         }
     }
 
-    fn find_credentials(&self, refused: Option<&Credentials>) -> Result<Arc<Credentials>, CredentialsError> {
-        let Inner { credentials, context, .. } = &*self.inner;
-        match refused {
-            None => credentials.provide(context),
-            Some(refused) => credentials
-                .renew(context, refused)
-                .ok_or_else(|| CredentialsError::transient("there are no others than those that the service refused")),
-        }
-    }
-
     /// Has the transport send a request, and survives it.
     fn send(&self, request: &Request<'_>, timeouts: &Timeouts) -> Result<Response, TransportError> {
         let send = || self.inner.transport.send(request, timeouts);
@@ -194,7 +184,7 @@ impl Client {
     }
 
     fn now(&self) -> Now {
-        Now::new(self.clock().tick(), self.clock().now())
+        self.inner.context.now()
     }
 }
 

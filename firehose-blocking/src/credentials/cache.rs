@@ -27,17 +27,13 @@ impl Cache {
         lock(&self.state).current().map(|credentials| credentials.access_key_id.clone())
     }
 
-    /// Credentials that are good now.
-    pub(crate) fn provide(&self, context: &Context) -> Result<Arc<Credentials>, CredentialsError> {
-        self.satisfy(context, Want::any())
-    }
-
-    /// Other credentials than those that the service has just refused, if there are any.
-    pub(crate) fn renew(&self, context: &Context, refused: &Credentials) -> Option<Arc<Credentials>> {
-        self.satisfy(context, Want::other_than(Arc::new(refused.clone()))).ok()
-    }
-
-    fn satisfy(&self, context: &Context, mut want: Want) -> Result<Arc<Credentials>, CredentialsError> {
+    /// Credentials that are good now: others than those that the service has just refused.
+    pub(crate) fn provide(
+        &self,
+        context: &Context,
+        refused: Option<&Arc<Credentials>>,
+    ) -> Result<Arc<Credentials>, CredentialsError> {
+        let mut want = refused.map_or_else(Want::any, |refused| Want::other_than(Arc::clone(refused)));
         let mut cache = lock(&self.state);
         loop {
             match cache.poll(context.now(), &mut want) {

@@ -282,7 +282,7 @@ impl<'a> Call<'a> {
         let is_renewal = refused && !self.used.renewal;
         match found {
             Ok(found) => {
-                let is_same = self.credentials.as_ref().is_some_and(|refused| refused.signs_like(&found));
+                let is_same = self.credentials.as_ref().is_some_and(|refused| refused.has_same_keys(&found));
                 self.credentials = Some(found);
                 self.used.renewal |= is_renewal;
                 self.state = if is_renewal && is_same { State::NotRenewed } else { State::Ready };

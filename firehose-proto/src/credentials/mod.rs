@@ -68,15 +68,6 @@ impl Credentials {
         }
     }
 
-    /// Whether requests signed with either are the same to the service: the expiry, which may have been put off, does not
-    /// count.
-    #[must_use]
-    pub fn signs_like(&self, other: &Self) -> bool {
-        self.access_key_id == other.access_key_id
-            && self.secret_access_key == other.secret_access_key
-            && self.session_token == other.session_token
-    }
-
     /// The same credentials with a session token.
     #[must_use]
     pub fn with_session_token(mut self, session_token: impl Into<String>) -> Self {
