@@ -3,25 +3,22 @@
 use std::fmt;
 use std::io;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use firehose_proto::call::Config;
 use firehose_proto::credentials::Credentials;
 use firehose_proto::credentials::cache::still_good;
-use firehose_proto::endpoint::EndpointError;
 use firehose_proto::limits::{MAX_CREDENTIAL_DOCUMENT_BYTES, MAX_PROFILE_FILE_BYTES};
-use firehose_proto::settings::shared_files::ProfilesError;
+use firehose_proto::region::Region;
 use firehose_proto::settings::user_agent::UserAgent;
-use firehose_proto::settings::{RetryMode, Setting, SettingError, Source};
+use firehose_proto::settings::{InCode, RetryMode, Setting, Settings, SettingsError, Source};
 
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{self, Cache, Context, CredentialsError, Found, Mfa, ProvideCredentials};
 use crate::environment::Environment;
-use crate::error::Chain;
 use crate::files;
-use crate::settings::{InCode, Settings};
 use crate::transport::{InvalidCaBundle, Transport, Ureq};
 
 /// Builds a [`Client`].
@@ -33,6 +30,8 @@ use crate::transport::{InvalidCaBundle, Transport, Ureq};
 pub struct ClientBuilder {
     code: InCode,
     has_region_of_metadata: bool,
+    /// What the instance metadata said: they are asked once, however often the settings are looked up.
+    metadata_region: OnceLock<Result<Region, CredentialsError>>,
     skips_validation: bool,
     provider: Option<Box<dyn ProvideCredentials>>,
     mfa: Option<Mfa>,
@@ -201,13 +200,12 @@ impl ClientBuilder {
     ///
     /// [`BuildError`], naming what is wrong and where it stands.
     pub fn settings(&self) -> Result<Settings, BuildError> {
-        let mut settings = Settings::find(&self.code, &self.environment)?;
+        let variable = |name: &str| self.environment.variable(name);
+        let mut settings = Settings::find(&self.code, &variable, cfg!(windows), files::content)?;
         if settings.region.is_none() && self.has_region_of_metadata {
             let context = self.context(&settings)?;
-            match context.metadata_region() {
-                Ok(region) => settings.region = Some(Setting { value: region, source: Source::InstanceMetadata }),
-                Err(error) => settings.no_metadata_region = Some(error),
-            }
+            let answer = self.metadata_region.get_or_init(|| context.metadata_region());
+            settings.take_metadata_region(answer.clone());
         }
         Ok(settings)
     }
@@ -287,40 +285,12 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-/// A setting that is missing or wrong.
+/// A setting that is missing or wrong, or no credentials.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A shared file cannot be read.
-    Profiles(ProfilesError),
-    /// Neither of the shared files has the profile that was asked for.
-    NoSuchProfile {
-        /// Its name, and where that comes from.
-        profile: Setting<String>,
-        /// What may explain it, see [`Settings::warnings`].
-        warnings: Vec<String>,
-    },
-    /// No region, neither in code, nor in the environment, nor in the profile.
-    MissingRegion {
-        /// Why the instance metadata did not tell it, if they were asked.
-        metadata: Option<CredentialsError>,
-    },
-    /// A value that its setting cannot have.
-    Setting {
-        /// The setting and the rule.
-        error: SettingError,
-        /// The file that it stands in, if it does.
-        path: Option<String>,
-    },
-    /// The endpoint URL cannot be used.
-    Endpoint {
-        /// Where it comes from.
-        source: Source,
-        /// Where the wish comes from that excludes any endpoint URL.
-        conflicts_with: Option<Source>,
-        /// The rule it breaks.
-        error: EndpointError,
-    },
+    /// A setting is missing or wrong.
+    Settings(SettingsError),
     /// The file of certificates cannot be used.
     CaBundle {
         /// The file.
@@ -334,34 +304,16 @@ pub enum BuildError {
     Credentials(CredentialsError),
 }
 
+impl From<SettingsError> for BuildError {
+    fn from(error: SettingsError) -> Self {
+        Self::Settings(error)
+    }
+}
+
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Profiles(error) => error.fmt(f),
-            Self::NoSuchProfile { profile: Setting { value, source }, warnings } => {
-                let neither = "is in neither the config file nor the credentials file";
-                write!(f, "profile `{value}`, named by {source}, {neither}")?;
-                warnings.iter().try_for_each(|warning| write!(f, "; {warning}"))
-            }
-            Self::MissingRegion { metadata: None } => {
-                f.write_str("no region: set one in code, in AWS_REGION, or in the profile")
-            }
-            Self::MissingRegion { metadata: Some(error) } => {
-                let metadata = Chain(error);
-                write!(
-                    f,
-                    "{}; the instance metadata do not tell it: {metadata}",
-                    Self::MissingRegion { metadata: None }
-                )
-            }
-            Self::Setting { error, path: None } => error.fmt(f),
-            Self::Setting { error, path: Some(path) } => write!(f, "cannot use {path}: {error}"),
-            Self::Endpoint { source, conflicts_with: None, .. } => {
-                write!(f, "the endpoint URL cannot be used (from {source})")
-            }
-            Self::Endpoint { source, conflicts_with: Some(other), .. } => {
-                write!(f, "the endpoint URL of {source} goes against the wish of {other}")
-            }
+            Self::Settings(error) => error.fmt(f),
             Self::CaBundle { path, source, .. } => {
                 write!(f, "the certificates in {path} cannot be used (from {source})")
             }
@@ -373,11 +325,10 @@ impl fmt::Display for BuildError {
 impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Endpoint { error, .. } => Some(error),
             Self::CaBundle { error, .. } => Some(error),
             // Their words are this error's own.
+            Self::Settings(error) => error.source(),
             Self::Credentials(error) => error.source(),
-            Self::Profiles(_) | Self::Setting { .. } | Self::NoSuchProfile { .. } | Self::MissingRegion { .. } => None,
         }
     }
 }

@@ -4,13 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use firehose_proto::credentials::profile::{ProfileFile, Profiles};
 use firehose_proto::credentials::search::FileError;
-use firehose_proto::settings::Setting;
-use firehose_proto::settings::location::Locations;
-use firehose_proto::settings::shared_files::{self, ProfilesError};
-
-use crate::environment::Environment;
 
 /// Reads a file, at most one byte more than may be in it: whoever parses it refuses that one.
 pub(crate) fn read(path: impl AsRef<Path>, max_bytes: usize) -> io::Result<Vec<u8>> {
@@ -46,17 +40,9 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Where one of the shared files is, unless that is not known.
-pub(crate) fn location(environment: &Environment, file: ProfileFile) -> Option<Setting<String>> {
-    let variable = |name: &str| environment.variable(name);
-    Locations::new(&variable, cfg!(windows)).profile_file(file)
-}
-
-/// Reads the shared files. One that is not there is as good as an empty one; `warn` is told what that may explain.
-pub(crate) fn profiles(environment: &Environment, mut warn: impl FnMut(String)) -> Result<Profiles, ProfilesError> {
-    let variable = |name: &str| environment.variable(name);
-    let locations = Locations::new(&variable, cfg!(windows));
-    shared_files::read(&locations, |path, max_bytes| read(path, max_bytes).map_err(file_error), &mut warn)
+/// Reads a file for the core.
+pub(crate) fn content(path: &str, max_bytes: usize) -> Result<Vec<u8>, FileError> {
+    read(path, max_bytes).map_err(file_error)
 }
 
 /// The core's word for why a file could not be read or written.

@@ -29,7 +29,6 @@ mod local;
 mod operations;
 mod pages;
 mod producer;
-mod settings;
 mod spool;
 mod transport;
 mod wait;
@@ -44,6 +43,7 @@ pub use firehose_proto::op::put_record_batch::{
     PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
 };
 pub use firehose_proto::settings::shared_files::ProfilesError;
+pub use firehose_proto::settings::{Settings, SettingsError};
 
 pub use self::builder::{BuildError, ClientBuilder};
 pub use self::client::Client;
@@ -58,7 +58,6 @@ pub use self::producer::{
     Closed, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, SendError, StillPending,
     TrySendError,
 };
-pub use self::settings::Settings;
 pub use self::spool::{SpoolError, SpoolOptions, SyncPolicy};
 pub use self::transport::{InvalidCaBundle, Timeouts, Transport, TransportError, TransportErrorKind, Ureq};
 pub use self::wait::WaitError;

@@ -5,15 +5,15 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use firehose_proto::credentials::search::{Config, Found, Need, Provider, Search, Shared};
+use firehose_proto::credentials::search::{Found, Need, Provider, Search, Shared};
 use firehose_proto::region::Region;
+use firehose_proto::settings::Settings;
 use firehose_proto::time::Now;
 
 use super::{CredentialsError, ProvideCredentials, lock, process};
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::files;
-use crate::settings::Settings;
 use crate::transport::Transport;
 
 /// What providers have to work with: the client's clock, and the settings and connections that the standard ones need.
@@ -38,24 +38,8 @@ impl Context {
         settings: &Settings,
         mfa: Option<Mfa>,
     ) -> Self {
-        let config = Config {
-            profile: settings.profile.clone(),
-            region: settings.region.as_ref().map(|region| region.value.clone()),
-            fips: settings.use_fips_endpoint.value,
-            dual_stack: settings.use_dualstack_endpoint.value,
-            timeouts: settings.timeouts(),
-            max_attempts: settings.credentials_attempts,
-            metadata_endpoint: if settings.ec2_metadata_disabled.value {
-                Err(settings.ec2_metadata_disabled.source.clone())
-            } else {
-                Ok(settings.ec2_metadata_service_endpoint.value.clone())
-            },
-            metadata_timeout: settings.metadata_service_timeout.value,
-            metadata_attempts: settings.metadata_service_num_attempts.value,
-            corrects_clock: !settings.disable_clock_skew_correction.value,
-        };
         let variables = environment.clone();
-        let shared = Shared::new(config, move |name| variables.variable(name), cfg!(windows), clock.random());
+        let shared = Shared::new(settings, move |name| variables.variable(name), cfg!(windows), clock.random());
         Self { environment, clock, transport, mfa, shared: Mutex::new(shared) }
     }
 
@@ -101,7 +85,7 @@ impl Context {
                     search.handle_response(self.now(), outcome);
                 }
                 Need::ReadFile { path, max_bytes } => {
-                    let content = files::read(path, max_bytes).map_err(files::file_error);
+                    let content = files::content(path, max_bytes);
                     search.handle_file(self.now(), content);
                 }
                 Need::WriteFile { path, content } => {

@@ -57,8 +57,14 @@ fn takes_the_region_from_the_metadata_when_it_is_set_nowhere_and_that_is_wished(
     let variable = move |name: &str| (name == "AWS_EC2_METADATA_SERVICE_ENDPOINT").then(|| url.clone());
     let builder = || Client::builder().environment(variable.clone());
     assert!(builder().settings().unwrap().region.is_none() && server.paths().is_empty());
-    let region = builder().region_from_metadata(true).settings().unwrap().region.unwrap();
-    assert_eq!((region.value.as_str(), region.source.to_string()), ("ap-south-1", "instance metadata".into()));
+    let builder = builder().region_from_metadata(true);
+    for _ in 0..2 {
+        let region = builder.settings().unwrap().region.unwrap();
+        assert_eq!((region.value.as_str(), region.source.to_string()), ("ap-south-1", "instance metadata".into()));
+    }
+    builder.build().unwrap();
+    let asked = ["PUT /latest/api/token", "GET /latest/meta-data/placement/region"];
+    assert_eq!(server.paths(), asked, "once, however often the settings are looked up");
 }
 
 #[test]

@@ -117,7 +117,7 @@ impl Error for CredentialsError {
 }
 
 /// Shows an error with everything that caused it, in one line.
-pub(super) struct WithSources<'a>(pub(super) &'a dyn Error);
+pub(crate) struct WithSources<'a>(pub(crate) &'a dyn Error);
 
 impl fmt::Display for WithSources<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -21,7 +21,7 @@ pub mod sso;
 pub mod sts;
 
 mod document;
-mod error;
+pub(crate) mod error;
 mod service;
 mod xml;
 

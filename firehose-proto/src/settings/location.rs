@@ -39,6 +39,11 @@ impl<'a> Locations<'a> {
         Self { variable, is_windows }
     }
 
+    /// The value of a variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        (self.variable)(name)
+    }
+
     /// The configuration or credentials file; `None` when no variable names it and the home is unknown.
     #[must_use]
     pub fn profile_file(&self, file: ProfileFile) -> Option<Setting<String>> {

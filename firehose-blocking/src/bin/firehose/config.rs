@@ -36,7 +36,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     console::print(&text)
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the settings: {error}")))?;
     // What there is has been shown; now all that is missing.
-    match (endpoint.map(drop).map_err(broken), credentials) {
+    match (endpoint.map(drop).map_err(|error| broken(error.into())), credentials) {
         (Err(first), Err(second)) => {
             console::complain(&first.message);
             Err(second)

@@ -22,6 +22,7 @@ use crate::credentials::{Credentials, CredentialsError, DocumentError, expiry, i
 use crate::http::{InvalidHeader, Request, Response};
 use crate::region::Region;
 use crate::sensitive::Sensitive;
+use crate::settings::Settings;
 
 /// How long before its end a token is no longer used.
 const TOKEN_MARGIN: Duration = Duration::from_secs(120);
@@ -60,8 +61,11 @@ pub(super) fn region(cx: &mut Cx<'_>) -> Step<Result<Region, CredentialsError>> 
 }
 
 fn configured(cx: &Cx<'_>) -> Result<String, CredentialsError> {
-    let endpoint = &cx.shared.config.metadata_endpoint;
-    endpoint.clone().map_err(|source| CredentialsError::absent(format!("turned off by {source}")))
+    let Settings { ec2_metadata_disabled: disabled, ec2_metadata_service_endpoint: endpoint, .. } = &cx.shared.settings;
+    if disabled.value {
+        return Err(CredentialsError::absent(format!("turned off by {}", disabled.source)));
+    }
+    Ok(endpoint.value.clone())
 }
 
 fn current(cx: &mut Cx<'_>, endpoint: String) -> Step<Result<Credentials, CredentialsError>> {

@@ -21,6 +21,36 @@
 //!
 //! What the searches of one client share, such as the token for the instance metadata, is in [`Shared`]. When to search
 //! again is for [`CredentialsCache`](super::cache::CredentialsCache) to say.
+//!
+//! ```
+//! use firehose_proto::credentials::search::{FileError, Need, Provider, Search, Shared};
+//! use firehose_proto::settings::{InCode, Settings};
+//! use firehose_proto::time::{AmzDate, Now, Tick};
+//!
+//! let variable = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
+//! let read = |path: &str| match path {
+//!     "/home/me/.aws/config" => Ok(b"[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = s\n".to_vec()),
+//!     _ => Err(FileError::NotFound),
+//! };
+//!
+//! let settings = Settings::find(&InCode::default(), &variable, false, |path, _| read(path))?;
+//! let mut shared = Shared::new(&settings, variable, false, 42);
+//! let mut search = Search::new(Provider::standard());
+//! let now = Now::new(Tick::default(), AmzDate::parse("20261122T120000Z").unwrap());
+//! let found = loop {
+//!     match search.poll(now, &mut shared) {
+//!         Need::ReadFile { path, .. } => {
+//!             let content = read(path);
+//!             search.handle_file(now, content);
+//!         }
+//!         Need::Done(result) => break result.clone()?,
+//!         _ => search.decline(now),
+//!     }
+//! };
+//! assert_eq!(found.credentials.access_key_id, "AKIDEXAMPLE");
+//! assert_eq!(found.provider, "profile `default` (keys)");
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
 
 mod answer;
 mod container;
@@ -46,7 +76,7 @@ use core::time::Duration;
 
 pub use self::answer::{FileError, ProcessError};
 pub use self::provider::{Found, Provider};
-pub use self::shared::{Config, Shared};
+pub use self::shared::Shared;
 use self::step::{Cx, Step, Then};
 use super::CredentialsError;
 use super::profile::Profiles;

@@ -21,7 +21,7 @@ use crate::settings::{self, Lookup};
 /// Does what the profile of this name asks for, or else the selected one.
 pub(super) fn find(cx: &mut Cx<'_>, named: Option<String>) -> Step<Result<Found, CredentialsError>> {
     profiles(cx).and_then(cx, move |cx, profiles| {
-        let selected = &cx.shared.config.profile;
+        let selected = &cx.shared.settings.profile;
         let must_exist = named.is_some() || selected.source != settings::Source::Default;
         let name = named.unwrap_or_else(|| selected.value.clone());
         let plan = match Plan::resolve(&profiles, &name) {
@@ -119,13 +119,14 @@ pub(super) fn endpoint(
     own: fn(Region, bool, bool) -> Endpoint,
 ) -> Step<Result<Endpoint, CredentialsError>> {
     profiles(cx).and_then(cx, move |cx, profiles| {
-        let config = &cx.shared.config;
-        let url = Lookup::new(cx.shared.variables(), &profiles, &config.profile.value).endpoint_url(None, service);
+        let profile = &cx.shared.settings.profile.value;
+        let (fips, dual_stack) = cx.shared.endpoint_kind();
+        let url = Lookup::new(cx.shared.variables(), &profiles, profile).endpoint_url(None, service);
         Step::Done(match url {
             Err(error) => Err(CredentialsError::failed("wrong setting").with_source(error)),
-            Ok(None) => Ok(own(region, config.fips, config.dual_stack)),
+            Ok(None) => Ok(own(region, fips, dual_stack)),
             Ok(Some(url)) => {
-                let endpoint = Endpoint::configured(Some(region), Some(&url.value), config.fips, config.dual_stack);
+                let endpoint = Endpoint::configured(Some(region), Some(&url.value), fips, dual_stack);
                 endpoint.map_err(|error| {
                     let message = format!("cannot use the {service} endpoint of {}", url.source);
                     CredentialsError::failed(message).with_source(error)

@@ -4,55 +4,28 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
-use core::num::NonZeroU32;
 use core::time::Duration;
 
 use super::exchange::Policy;
 use super::step::Cx;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::random::Random;
-use crate::region::Region;
 use crate::retry::ClockSkew;
 use crate::sensitive::Sensitive;
 use crate::settings::location::Locations;
-use crate::settings::{Setting, Source};
+use crate::settings::{Settings, Source};
 use crate::time::Tick;
 use crate::transport::Timeouts;
 
 /// How long to leave the service alone that refreshes sign-ins.
 const SSO_REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What of a client's settings the search for credentials goes by.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The name of the profile.
-    pub profile: Setting<String>,
-    /// Of the client; the security token service is asked there.
-    pub region: Option<Region>,
-    /// Whether to use FIPS endpoints.
-    pub fips: bool,
-    /// Whether to use endpoints with both IPv4 and IPv6 addresses.
-    pub dual_stack: bool,
-    /// How long AWS's own services may take.
-    pub timeouts: Timeouts,
-    /// How often they are asked.
-    pub max_attempts: NonZeroU32,
-    /// Where the instance metadata are, or what turns them off.
-    pub metadata_endpoint: Result<String, Source>,
-    /// How long the instance metadata may take.
-    pub metadata_timeout: Duration,
-    /// How often they are asked.
-    pub metadata_attempts: NonZeroU32,
-    /// Whether requests are signed by the clock that the services show.
-    pub corrects_clock: bool,
-}
-
 /// What the searches of one client have in common.
 ///
 /// The driver keeps one for each client, behind a lock if it has threads, and lends it to each
 /// [`poll`](super::Search::poll).
 pub struct Shared {
-    pub(super) config: Config,
+    pub(super) settings: Settings,
     #[expect(clippy::type_complexity, reason = "named once, here")]
     variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
     pub(super) is_windows: bool,
@@ -76,14 +49,14 @@ impl Shared {
     /// What the searches of a client go by: its settings, the environment variables, looked up anew by each search, and
     /// whether paths are those of Windows. The seed is any number that differs from client to client.
     pub fn new(
-        config: Config,
+        settings: &Settings,
         variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
         is_windows: bool,
         seed: u64,
     ) -> Self {
         Self {
-            skew: if config.corrects_clock { ClockSkew::new() } else { ClockSkew::disabled() },
-            config,
+            skew: if settings.disable_clock_skew_correction.value { ClockSkew::disabled() } else { ClockSkew::new() },
+            settings: settings.clone(),
             variable: Box::new(variable),
             is_windows,
             random: Random::new(seed),
@@ -109,14 +82,22 @@ impl Shared {
     }
 
     /// For a service of AWS's, as the client's settings say.
-    pub(super) const fn service_policy(&self) -> Policy {
-        Policy { timeouts: self.config.timeouts, max_attempts: self.config.max_attempts, must_exist: true }
+    pub(super) fn service_policy(&self) -> Policy {
+        let Settings { credentials_attempts, .. } = self.settings;
+        Policy { timeouts: self.settings.timeouts(), max_attempts: credentials_attempts, must_exist: true }
     }
 
     /// For the instance metadata, which are not there on most machines.
     pub(super) const fn metadata_policy(&self) -> Policy {
-        let timeouts = Timeouts::new(self.config.metadata_timeout, self.config.metadata_timeout);
-        Policy { timeouts, max_attempts: self.config.metadata_attempts, must_exist: false }
+        let Settings { metadata_service_timeout: timeout, metadata_service_num_attempts: attempts, .. } =
+            &self.settings;
+        let timeouts = Timeouts::new(timeout.value, timeout.value);
+        Policy { timeouts, max_attempts: attempts.value, must_exist: false }
+    }
+
+    /// Where services are asked: whether at their FIPS endpoints, and whether at those with IPv4 and IPv6 addresses.
+    pub(super) const fn endpoint_kind(&self) -> (bool, bool) {
+        (self.settings.use_fips_endpoint.value, self.settings.use_dualstack_endpoint.value)
     }
 
     /// Whether a sign-in may be refreshed now; counts as one that is.
@@ -131,14 +112,14 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Shared").field("profile", &self.settings.profile).finish_non_exhaustive()
     }
 }
 
 impl Cx<'_> {
     /// Says that the environment does not count where the program names a profile.
     pub(super) fn check_environment_counts(&self) -> Result<(), CredentialsError> {
-        let profile = &self.shared.config.profile;
+        let profile = &self.shared.settings.profile;
         if profile.source != Source::Code {
             return Ok(());
         }

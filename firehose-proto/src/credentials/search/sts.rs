@@ -88,7 +88,7 @@ impl Question for AssumeRoleWithWebIdentity {
 }
 
 fn sts_endpoint(cx: &mut Cx<'_>) -> Step<Result<Endpoint, CredentialsError>> {
-    let Some(region) = cx.shared.config.region.clone() else {
+    let Some(region) = cx.shared.settings.region.as_ref().map(|region| region.value.clone()) else {
         let message = "the security token service has an endpoint in each region, and no region is set";
         return Step::Done(Err(CredentialsError::failed(message)));
     };
