@@ -307,6 +307,13 @@ pub enum BuildError {
         /// Why the instance metadata did not tell it, if they were asked.
         metadata: Option<CredentialsError>,
     },
+    /// Settings that are wrong: all of them, each a [`Setting`](Self::Setting) or an [`Endpoint`](Self::Endpoint).
+    Settings {
+        /// What is wrong, at least one.
+        errors: Vec<BuildError>,
+        /// What was passed over, see [`Settings::warnings`].
+        warnings: Vec<String>,
+    },
     /// A value that its setting cannot have.
     Setting {
         /// The setting and the rule.
@@ -356,6 +363,10 @@ impl fmt::Display for BuildError {
                     Self::MissingRegion { metadata: None }
                 )
             }
+            Self::Settings { errors, .. } => errors.iter().enumerate().try_for_each(|(index, error)| {
+                // Nobody else can tell the causes of more than one.
+                write!(f, "{}{}", if index == 0 { "" } else { "; " }, Chain(error))
+            }),
             Self::Setting { error, path: None } => error.fmt(f),
             Self::Setting { error, path: Some(path) } => write!(f, "cannot use {path}: {error}"),
             Self::Endpoint { source, conflicts_with: None, .. } => {
@@ -379,7 +390,11 @@ impl std::error::Error for BuildError {
             Self::CaBundle { error, .. } => Some(error),
             // Their words are this error's own.
             Self::Credentials(error) => error.source(),
-            Self::Profiles(_) | Self::Setting { .. } | Self::NoSuchProfile { .. } | Self::MissingRegion { .. } => None,
+            Self::Profiles(_)
+            | Self::Settings { .. }
+            | Self::Setting { .. }
+            | Self::NoSuchProfile { .. }
+            | Self::MissingRegion { .. } => None,
         }
     }
 }

@@ -57,7 +57,9 @@ pub(crate) fn location(environment: &Environment, file: ProfileFile) -> Option<S
 pub(crate) fn profiles(environment: &Environment, mut warn: impl FnMut(String)) -> Result<Profiles, ProfilesError> {
     let mut text = |file| read_shared(location(environment, file).as_ref(), &mut warn);
     let (config, credentials) = (text(ProfileFile::Config)?, text(ProfileFile::Credentials)?);
-    Profiles::parse(config.reveal(), credentials.reveal()).map_err(|error| {
+    let variable = |name: &str| environment.variable(name);
+    let locations = Locations::new(&variable, cfg!(windows));
+    Profiles::parse_at(&locations, config.reveal(), credentials.reveal()).map_err(|error| {
         let path = location(environment, error.place.file).map(|location| location.value).unwrap_or_default();
         ProfilesError { path, reason: Reason::Syntax(error) }
     })
@@ -105,7 +107,7 @@ impl ProfilesError {
         &self.path
     }
 
-    /// The line that breaks a rule, and the rule, unless the file could not be read at all.
+    /// The rule that the file breaks, unless it could not be read at all.
     #[must_use]
     pub const fn syntax(&self) -> Option<ProfileFileError> {
         match self.reason {

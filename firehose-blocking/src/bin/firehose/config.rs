@@ -21,10 +21,11 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     let builder = Client::builder();
     let builder = described(builder, &args.service);
     let broken = |error: BuildError| failure(&error);
-    let settings = builder.settings().map_err(broken)?;
-    for warning in &settings.warnings {
-        console::complain(warning);
+    let settings = builder.settings();
+    if let Ok(Settings { warnings, .. }) | Err(BuildError::Settings { warnings, .. }) = &settings {
+        warnings.iter().for_each(|warning| console::complain(warning));
     }
+    let settings = settings.map_err(broken)?;
     let endpoint = settings.endpoint().map(|endpoint| endpoint.url().to_owned());
     let url = endpoint.as_ref().ok().cloned();
     let mut entries = list(&settings, url);

@@ -31,8 +31,14 @@ pub(crate) fn described(mut builder: ClientBuilder, args: &ServiceArgs) -> Clien
     builder.region_from_metadata(true).mfa(console::ask_for_code)
 }
 
-/// What the configuration lacks, in the command line's own terms.
+/// What the configuration lacks, in the command line's own terms. Of several wrong settings all but the last are told now.
 pub(crate) fn failure(error: &BuildError) -> Failure {
+    if let BuildError::Settings { errors, .. } = error
+        && let Some((last, others)) = errors.split_last()
+    {
+        others.iter().for_each(|error| console::complain(&failure(error).message));
+        return failure(last);
+    }
     let message = match error {
         BuildError::MissingRegion { metadata } => {
             let metadata = metadata.as_ref().map(|error| console::chain(error));
@@ -79,6 +85,9 @@ fn check_characters(name: &str, value: &[u8]) -> Result<(), Failure> {
     if value.iter().all(u8::is_ascii_graphic) {
         return Ok(());
     }
-    let message = format!("{name} has a blank, a line break or another character that no credentials have");
+    // As the AWS CLI reads the shared files, there are no comments but lines.
+    let is_commented = value.windows(2).any(|pair| pair == b" #" || pair == b" ;");
+    let hint = if is_commented { ": a comment behind a value is a part of it" } else { "" };
+    let message = format!("{name} has a blank, a line break or another character that no credentials have{hint}");
     Err(Failure::new(Exit::Configuration, message))
 }
