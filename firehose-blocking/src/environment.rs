@@ -4,6 +4,8 @@ use std::env;
 use std::fmt;
 use std::sync::Arc;
 
+use firehose_proto::settings::location::Locations;
+
 /// Looks variables up. The only part of the library that reads those of the process.
 #[derive(Clone)]
 #[expect(clippy::type_complexity, reason = "this very type is the short name for it")]
@@ -14,16 +16,21 @@ impl Environment {
         Self(Arc::new(variable))
     }
 
-    /// The value of a variable; one that is not Unicode is as good as none.
+    /// The value of a variable, expanded if it is a path; one that is not Unicode is as good as none.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
-        (self.0)(name)
+        Locations::new(&*self.0, cfg!(windows)).variable(name)
     }
 }
 
 impl Default for Environment {
     fn default() -> Self {
-        Self::new(|name| env::var(name).ok())
+        Self::new(|name| env::var(name).ok().or_else(|| home().filter(|_| name == "HOME")))
     }
+}
+
+/// The user's home where no variable names it, as for a service of the system: the AWS CLI finds its files there, too.
+fn home() -> Option<String> {
+    env::home_dir()?.into_os_string().into_string().ok()
 }
 
 impl fmt::Debug for Environment {

@@ -322,10 +322,10 @@ mod tests {
     }
 
     #[test]
-    fn writes_hosts_in_lower_case_and_keeps_the_region_to_sign_for() {
-        let endpoint = Endpoint::resolve(region("Local-1"), false, false);
-        assert_eq!(endpoint.host(), "firehose.local-1.amazonaws.com");
-        assert_eq!(endpoint.region().as_str(), "Local-1");
+    fn folds_a_region_in_the_host_and_in_what_is_signed_for() {
+        let endpoint = Endpoint::resolve(region("EU-West-1"), false, false);
+        assert_eq!(endpoint.host(), "firehose.eu-west-1.amazonaws.com");
+        assert_eq!(endpoint.region().as_str(), "eu-west-1");
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! [`Region`]: a region's name, and the [`Partition`] of AWS that it belongs to.
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::fmt;
 
 /// A region's name, such as `eu-central-1`: part of host names and of every signature.
 ///
-/// Any host label is accepted, so a region that opens tomorrow needs no new release.
+/// Any host label is accepted, so a region that opens tomorrow needs no new release. Capitals are folded: the service
+/// knows regions in lower case alone, and a signature for `EU-WEST-1` is refused.
 ///
 /// ```
 /// use firehose_proto::region::Region;
@@ -38,7 +38,7 @@ impl Region {
         if name.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(InvalidRegion::DigitsOnly);
         }
-        Ok(Self(name.to_owned()))
+        Ok(Self(name.to_ascii_lowercase()))
     }
 
     /// Reads a region's name or one of the old pseudo-regions `fips-<region>` and `<region>-fips`; returns the
@@ -48,7 +48,8 @@ impl Region {
     ///
     /// As [`parse`](Self::parse), for the real region's name.
     pub fn parse_with_fips(name: &str) -> Result<(Self, bool), InvalidRegion> {
-        let real = name.strip_prefix("fips-").unwrap_or(name);
+        let name = name.to_ascii_lowercase();
+        let real = name.strip_prefix("fips-").unwrap_or(&name);
         let real = real.strip_suffix("-fips").unwrap_or(real);
         Ok((Self::parse(real)?, real.len() != name.len()))
     }
@@ -209,9 +210,10 @@ mod tests {
     #[test]
     fn takes_any_host_label() {
         let longest = "a".repeat(MAX_LABEL_BYTES);
-        for name in ["us-east-1", "a", "0x", "1-1", "US-EAST-1", "xn--region", &longest] {
+        for name in ["us-east-1", "a", "0x", "1-1", "xn--region", &longest] {
             assert_eq!(Region::parse(name).map(|region| region.to_string()).as_deref(), Ok(name));
         }
+        assert_eq!(Region::parse("EU-West-1").unwrap().as_str(), "eu-west-1");
         let too_long = "a".repeat(MAX_LABEL_BYTES + 1);
         for (name, error) in [
             ("", InvalidRegion::Length { bytes: 0 }),
@@ -248,10 +250,11 @@ mod tests {
             ("us-east-1", "us-east-1", false),
             ("fips-us-east-1", "us-east-1", true),
             ("us-gov-west-1-fips", "us-gov-west-1", true),
+            ("FIPS-US-EAST-1", "us-east-1", true),
             ("fips", "fips", false),
             ("fipsy-1", "fipsy-1", false),
         ] {
-            assert_eq!(Region::parse_with_fips(name), Ok((Region(real.to_owned()), fips)), "{name}");
+            assert_eq!(Region::parse_with_fips(name), Ok((Region(real.into()), fips)), "{name}");
         }
         assert_eq!(Region::parse_with_fips("fips-"), Err(InvalidRegion::Length { bytes: 0 }));
         assert_eq!(Region::parse_with_fips("fips-1"), Err(InvalidRegion::DigitsOnly));
@@ -274,9 +277,9 @@ mod tests {
             ("aws-iso-b", "aws-iso-b-global us-isob-east-1 us-isob-west-1 us-isob-new-2"),
             ("aws-iso-e", "aws-iso-e-global eu-isoe-west-1 eu-isoe-new-2"),
             ("aws-iso-f", "aws-iso-f-global us-isof-east-1 us-isof-south-1 us-isof-new-2"),
-            ("aws-us-gov", "aws-us-gov-global us-gov-east-1 us-gov-west-1 us-gov-new-2"),
+            ("aws-us-gov", "aws-us-gov-global us-gov-east-1 us-gov-west-1 us-gov-new-2 US-GOV-WEST-1"),
             // Names that only look like another partition's: too many words, or none, or no number.
-            ("aws", "us-gov-1 cn-a-b-1 cn--1 cn-north-1a cn-north eusc-fr-east-1 US-GOV-WEST-1 local x"),
+            ("aws", "us-gov-1 cn-a-b-1 cn--1 cn-north-1a cn-north eusc-fr-east-1 local x"),
         ] {
             for region in regions.split(' ') {
                 assert_eq!(Region::parse(region).unwrap().partition().id, id, "{region}");

@@ -1,11 +1,15 @@
 //! What profiles come down to: where credentials come from and which roles are assumed with them.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
-use firehose_proto::credentials::plan::{Plan, PlanError, Source};
+use firehose_proto::credentials::plan::{Plan, PlanError, Source, without_effect};
 use firehose_proto::credentials::profile::Profiles;
 
 fn resolve(config: &str) -> Result<Plan, PlanError> {
     Plan::resolve(&Profiles::parse(config.as_bytes(), b"").unwrap(), "A")
+}
+
+fn resolve_both(config: &str, credentials: &str) -> Result<Plan, PlanError> {
+    Plan::resolve(&Profiles::parse(config.as_bytes(), credentials.as_bytes()).unwrap(), "A")
 }
 
 /// A plan in a line: its source, then the roles as they are assumed.
@@ -41,6 +45,7 @@ fn shown(plan: &Plan) -> String {
 
 const KEYS: &str = "aws_access_key_id = K\naws_secret_access_key = S\n";
 const SSO: &str = "sso_account_id = 1\nsso_role_name = R\n";
+const SSO_ID: &str = "sso_account_id = 1\n";
 const URL: &str = "sso_start_url = U\nsso_region = us-east-1\n";
 
 #[test]
@@ -50,7 +55,7 @@ fn follows_profiles_to_their_source() {
         (format!("[profile A]\n{KEYS}"), "keys K/S"),
         (format!("[profile A]\n{KEYS}aws_session_token = T\naws_account_id = 7"), "keys K/S/T of 7"),
         (b(KEYS), "keys K/S > A:RA "),
-        // The first profile's own keys give way to its role, a source profile's do not.
+        // The first profile's own keys give way to its role, those of a source profile do not.
         (
             format!(
                 "[profile A]\nrole_arn = RA\nsource_profile = B\n{KEYS}[profile B]\naws_access_key_id = L\naws_secret_access_key = M"
@@ -65,8 +70,9 @@ fn follows_profiles_to_their_source() {
         (format!("[profile A]\nrole_arn = RA\nsource_profile = A\n{KEYS}"), "keys K/S > A:RA "),
         (
             b("role_arn = RB\nsource_profile = B\naws_access_key_id = half\ncredential_process = p"),
-            "process p None > B:RB  > A:RA ",
+            "process p None > A:RA ",
         ),
+        (b(&format!("{KEYS}{SSO}{URL}")), "sso None U us-east-1 1 R > A:RA "),
         (
             format!(
                 "[profile A]\nrole_arn = RA\nsource_profile = B\nrole_session_name = N\nexternal_id = E\nmfa_serial = M\nduration_seconds = 900\n[profile B]\n{KEYS}"
@@ -92,18 +98,110 @@ fn follows_profiles_to_their_source() {
         (format!("[profile A]\nsso_session = s\n{KEYS}"), "keys K/S"),
         ("[profile A]\nlogin_session = L".into(), "login L"),
         ("[profile A]\ncredential_process = p --x\naws_account_id = 7".into(), "process p --x Some(\"7\")"),
-        // What comes first when there are several.
         (
-            format!("[profile A]\n{KEYS}credential_process = p\nlogin_session = L\n{SSO}{URL}"),
-            "sso None U us-east-1 1 R",
+            format!("[profile A]\n{SSO_ID}sso_session = s\n[sso-session s]\nsso_role_name = Q\n{URL}"),
+            "sso Some(\"s\") U us-east-1 1 Q",
         ),
-        (format!("[profile A]\n{KEYS}credential_process = p\nlogin_session = L"), "login L"),
-        (format!("[profile A]\n{KEYS}credential_process = p"), "process p None"),
-        (format!("[profile A]\n{KEYS}{SSO}role_arn = RA\nweb_identity_token_file = F"), "web RA F None None"),
+        // Settings about a role have no effect without one.
+        (format!("[profile A]\n{KEYS}credential_source = Environment\nsource_profile = B\nmfa_serial = M"), "keys K/S"),
+        (format!("[profile A]\n{KEYS}web_identity_token_file = F"), "keys K/S"),
+        (format!("[profile A]\n{KEYS}role_arn = RA\nweb_identity_token_file ="), "keys K/S"),
+        (
+            format!("[profile A]\nrole_arn = RA\nsource_profile = A\nduration_seconds = soon\n{KEYS}"),
+            "keys K/S > A:RA ",
+        ),
+        (format!("[profile A]\n{KEYS}aws_session_token = T\naws_security_token = U"), "keys K/S/U"),
     ] {
         let plan = resolve(&config).unwrap_or_else(|error| panic!("{config}: {error}"));
         assert_eq!(shown(&plan), expected, "{config}");
     }
+}
+
+/// What a profile may say, the first of which counts.
+const ORDER: &[(&str, &str, &str)] = &[
+    ("config", "role_arn = RA\ncredential_source = EcsContainer\n", "container > A:RA "),
+    ("config", "role_arn = RA\nweb_identity_token_file = F\n", "web RA F None None"),
+    (
+        "config",
+        "sso_account_id = 1\nsso_role_name = R\nsso_start_url = U\nsso_region = us-east-1\n",
+        "sso None U us-east-1 1 R",
+    ),
+    ("credentials", KEYS, "keys K/S"),
+    ("config", "login_session = L\n", "login L"),
+    ("config", "credential_process = p\n", "process p None"),
+    ("config", "aws_access_key_id = C\naws_secret_access_key = T\n", "keys C/T"),
+];
+
+#[test]
+fn takes_the_first_of_what_a_profile_says() {
+    for first in 0..ORDER.len() {
+        for second in first..ORDER.len() {
+            // The role that the metadata assume is one without a token file.
+            if (first, second) == (0, 1) {
+                continue;
+            }
+            let text = |file| {
+                ORDER.iter().enumerate().filter(move |(at, said)| [first, second].contains(at) && said.0 == file)
+            };
+            let [config, credentials] =
+                ["config", "credentials"].map(|file| text(file).map(|(_, said)| said.1).collect::<String>());
+            let plan = resolve_both(&format!("[profile A]\n{config}"), &format!("[A]\n{credentials}")).unwrap();
+            assert_eq!(shown(&plan), ORDER[first].2, "{config}{credentials}");
+        }
+    }
+}
+
+#[test]
+fn takes_keys_from_one_file_alone() {
+    let id = "aws_access_key_id = K\n";
+    let secret = "aws_secret_access_key = S\n";
+    let error = resolve_both(&format!("[profile A]\n{id}"), &format!("[A]\n{secret}")).unwrap_err();
+    let words = "`aws_access_key_id` of profile `A` must have `aws_secret_access_key` beside it, in the same section and \
+                 file (line 2 of the config file)";
+    assert_eq!(error.to_string(), words);
+    let other = "aws_access_key_id = L\naws_secret_access_key = T\n";
+    let plan = resolve_both(&format!("[profile A]\n{other}"), &format!("[A]\n{secret}aws_session_token = no\n"));
+    assert_eq!(shown(&plan.unwrap()), "keys L/T");
+}
+
+#[test]
+fn heeds_the_environment_for_the_first_profile_alone() {
+    let all = [("AWS_WEB_IDENTITY_TOKEN_FILE", "EF"), ("AWS_ROLE_ARN", "ER"), ("AWS_ROLE_SESSION_NAME", "EN")];
+    let (file, arn) = (&all[..1], &all[1..2]);
+    for (variables, config, expected) in [
+        (&all[..], String::new(), Ok("web ER EF Some(\"EN\") None")),
+        (&all, format!("[profile A]\n{KEYS}credential_process = p\n{SSO}{URL}"), Ok("web ER EF Some(\"EN\") None")),
+        (&all, "[profile A]\nrole_arn = RA\ncredential_source = EcsContainer".into(), Ok("container > A:RA ")),
+        (&all, format!("[profile A]\nrole_arn = RA\nsource_profile = B\n[profile B]\n{KEYS}"), Ok("keys K/S > A:RA ")),
+        (file, "[profile A]\nrole_arn = RA\nweb_identity_token_file = F".into(), Ok("web RA EF None None")),
+        (arn, "[profile A]\nrole_arn = RA\nweb_identity_token_file = F".into(), Ok("web ER F None None")),
+        (file, format!("[profile A]\n{KEYS}"), Ok("keys K/S")),
+        (arn, format!("[profile A]\n{KEYS}"), Ok("keys K/S")),
+        (file, String::new(), Err("profile `A` is in neither the config file nor the credentials file")),
+    ] {
+        let variable = |name: &str| variables.iter().find(|(found, _)| *found == name).map(|(_, text)| (*text).into());
+        let plan = Plan::resolve_in(variable, &Profiles::parse(config.as_bytes(), b"").unwrap(), "A");
+        let found = plan.as_ref().map(shown).map_err(ToString::to_string);
+        assert_eq!(found, expected.map(Into::into).map_err(Into::into), "{variables:?} {config}");
+    }
+}
+
+#[test]
+fn tells_what_has_no_effect() {
+    let config = "[profile A]\nsource_profile = B\ncredential_source = C\nweb_identity_token_file = F\nmfa_serial = M\n\
+                  duration_seconds = soon\naws_session_token = T\n[profile B]\nrole_arn = R\nsource_profile = C\n";
+    let profiles = Profiles::parse(config.as_bytes(), b"").unwrap();
+    let found: Vec<_> = without_effect(&profiles, "A").iter().map(ToString::to_string).collect();
+    let line = |line, key, rule| format!("line {line} of the config file has no effect: `{key}` of profile `A` {rule}");
+    let expected = [
+        line(2, "source_profile", "needs `role_arn`"),
+        line(3, "credential_source", "needs `role_arn`"),
+        line(4, "web_identity_token_file", "needs `role_arn`"),
+        line(6, "duration_seconds", "must be a whole number"),
+        line(7, "aws_session_token", "needs `aws_access_key_id`"),
+    ];
+    assert_eq!(found, expected);
+    assert!(without_effect(&profiles, "B").is_empty() && without_effect(&profiles, "C").is_empty());
 }
 
 #[test]
@@ -128,17 +226,42 @@ fn names_the_profile_and_the_key_that_is_wrong() {
         (
             b("[profile B]\naws_access_key_id = K"),
             false,
-            "profile `B` has `aws_access_key_id` and so needs `aws_secret_access_key`",
+            "`aws_access_key_id` of profile `B` must have `aws_secret_access_key` beside it, in the same section and file (line 5 of the config file)",
         ),
         (
             "[profile A]\naws_secret_access_key = hunter2".into(),
-            false,
-            "profile `A` has `aws_secret_access_key` and so needs `aws_access_key_id`",
+            true,
+            "profile `A` has no credentials; its `aws_secret_access_key` needs `aws_access_key_id` beside it",
         ),
         (
             "[profile A]\naws_session_token = hunter2".into(),
+            true,
+            "profile `A` has no credentials; its `aws_session_token` needs `aws_access_key_id` beside it",
+        ),
+        (
+            b("[profile B]\naws_secret_access_key = hunter2"),
             false,
-            "profile `A` has `aws_session_token` and so needs `aws_access_key_id`",
+            "profile `A` names the source profile `B`, which has no credentials; its `aws_secret_access_key` needs `aws_access_key_id` beside it",
+        ),
+        (
+            "[profile A]\naws_access_key_id K\naws_secret_access_key = hunter2".into(),
+            false,
+            "`aws_access_key_id` of profile `A` must be `key = value` (line 2 of the config file)",
+        ),
+        (
+            "[profile A]\nrole_arn RA\naws_access_key_id = K\naws_secret_access_key = hunter2".into(),
+            false,
+            "`role_arn` of profile `A` must be `key = value` (line 2 of the config file)",
+        ),
+        (
+            "[profile A\naws_access_key_id = K".into(),
+            false,
+            "`aws_access_key_id` of profile `A` must stand below a section that has its name between `[` and `]` (line 2 of the config file)",
+        ),
+        (
+            "[profile A]\ncredential_process =\n  /bin/p --a=b".into(),
+            false,
+            "`credential_process` of profile `A` must be on the line of its key, not on indented lines below it (line 2 of the config file)",
         ),
         (
             "[profile A]\nrole_arn = RA".into(),

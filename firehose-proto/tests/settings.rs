@@ -81,7 +81,7 @@ fn every_setting_is_found_in_its_order_and_its_errors_name_the_place() {
             key: "retry_mode",
             value: ["Adaptive", "Adaptive"],
             default: "Standard",
-            rule: "must be `standard` or `adaptive` (`legacy` is not supported)",
+            rule: "must be `standard` or `adaptive`",
         },
         Row {
             find: |l| shown(l.max_attempts(None)),
@@ -157,15 +157,62 @@ fn every_setting_is_found_in_its_order_and_its_errors_name_the_place() {
 
 #[test]
 fn texts_are_found_in_their_order() {
-    let ca_bundle: fn(Lookup<'_>, Option<&str>) -> Option<Setting<String>> = |lookup, code| lookup.ca_bundle(code);
-    let app_id: fn(Lookup<'_>, Option<&str>) -> Option<Setting<String>> = |lookup, code| lookup.sdk_ua_app_id(code);
+    let ca_bundle: fn(Lookup<'_>, Option<&str>) -> _ = |lookup, code| lookup.ca_bundle(code);
+    let app_id: fn(Lookup<'_>, Option<&str>) -> _ = |lookup, code| lookup.sdk_ua_app_id(code);
     let rows = [(ca_bundle, "AWS_CA_BUNDLE", "ca_bundle"), (app_id, "AWS_SDK_UA_APP_ID", "sdk_ua_app_id")];
     for (find, variable, key) in rows {
         let (variables, config) = (format!("{variable}=v"), format!("[profile p]\n{key} = k"));
-        assert_eq!(look_up(&variables, &config, |l| find(l, Some("c"))), Some(Setting::code("c".into())));
-        assert_eq!(look_up(&variables, &config, |l| find(l, None)).unwrap().value, "v");
-        assert_eq!(look_up("", &config, |l| find(l, None)).unwrap().value, "k");
-        assert_eq!(look_up("", "", |l| find(l, None)), None);
+        let broken = format!("[profile p]\n{key} k");
+        let shown = |variables, config, code| look_up(variables, config, |lookup| shown_if_any(find(lookup, code)));
+        assert_eq!(shown(&variables, &broken, Some("c")), "\"c\" code");
+        assert_eq!(shown(&variables, &broken, None), format!("\"v\" environment variable `{variable}`"));
+        let place = format!("`{key}` of profile `p` (line 2 of the config file)");
+        assert_eq!(shown("", &config, None), format!("\"k\" {place}"));
+        assert_eq!(shown("", &broken, None), format!("error: {place} must be `key = value`"));
+        assert_eq!(shown("", "", None), "none");
+    }
+}
+
+#[test]
+fn a_comment_behind_a_value_is_told_when_the_value_is_wrong() {
+    let hint = "; a comment behind a value is a part of it: give it a line of its own";
+    for (variables, config, has_hint) in [
+        ("", "[profile p]\nmax_attempts = 5 # or more", true),
+        ("", "[profile p]\nmax_attempts = 5 ; or more", true),
+        ("", "[profile p]\nmax_attempts = 5#", false),
+        ("AWS_MAX_ATTEMPTS=5 # or more", "", false),
+    ] {
+        let found = look_up(variables, config, |l| shown(l.max_attempts(None)));
+        assert!(found.starts_with("error: ") && found.ends_with(hint) == has_hint, "{found}");
+    }
+}
+
+#[test]
+fn the_legacy_retry_mode_is_the_standard_one_and_told() {
+    for (variables, config, mode, legacy) in [
+        ("", "", "Standard default", None),
+        (
+            "AWS_RETRY_MODE=legacy",
+            "",
+            "Standard environment variable `AWS_RETRY_MODE`",
+            Some("environment variable `AWS_RETRY_MODE`"),
+        ),
+        (
+            "",
+            "[profile p]\nretry_mode = Legacy",
+            "Standard `retry_mode` of profile `p` (line 2 of the config file)",
+            Some("`retry_mode` of profile `p` (line 2 of the config file)"),
+        ),
+        (
+            "AWS_RETRY_MODE=adaptive",
+            "[profile p]\nretry_mode = legacy",
+            "Adaptive environment variable `AWS_RETRY_MODE`",
+            None,
+        ),
+    ] {
+        assert_eq!(look_up(variables, config, |l| shown(l.retry_mode(None))), mode);
+        let found = look_up(variables, config, |l| l.legacy_retry_mode());
+        assert_eq!(found.map(|source| source.to_string()).as_deref(), legacy);
     }
 }
 
@@ -185,6 +232,7 @@ fn regions_and_what_they_say_about_fips() {
     for (variables, config, code, region, fips) in [
         ("", "", None, "none".to_owned(), "false default".to_owned()),
         ("AWS_REGION=a\nAWS_DEFAULT_REGION=b", "", Some("c"), "Region(\"c\") code".into(), "false default".into()),
+        ("", "", Some("EU-WEST-1"), "Region(\"eu-west-1\") code".into(), "false default".into()),
         (
             "AWS_REGION=a\nAWS_DEFAULT_REGION=b",
             "",

@@ -1,7 +1,7 @@
 //! No file brings the parser, a plan or a setting down, and whatever is wrong is in a line that there is.
 #![no_main]
 
-use firehose_proto::credentials::plan::{Plan, PlanError};
+use firehose_proto::credentials::plan::{Plan, PlanError, without_effect};
 use firehose_proto::credentials::profile::{Place, ProfileFile, Profiles};
 use firehose_proto::settings::Lookup;
 use libfuzzer_sys::fuzz_target;
@@ -13,7 +13,7 @@ fuzz_target!(|text: &[u8]| {
     let credentials = rest.get(4..).unwrap_or_default();
     let check = |place: Place| {
         let file = if place.file == ProfileFile::Config { config } else { credentials };
-        let lines = 1 + file.iter().filter(|&&byte| byte == b'\n').count();
+        let lines = 1 + file.iter().filter(|&&byte| byte == b'\n' || byte == b'\r').count();
         assert!((1..=lines).contains(&place.line), "{place}");
     };
     let profiles = match Profiles::parse(config, credentials) {
@@ -27,6 +27,14 @@ fuzz_target!(|text: &[u8]| {
             Err(PlanError::Invalid { place, .. }) => check(place),
             Err(error) => assert!(!error.to_string().is_empty()),
         }
+        without_effect(&profiles, name).iter().for_each(|setting| check(setting.place));
+        let section = profiles.profile(name).unwrap();
+        for key in section.keys() {
+            match section.value(key) {
+                Ok(value) => value.into_iter().for_each(|value| check(value.place())),
+                Err(broken) => check(broken.place),
+            }
+        }
         let lookup = Lookup::new(&|_| None, &profiles, name);
         let errors = [
             lookup.region(None).err(),
@@ -36,6 +44,7 @@ fuzz_target!(|text: &[u8]| {
             lookup.max_attempts(None).err(),
             lookup.connect_timeout(None).err(),
             lookup.ec2_metadata_service_endpoint(None).err(),
+            lookup.ca_bundle(None).err(),
         ];
         assert!(errors.iter().flatten().all(|error| error.to_string().contains(" of the ")));
     }

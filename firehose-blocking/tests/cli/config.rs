@@ -79,7 +79,11 @@ fn names_what_is_missing_or_broken_and_ends_with_3() {
     let home = tempdir().unwrap();
     let path = home.path().join("config");
     for (text, profile, words) in [
-        ("[profile dev]\nregion eu-west-1\n", "dev", "config: line 2 of the config file: expected `key = value`"),
+        (
+            "[profile dev]\nregion eu-west-1\n",
+            "dev",
+            "`region` of profile `dev` (line 2 of the config file) must be `key",
+        ),
         ("[profile dev]\nregion = eu-west-1\n", "prod", "--profile: `prod` is in neither"),
         ("[dev]\nregion = eu-west-1\n", "dev", "nor the credentials file; line 1 of the config file is ignored"),
         ("[profile dev]\nregion =\n", "dev", "no credentials, tried environment variables"),
@@ -97,6 +101,48 @@ fn names_what_is_missing_or_broken_and_ends_with_3() {
         let outcome = run(command.env("AWS_CONFIG_FILE", &path), b"").ended_with(3);
         assert!(outcome.stderr.contains(words), "{outcome:?}");
     }
+}
+
+#[test]
+fn lists_all_that_is_passed_over_and_all_that_is_wrong() {
+    let home = tempdir().unwrap();
+    let (config, credentials) = (home.path().join("config"), home.path().join("credentials"));
+    let text = "[plugins]\n[profile dev]\nmax_attempts = none\nno sign\nretry_mode = never\nuse_fips_endpoint = yes\n\
+                [profile My Mac]\n[profile dev]\nmax_attempts = 0\n";
+    fs::write(&config, text).unwrap();
+    fs::write(&credentials, "[dev]\n[profile dev]\nregion eu-west-1\n").unwrap();
+    let mut command = firehose(&["config", "--profile", "dev", "--endpoint-url", "h"]);
+    command.env("AWS_CONFIG_FILE", &config).env("AWS_SHARED_CREDENTIALS_FILE", &credentials);
+    let outcome = run(command.env("AWS_METADATA_SERVICE_TIMEOUT", "0"), b"").ended_with(3);
+    let expected = [
+        "firehose: line 1 of the config file is ignored: it must be `[default]`, `[profile name]`",
+        "firehose: line 3 of the config file is ignored: it must not have a key that stands further down",
+        "firehose: line 4 of the config file is ignored: it must be `key = value`",
+        "firehose: line 7 of the config file is ignored: it must have quotation marks around a name with blanks",
+        "firehose: line 2 of the credentials file names a profile by all that is between the brackets",
+        "firehose: line 3 of the credentials file is ignored: it must be `key = value`",
+        "`use_fips_endpoint` of profile `dev` (line 6 of the config file) must be `true` or `false`",
+        "`retry_mode` of profile `dev` (line 5 of the config file) must be `standard` or `adaptive`",
+        "`max_attempts` of profile `dev` (line 9 of the config file) must be a whole number from 1",
+        "firehose: environment variable `AWS_METADATA_SERVICE_TIMEOUT` must be a whole number of seconds from 1",
+        "firehose: --endpoint-url: ",
+    ];
+    let lines: Vec<_> = outcome.stderr.lines().collect();
+    assert_eq!(lines.len(), expected.len(), "{outcome:?}");
+    lines.iter().zip(expected).for_each(|(line, words)| assert!(line.contains(words), "{line}"));
+}
+
+#[cfg(unix)]
+#[test]
+fn finds_the_home_where_no_variable_names_it() {
+    let mut command = firehose(&["config", "--output", "json", "--region", "eu-west-1"]);
+    with_credentials(&mut command, "AKIDEXAMPLE", SECRET);
+    command.env_remove("HOME").env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
+    // No file of the user's own.
+    let outcome = run(command.env("AWS_CONFIG_FILE", "~/.aws/no such file"), b"").ended_with(0);
+    let all: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let path = all["config_file"]["value"].as_str().unwrap();
+    assert!(path.starts_with('/') && path.ends_with("/.aws/no such file"), "{outcome:?}");
 }
 
 #[test]

@@ -19,9 +19,9 @@ fn tells_in_order_what_was_tried_and_why_it_did_not_apply() {
 fn stops_at_a_provider_that_is_configured_wrongly() {
     for (variables, words) in [
         (
-            vec![("AWS_SECRET_ACCESS_KEY", SECRET)],
+            vec![("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", " ")],
             "environment variables: cannot use them: environment variable \
-            `AWS_SECRET_ACCESS_KEY` is set and so needs `AWS_ACCESS_KEY_ID`",
+            `AWS_ACCESS_KEY_ID` is set and so needs `AWS_SECRET_ACCESS_KEY`",
         ),
         (vec![("AWS_WEB_IDENTITY_TOKEN_FILE", "/nonexistent")], "needs `AWS_ROLE_ARN`"),
         (vec![("AWS_WEB_IDENTITY_TOKEN_FILE", "/nonexistent"), ("AWS_ROLE_ARN", "arn")], "token file /nonexistent"),

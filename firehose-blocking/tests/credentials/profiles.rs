@@ -149,6 +149,23 @@ fn says_what_keeps_a_role_from_being_assumed() {
 }
 
 #[test]
+fn expands_the_path_of_a_token_file() {
+    let profile = "[profile web]\nrole_arn = three\nweb_identity_token_file = ";
+    let variables = [("AWS_ROLE_ARN", "three"), ("AWS_WEB_IDENTITY_TOKEN_FILE", "~/token")];
+    for (config, variables) in [
+        (format!("{profile}~/token\n"), &[("AWS_PROFILE", "web")][..]),
+        (format!("{profile}${{HOME}}/$NAME\n"), &[("AWS_PROFILE", "web"), ("NAME", "token")]),
+        (String::new(), &variables),
+    ] {
+        let home = home(&config);
+        fs::write(home.path().join("token"), "jwt").unwrap();
+        let variables = [variables, &[("HOME", home.path().to_str().unwrap())]].concat();
+        let found = builder(&variables).transport(Scripted::new(sts)).find_credentials().unwrap();
+        assert_eq!(found.credentials.access_key_id, "nobody:three:-:-:-", "{config}");
+    }
+}
+
+#[test]
 fn names_the_file_and_the_line_of_a_profile_that_leads_nowhere() {
     for (config, words) in [
         ("[default]\n[profile a]\nrole_arn = r\n", "so needs `source_profile` or `credential_source` (line 3 of the"),
@@ -156,7 +173,10 @@ fn names_the_file_and_the_line_of_a_profile_that_leads_nowhere() {
         ("\n[profile a]\nrole_arn = r\nsource_profile = a b\n", "which is in neither file (line 4 of the"),
         ("[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\n", "which has no credentials (line 4 of the"),
         ("[profile a]\nrole_arn = r\ncredential_source = x\n", "`EcsContainer` (line 3 of the"),
-        ("[profile a]\naws_access_key_id = AKID\n", "so needs `aws_secret_access_key` (line 2 of the"),
+        (
+            "[profile a]\naws_access_key_id = AKID\n",
+            "must have `aws_secret_access_key` beside it, in the same section and file (line 2 of the",
+        ),
         (
             "[profile a]\nsso_account_id = 1\nsso_role_name = r\nsso_session = s\n[sso-session s]\n",
             "`[sso-session s]` needs `sso_start_url` (line 5 of the",

@@ -4,7 +4,7 @@ use std::fs;
 use std::num::NonZeroU32;
 
 use firehose_blocking::firehose_proto::http::Response;
-use firehose_blocking::{BuildError, Client, Credentials, PutRecordInput, Record};
+use firehose_blocking::{BuildError, Client, Credentials, PutRecordInput, Record, SettingsError};
 use tempfile::tempdir;
 
 use crate::world::{Scripted, Virtual, story};
@@ -56,10 +56,25 @@ fn code_beats_environment_beats_profile_beats_default() {
     }
 }
 
+/// All that is wrong, in the order of the settings.
+const WRONG: &str = "(line 2 of the config file) must be `key = value`; \
+                     environment variable `AWS_RETRY_MODE` must be `standard` or `adaptive`; \
+                     environment variable `AWS_MAX_ATTEMPTS` must be a whole number from 1; \
+                     the endpoint URL cannot be used (from environment variable `AWS_ENDPOINT_URL`): ";
+
 #[test]
 fn names_the_line_or_the_variable_that_is_wrong() {
     for (variables, config, words) in [
-        (vec![], "[default]\nregion\n", "config: line 2 of the config file: expected `key = value`"),
+        (
+            vec![],
+            "[default]\nregion\n",
+            "/config: `region` of profile `default` (line 2 of the config file) must be `key = value`",
+        ),
+        (
+            vec![("AWS_MAX_ATTEMPTS", "0"), ("AWS_RETRY_MODE", "never"), ("AWS_ENDPOINT_URL", "h")],
+            "[default]\nregion\n",
+            WRONG,
+        ),
         (vec![], "[default]\nregion = eu west\n", "/config: `region` of profile `default` (line 2 of the config file)"),
         (
             vec![("AWS_REGION", "eu-west-1")],
@@ -72,7 +87,7 @@ fn names_the_line_or_the_variable_that_is_wrong() {
             vec![("AWS_PROFILE", "dev")],
             "[dev]\n",
             "named by environment variable `AWS_PROFILE`, is in neither the config file nor the credentials file; line 1 of \
-             the config file is ignored: a section of the config file must be",
+             the config file is ignored: it must be `[default]`",
         ),
         (
             vec![("AWS_ENDPOINT_URL", "http://h")],
@@ -81,7 +96,7 @@ fn names_the_line_or_the_variable_that_is_wrong() {
              profile `default` (line 2 of the config file): dual-stack",
         ),
         (
-            vec![("AWS_RETRY_MODE", "legacy")],
+            vec![("AWS_RETRY_MODE", "never")],
             "",
             "environment variable `AWS_RETRY_MODE` must be `standard` or `adaptive`",
         ),
@@ -127,6 +142,39 @@ fn tells_what_may_explain_that_a_setting_is_not_found() {
     let [missing, ignored] = &settings.warnings[..] else { panic!("{:?}", settings.warnings) };
     assert!(missing.ends_with("`AWS_SHARED_CREDENTIALS_FILE` names /nonexistent/credentials, which is not there"));
     assert!(ignored.starts_with("line 3 of the config file is ignored"), "{ignored}");
+}
+
+#[test]
+fn tells_what_has_no_effect() {
+    let config = "[default]\nregion = EU-WEST-1\nretry_mode = legacy\nsource_profile = dev\nregion eu-west-2\n";
+    let (_dir, builder) = with(&[("AWS_REGION", "EU-WEST-1")], config);
+    let settings = builder.settings().unwrap();
+    let expected = [
+        "line 2 of the config file is ignored: it must not have a key that stands further down in the section again, where it \
+         counts",
+        "line 5 of the config file is ignored: it must be `key = value`",
+        "line 4 of the config file has no effect: `source_profile` of profile `default` needs `role_arn`",
+        "`retry_mode` of profile `default` (line 3 of the config file) asks for `legacy`, which is taken as `standard`",
+    ];
+    assert_eq!(settings.warnings, expected);
+    assert_eq!(settings.endpoint().unwrap().url(), "https://firehose.eu-west-1.amazonaws.com/");
+    assert_eq!(settings.region.unwrap().value.as_str(), "eu-west-1");
+    let (_dir, builder) = with(&[("AWS_MAX_ATTEMPTS", "0")], config);
+    let Err(BuildError::Settings(SettingsError::Several { errors, warnings })) = builder.settings() else { panic!() };
+    assert_eq!((errors.len(), warnings), (2, expected.map(Into::into).to_vec()));
+}
+
+#[test]
+fn expands_the_path_of_certificates() {
+    for (variables, config) in [
+        (vec![("AWS_CA_BUNDLE", "~/ca.pem")], "[default]\nca_bundle = /nonexistent\n"),
+        (vec![], "[default]\nca_bundle = ~/ca.pem\n"),
+        (vec![], "[default]\nca_bundle = $HOME/ca.pem\n"),
+    ] {
+        let (_dir, builder) = with(&[&variables[..], &[("HOME", "/home/me")]].concat(), config);
+        let settings = builder.region("eu-west-1").settings().unwrap();
+        assert_eq!(settings.ca_bundle.unwrap().value, "/home/me/ca.pem", "{variables:?} {config}");
+    }
 }
 
 #[test]

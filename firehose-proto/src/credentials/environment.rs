@@ -10,13 +10,15 @@ use crate::time::IsoDate;
 
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+const SECURITY_TOKEN: &str = "AWS_SECURITY_TOKEN";
 const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 const ROLE_ARN: &str = "AWS_ROLE_ARN";
 const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
-/// Reads the variables that hold credentials; `None` when neither of the two that must be there is.
+/// Reads the variables that hold credentials; `None` when there is no access key id.
 ///
-/// A blank variable is as good as one that is not set.
+/// A blank variable is as good as one that is not set. As in the AWS CLI, a secret key without an id has no effect.
 ///
 /// # Errors
 ///
@@ -35,9 +37,13 @@ const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 /// ```
 pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Credentials>, EnvironmentError> {
     let variable = |name| set(&variable, name);
-    let Some((id, secret)) = both(ACCESS_KEY_ID, SECRET_ACCESS_KEY, variable)? else { return Ok(None) };
+    let Some(id) = variable(ACCESS_KEY_ID) else { return Ok(None) };
+    let missing = EnvironmentError::Missing { variable: SECRET_ACCESS_KEY, because_of: ACCESS_KEY_ID };
+    let secret = variable(SECRET_ACCESS_KEY).ok_or(missing)?;
     let mut credentials = Credentials::new(id, secret);
-    credentials.session_token = variable("AWS_SESSION_TOKEN").map(Sensitive::new);
+    // The name of old comes first, as in the AWS CLI.
+    let token = variable(SECURITY_TOKEN).or_else(|| variable(SESSION_TOKEN));
+    credentials.session_token = token.map(Sensitive::new);
     credentials.account_id = variable("AWS_ACCOUNT_ID");
     if let Some(text) = variable(EXPIRATION) {
         let moment = IsoDate::parse(&text);
@@ -52,16 +58,32 @@ pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Credenti
 ///
 /// [`EnvironmentError::Missing`].
 pub fn read_web_identity(variable: impl Fn(&str) -> Option<String>) -> Result<Option<WebIdentity>, EnvironmentError> {
-    let variable = |name| set(&variable, name);
-    let Some(token_file) = variable(TOKEN_FILE) else { return Ok(None) };
+    let WebIdentityVariables { token_file: Some(token_file), role_arn, session_name } =
+        WebIdentityVariables::read(variable)
+    else {
+        return Ok(None);
+    };
     let missing = EnvironmentError::Missing { variable: ROLE_ARN, because_of: TOKEN_FILE };
-    let role_arn = variable(ROLE_ARN).ok_or(missing)?;
-    Ok(Some(WebIdentity {
-        role_arn,
-        token_file,
-        session_name: variable("AWS_ROLE_SESSION_NAME"),
-        duration_seconds: None,
-    }))
+    let role_arn = role_arn.ok_or(missing)?;
+    Ok(Some(WebIdentity { role_arn, token_file, session_name, duration_seconds: None }))
+}
+
+/// The variables about a web identity, of which some may be missing.
+pub(super) struct WebIdentityVariables {
+    pub(super) token_file: Option<String>,
+    pub(super) role_arn: Option<String>,
+    pub(super) session_name: Option<String>,
+}
+
+impl WebIdentityVariables {
+    pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let variable = |name| set(&variable, name);
+        Self {
+            token_file: variable(TOKEN_FILE),
+            role_arn: variable(ROLE_ARN),
+            session_name: variable("AWS_ROLE_SESSION_NAME"),
+        }
+    }
 }
 
 /// The value without the blanks around it, unless there is nothing else.
@@ -70,19 +92,6 @@ fn set(variable: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> 
     value.truncate(value.trim_end().len());
     value.drain(..value.len() - value.trim_start().len());
     (!value.is_empty()).then_some(value)
-}
-
-fn both(
-    one: &'static str,
-    other: &'static str,
-    variable: impl Fn(&'static str) -> Option<String>,
-) -> Result<Option<(String, String)>, EnvironmentError> {
-    match (variable(one), variable(other)) {
-        (Some(one), Some(other)) => Ok(Some((one, other))),
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(EnvironmentError::Missing { variable: other, because_of: one }),
-        (None, Some(_)) => Err(EnvironmentError::Missing { variable: one, because_of: other }),
-    }
 }
 
 /// Environment variables that make no sense together or alone. Never repeats a value.
@@ -143,7 +152,10 @@ mod tests {
         );
         let two =
             [(ACCESS_KEY_ID, "A"), (SECRET_ACCESS_KEY, "s"), ("AWS_SESSION_TOKEN", "  "), ("AWS_SECURITY_TOKEN", "t")];
-        assert_eq!(read(lookup(&two)), Ok(Some(Credentials::new("A", "s"))));
+        assert_eq!(read(lookup(&two)), Ok(Some(Credentials::new("A", "s").with_session_token("t"))));
+        let both = [two[0], two[1], ("AWS_SESSION_TOKEN", "new"), ("AWS_SECURITY_TOKEN", "old")];
+        assert_eq!(read(lookup(&both)), Ok(Some(Credentials::new("A", "s").with_session_token("old"))));
+        assert_eq!(read(lookup(&[(ACCESS_KEY_ID, " "), (SECRET_ACCESS_KEY, "s")])), Ok(None));
         assert_eq!(read(lookup(&[("AWS_SESSION_TOKEN", "t"), ("SECRET_ACCESS_KEY", "s")])), Ok(None));
     }
 
@@ -152,7 +164,7 @@ mod tests {
         let missing = |variable, because_of| EnvironmentError::Missing { variable, because_of };
         for (variables, expected) in [
             (vec_of(&[(ACCESS_KEY_ID, "A")]), missing(SECRET_ACCESS_KEY, ACCESS_KEY_ID)),
-            (vec_of(&[(ACCESS_KEY_ID, " "), (SECRET_ACCESS_KEY, "s")]), missing(ACCESS_KEY_ID, SECRET_ACCESS_KEY)),
+            (vec_of(&[(ACCESS_KEY_ID, "A"), (SECRET_ACCESS_KEY, " ")]), missing(SECRET_ACCESS_KEY, ACCESS_KEY_ID)),
             (
                 vec_of(&[(ACCESS_KEY_ID, "A"), (SECRET_ACCESS_KEY, "s"), (EXPIRATION, "x")]),
                 EnvironmentError::Expiration,

@@ -5,14 +5,17 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::Credentials;
-use super::profile::{Place, Profiles, Section, Value};
+use super::profile::{Ignored, Place, ProfileFile, Profiles, Section, Value};
+use super::{Credentials, environment};
 use crate::region::Region;
 use crate::sensitive::Sensitive;
 
 /// Shortest and longest session that STS gives out, in seconds
 /// ([AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)).
 const SESSION_SECONDS: core::ops::RangeInclusive<u32> = 900..=43_200;
+
+/// How long a role is to last.
+const DURATION: &str = "duration_seconds";
 
 /// What a profile asks for: credentials from a first source, then one role after the other assumed with them.
 ///
@@ -119,85 +122,136 @@ pub struct Process {
 }
 
 impl Plan {
-    /// Follows a profile to the first source of its credentials.
+    /// Follows a profile to the first source of its credentials, in the order of the AWS CLI.
     ///
-    /// A key without a value is as good as absent.
+    /// Of what one profile may say, the first of these counts:
+    ///
+    /// 1. a role that is assumed with other credentials: `role_arn` without `web_identity_token_file`
+    /// 2. a web identity: `role_arn` and `web_identity_token_file`
+    /// 3. a sign-in with IAM Identity Center: `sso_account_id` and `sso_role_name`
+    /// 4. keys in the credentials file
+    /// 5. a sign-in to the console: `login_session`
+    /// 6. a program: `credential_process`
+    /// 7. keys in the configuration file
+    ///
+    /// A profile that another one names as its source begins with the second where it has keys, in either file. Settings
+    /// about a role have no effect without `role_arn`. A key without a value is as good as absent.
     ///
     /// # Errors
     ///
     /// [`PlanError`]; ask [`is_absence`](PlanError::is_absence) whether to try another provider.
     pub fn resolve(profiles: &Profiles, profile: &str) -> Result<Self, PlanError> {
-        let mut seen: Vec<&str> = Vec::new();
+        Self::resolve_in(|_| None, profiles, profile)
+    }
+
+    /// The same for a profile that is chosen where environment variables count.
+    ///
+    /// Those of a web identity take the place of the profile's own `web_identity_token_file`, `role_arn` and
+    /// `role_session_name`, each by itself, and so come before all but the first of what a profile may say.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn resolve_in(
+        variable: impl Fn(&str) -> Option<String>,
+        profiles: &Profiles,
+        profile: &str,
+    ) -> Result<Self, PlanError> {
+        let mut seen = Vec::from([profile]);
         let mut roles = Vec::new();
-        let mut name = profile;
+        let mut members = Members { name: profile, section: profiles.profile(profile), profiles, named_by: None };
         let source = loop {
-            let named_by = seen.last().map(ToString::to_string);
-            let section = profiles
-                .profile(name)
-                .ok_or_else(|| PlanError::NoSuchProfile { profile: name.to_owned(), named_by: named_by.clone() })?;
-            if seen.contains(&name) {
-                let profiles = seen.iter().chain([&name]).map(ToString::to_string).collect();
-                return Err(PlanError::Loop { profiles });
-            }
-            seen.push(name);
-            let members = Members { name, section, named_by };
-            // Keys in a source profile are what its user meant, even where it names a role too.
-            if seen.len() > 1
-                && let Ok(Some(credentials)) = members.static_keys()
-            {
-                break Source::Static(credentials);
-            }
-            let Some((role, source_profile)) = members.role()? else {
-                break members.source(profiles)?;
+            // Below the first profile, keys make a profile the last one, whatever it says of roles.
+            let is_last = seen.len() > 1 && members.contains_keys();
+            let role = if is_last { None } else { members.role()? };
+            let Some((role, source_profile)) = role else {
+                let in_environment = |name: &str| variable(name).filter(|_| seen.len() == 1);
+                break members.source(&in_environment)?;
             };
             roles.push(role);
-            match source_profile {
-                Some(next) if next != name => name = next,
-                _ => break members.source(profiles)?,
+            let Some(next) = source_profile else { break members.credential_source()? };
+            let names_itself = next == members.name;
+            members = members.source_profile(next)?;
+            // Itself, for the sake of its keys.
+            if names_itself && members.contains_keys() {
+                break members.source(&|_| None)?;
             }
+            if seen.contains(&next) {
+                let profiles = seen.iter().chain([&next]).map(ToString::to_string).collect();
+                return Err(PlanError::Loop { profiles });
+            }
+            seen.push(next);
         };
         roles.reverse();
         Ok(Self { source, roles })
     }
 }
 
+/// The keys of an access key in a profile.
+const ID: &str = "aws_access_key_id";
+const SECRET: &str = "aws_secret_access_key";
+/// The token's name of today, and the one of old, which comes first where both are there.
+const TOKENS: [&str; 2] = ["aws_security_token", "aws_session_token"];
+
 /// One profile's keys, as far as they are about credentials.
 struct Members<'a> {
     name: &'a str,
-    section: &'a Section,
+    section: Option<&'a Section>,
+    profiles: &'a Profiles,
     named_by: Option<String>,
 }
 
 impl<'a> Members<'a> {
-    fn value(&self, key: &str) -> Option<&'a Value> {
-        self.section.value(key).filter(|value| !value.as_str().is_empty())
+    /// The profile that this one names as its source.
+    fn source_profile(&self, name: &'a str) -> Result<Self, PlanError> {
+        let named_by = Some(self.name.to_owned());
+        let no_such_profile = || PlanError::NoSuchProfile { profile: name.to_owned(), named_by: named_by.clone() };
+        let section = self.profiles.profile(name).ok_or_else(no_such_profile)?;
+        Ok(Self { name, section: Some(section), profiles: self.profiles, named_by })
     }
 
-    fn text(&self, key: &str) -> Option<&'a str> {
-        self.value(key).map(Value::as_str)
+    fn value(&self, key: &'static str) -> Result<Option<&'a Value>, PlanError> {
+        let value = self.section.map_or(Ok(None), |section| section.value(key));
+        value.map_err(|Ignored { place, reason }| self.invalid(key, place, reason.rule()))
     }
 
-    fn owned(&self, key: &str) -> Option<String> {
-        self.text(key).map(ToOwned::to_owned)
+    fn value_in(&self, file: ProfileFile, key: &'static str) -> Result<Option<&'a Value>, PlanError> {
+        let value = self.section.map_or(Ok(None), |section| section.value_in(file, key));
+        value.map_err(|Ignored { place, reason }| self.invalid(key, place, reason.rule()))
     }
 
-    fn required(&self, key: &'static str, because_of: &'static str) -> Result<&'a str, PlanError> {
-        let missing = || PlanError::Missing { profile: self.name.to_owned(), key, because_of };
-        self.text(key).ok_or_else(missing)
+    fn text(&self, key: &'static str) -> Result<Option<&'a str>, PlanError> {
+        Ok(self.value(key)?.map(Value::as_str))
+    }
+
+    fn owned(&self, key: &'static str) -> Result<Option<String>, PlanError> {
+        Ok(self.text(key)?.map(ToOwned::to_owned))
+    }
+
+    fn contains(&self, key: &str) -> bool {
+        self.section.is_some_and(|section| section.contains(key))
+    }
+
+    fn contains_keys(&self) -> bool {
+        self.contains(ID) || self.contains(SECRET)
     }
 
     fn invalid(&self, key: &'static str, place: Place, rule: &'static str) -> PlanError {
         PlanError::Invalid { profile: self.name.to_owned(), key, place, rule }
     }
 
+    fn missing(&self, key: &'static str, because_of: &'static str) -> PlanError {
+        PlanError::Missing { profile: self.name.to_owned(), key, because_of }
+    }
+
     /// The role that the profile has assumed, and the profile whose credentials do that, if it is one.
     fn role(&self) -> Result<Option<(Role, Option<&'a str>)>, PlanError> {
-        let Some(arn) = self.owned("role_arn") else { return Ok(None) };
-        if self.value("web_identity_token_file").is_some() {
+        if self.contains("web_identity_token_file") {
             return Ok(None);
         }
-        let source_profile = self.text("source_profile");
-        match (source_profile, self.value("credential_source")) {
+        let Some(arn) = self.owned("role_arn")? else { return Ok(None) };
+        let source_profile = self.text("source_profile")?;
+        match (source_profile, self.value("credential_source")?) {
             (Some(_), Some(_)) => {
                 let keys = ["source_profile", "credential_source"];
                 return Err(PlanError::Conflict { profile: self.name.to_owned(), keys });
@@ -208,50 +262,68 @@ impl<'a> Members<'a> {
         let role = Role {
             profile: self.name.to_owned(),
             arn,
-            session_name: self.owned("role_session_name"),
-            external_id: self.owned("external_id"),
+            session_name: self.owned("role_session_name")?,
+            external_id: self.owned("external_id")?,
             duration_seconds: self.duration_seconds()?,
-            mfa_serial: self.owned("mfa_serial"),
+            mfa_serial: self.owned("mfa_serial")?,
         };
         Ok(Some((role, source_profile)))
     }
 
+    /// How long the role is to last; what is no number at all has no effect.
     fn duration_seconds(&self) -> Result<Option<u32>, PlanError> {
-        const KEY: &str = "duration_seconds";
-        let Some(value) = self.value(KEY) else { return Ok(None) };
-        let seconds = value.as_str().parse().ok().filter(|seconds| SESSION_SECONDS.contains(seconds));
-        let invalid = || self.invalid(KEY, value.place(), "must be a whole number from 900 to 43200");
+        let Some(value) = self.value(DURATION)? else { return Ok(None) };
+        let Ok(seconds) = value.as_str().parse::<i64>() else { return Ok(None) };
+        let seconds = u32::try_from(seconds).ok().filter(|seconds| SESSION_SECONDS.contains(seconds));
+        let invalid = || self.invalid(DURATION, value.place(), "must be a whole number from 900 to 43200");
         seconds.ok_or_else(invalid).map(Some)
     }
 
     /// Credentials from this very profile.
-    fn source(&self, profiles: &'a Profiles) -> Result<Source, PlanError> {
-        if let Some(value) = self.value("credential_source") {
-            return self.credential_source(value);
+    fn source(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Source, PlanError> {
+        let token_file = self.owned("web_identity_token_file")?;
+        let arn = self.owned("role_arn")?;
+        let environment = environment::WebIdentityVariables::read(variable);
+        let has_token_file = token_file.is_some();
+        if let Some(token_file) = environment.token_file.or(token_file)
+            && let Some(role_arn) = environment.role_arn.or(arn)
+        {
+            let session_name = self.owned("role_session_name")?;
+            let session_name = environment.session_name.or(session_name);
+            let duration_seconds = self.duration_seconds()?;
+            return Ok(Source::WebIdentity(WebIdentity { role_arn, token_file, session_name, duration_seconds }));
         }
-        if let Some(token_file) = self.owned("web_identity_token_file") {
-            return Ok(Source::WebIdentity(WebIdentity {
-                role_arn: self.required("role_arn", "web_identity_token_file")?.to_owned(),
-                token_file,
-                session_name: self.owned("role_session_name"),
-                duration_seconds: self.duration_seconds()?,
-            }));
+        if let Some(sso) = self.sso()? {
+            return Ok(Source::Sso(sso));
         }
-        if self.value("sso_account_id").is_some() || self.value("sso_role_name").is_some() {
-            return self.sso(profiles).map(Source::Sso);
+        if let Some(credentials) = self.keys(ProfileFile::Credentials)? {
+            return Ok(Source::Static(credentials));
         }
-        if let Some(session) = self.owned("login_session") {
+        if let Some(session) = self.owned("login_session")? {
             return Ok(Source::Login { session });
         }
-        if let Some(command) = self.owned("credential_process") {
+        if let Some(command) = self.owned("credential_process")? {
             let command = Sensitive::new(command);
-            return Ok(Source::Process(Process { command, account_id: self.owned("aws_account_id") }));
+            return Ok(Source::Process(Process { command, account_id: self.owned("aws_account_id")? }));
         }
-        let absent = || PlanError::NoCredentials { profile: self.name.to_owned(), named_by: self.named_by.clone() };
-        self.static_keys()?.map(Source::Static).ok_or_else(absent)
+        if let Some(credentials) = self.keys(ProfileFile::Config)? {
+            return Ok(Source::Static(credentials));
+        }
+        if has_token_file {
+            return Err(self.missing("role_arn", "web_identity_token_file"));
+        }
+        if self.section.is_none() {
+            return Err(PlanError::NoSuchProfile { profile: self.name.to_owned(), named_by: None });
+        }
+        let lone_key = [SECRET].into_iter().chain(TOKENS).find(|key| self.contains(key));
+        Err(PlanError::NoCredentials { profile: self.name.to_owned(), named_by: self.named_by.clone(), lone_key })
     }
 
-    fn credential_source(&self, value: &Value) -> Result<Source, PlanError> {
+    fn credential_source(&self) -> Result<Source, PlanError> {
+        const KEY: &str = "credential_source";
+        let Some(value) = self.value(KEY)? else {
+            return Err(PlanError::NoSource { profile: self.name.to_owned() });
+        };
         let sources = [
             ("Environment", Source::Environment),
             ("Ec2InstanceMetadata", Source::InstanceMetadata),
@@ -259,61 +331,117 @@ impl<'a> Members<'a> {
         ];
         let found = sources.into_iter().find(|(name, _)| value.as_str().eq_ignore_ascii_case(name));
         let rule = "must be `Environment`, `Ec2InstanceMetadata` or `EcsContainer`";
-        found.map(|(_, source)| source).ok_or_else(|| self.invalid("credential_source", value.place(), rule))
+        found.map(|(_, source)| source).ok_or_else(|| self.invalid(KEY, value.place(), rule))
     }
 
-    fn sso(&self, profiles: &'a Profiles) -> Result<Sso, PlanError> {
-        let account_id = self.required("sso_account_id", "sso_role_name")?.to_owned();
-        let role_name = self.required("sso_role_name", "sso_account_id")?.to_owned();
-        let (members, session) = match self.value("sso_session") {
-            Some(value) => (self.session(profiles, value)?, Some(value.as_str().to_owned())),
-            None => (Members { name: self.name, section: self.section, named_by: None }, None),
+    fn sso(&self) -> Result<Option<Sso>, PlanError> {
+        const ACCOUNT_ID: &str = "sso_account_id";
+        const ROLE_NAME: &str = "sso_role_name";
+        const START_URL: &str = "sso_start_url";
+        const REGION: &str = "sso_region";
+        let because_of = match (self.value(ACCOUNT_ID)?, self.value(ROLE_NAME)?) {
+            (None, None) => return Ok(None),
+            (Some(_), _) => ACCOUNT_ID,
+            (None, Some(_)) => ROLE_NAME,
         };
-        // A session's section is named like a profile in errors, but for what is before its name.
-        let required = |key: &'static str| match (&session, members.value(key)) {
-            (_, Some(value)) => Ok(value),
-            (None, None) => {
-                Err(PlanError::Missing { profile: self.name.to_owned(), key, because_of: "sso_account_id" })
+        let session = self.value("sso_session")?.map(|value| self.session(value)).transpose()?;
+        // What the session says is as good as what the profile says, and must not be something else.
+        let value = |key| -> Result<&Value, PlanError> {
+            let own = self.value(key)?;
+            let of_session = session.as_ref().map_or(Ok(None), |session| session.value(key))?;
+            match (own, of_session) {
+                (Some(own), Some(other)) if own.as_str() != other.as_str() => {
+                    let rule = "must be absent or the same as in the section that `sso_session` names";
+                    Err(self.invalid(key, own.place(), rule))
+                }
+                (own, of_session) => own.or(of_session).ok_or_else(|| match &session {
+                    Some(session) if key == START_URL || key == REGION => {
+                        PlanError::SessionMissing { session: session.name.to_owned(), key }
+                    }
+                    _ => self.missing(key, because_of),
+                }),
             }
-            (Some(session), None) => Err(PlanError::SessionMissing { session: session.clone(), key }),
         };
-        let start_url = required("sso_start_url")?.as_str().to_owned();
-        let region = required("sso_region")?;
-        let invalid =
-            |_| self.invalid("sso_region", region.place(), "must be the name of a region, such as `us-east-1`");
+        let owned = |key| value(key).map(|value| value.as_str().to_owned());
+        let (account_id, role_name) = (owned(ACCOUNT_ID)?, owned(ROLE_NAME)?);
+        let (start_url, region) = (owned(START_URL)?, value(REGION)?);
+        let invalid = |_| self.invalid(REGION, region.place(), "must be the name of a region, such as `us-east-1`");
         let region = Region::parse(region.as_str()).map_err(invalid)?;
-        Ok(Sso { session, start_url, region, account_id, role_name })
+        let session = session.map(|session| session.name.to_owned());
+        Ok(Some(Sso { session, start_url, region, account_id, role_name }))
     }
 
-    /// The section that `sso_session` names, which the profile's own keys must not contradict.
-    fn session(&self, profiles: &'a Profiles, session: &'a Value) -> Result<Self, PlanError> {
-        let name = session.as_str();
+    /// The section that `sso_session` names.
+    fn session(&self, value: &'a Value) -> Result<Self, PlanError> {
+        let name = value.as_str();
         let rule = "must be the name of a section `[sso-session …]` of the config file";
-        let section = profiles.sso_session(name).ok_or_else(|| self.invalid("sso_session", session.place(), rule))?;
-        let members = Self { name, section, named_by: None };
-        for key in ["sso_start_url", "sso_region"] {
-            if let Some(value) = self.value(key)
-                && members.text(key).is_some_and(|other| other != value.as_str())
-            {
-                let rule = "must be absent or the same as in the section that `sso_session` names";
-                return Err(self.invalid(key, value.place(), rule));
+        let section = self.profiles.sso_session(name);
+        let section = section.ok_or_else(|| self.invalid("sso_session", value.place(), rule))?;
+        Ok(Self { name, section: Some(section), profiles: self.profiles, named_by: None })
+    }
+
+    /// The access key that one of the files has, with what belongs to it there.
+    fn keys(&self, file: ProfileFile) -> Result<Option<Credentials>, PlanError> {
+        let Some(id) = self.value_in(file, ID)? else { return Ok(None) };
+        let text = |key| Ok(self.value_in(file, key)?.map(|value| value.as_str().to_owned()));
+        let rule = "must have `aws_secret_access_key` beside it, in the same section and file";
+        let secret = text(SECRET)?.ok_or_else(|| self.invalid(ID, id.place(), rule))?;
+        let mut credentials = Credentials::new(id.as_str(), secret);
+        for key in TOKENS {
+            if credentials.session_token.is_none() {
+                credentials.session_token = text(key)?.map(Sensitive::new);
             }
         }
-        Ok(members)
-    }
-
-    fn static_keys(&self) -> Result<Option<Credentials>, PlanError> {
-        const ID: &str = "aws_access_key_id";
-        const SECRET: &str = "aws_secret_access_key";
-        const TOKEN: &str = "aws_session_token";
-        if [ID, SECRET, TOKEN].iter().all(|key| self.value(key).is_none()) {
-            return Ok(None);
-        }
-        let because_of = [ID, SECRET].into_iter().find(|key| self.value(key).is_some()).unwrap_or(TOKEN);
-        let mut credentials = Credentials::new(self.required(ID, because_of)?, self.required(SECRET, because_of)?);
-        credentials.session_token = self.owned(TOKEN).map(Sensitive::new);
-        credentials.account_id = self.owned("aws_account_id");
+        credentials.account_id = text("aws_account_id")?;
         Ok(Some(credentials))
+    }
+}
+
+/// Settings of a profile that have no effect on where its credentials come from, though they look as if they had.
+#[must_use]
+pub fn without_effect(profiles: &Profiles, profile: &str) -> Vec<WithoutEffect> {
+    let Some(section) = profiles.profile(profile) else { return Vec::new() };
+    let value = |key| section.value(key).ok().flatten();
+    let is_absent = |key| section.value(key) == Ok(None);
+    let mut found = Vec::new();
+    let mut tell = |key, rule| {
+        let place = value(key).map(Value::place);
+        found.extend(place.map(|place| WithoutEffect { profile: profile.to_owned(), key, place, rule }));
+    };
+    if is_absent("role_arn") {
+        for key in ["source_profile", "credential_source", "web_identity_token_file"] {
+            tell(key, "needs `role_arn`");
+        }
+    }
+    if value(DURATION).is_some_and(|value| value.as_str().parse::<i64>().is_err()) {
+        tell(DURATION, "must be a whole number");
+    }
+    if is_absent(ID) {
+        for key in [SECRET].into_iter().chain(TOKENS) {
+            tell(key, "needs `aws_access_key_id`");
+        }
+    }
+    found
+}
+
+/// A setting that has no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WithoutEffect {
+    /// The profile.
+    pub profile: String,
+    /// The key.
+    pub key: &'static str,
+    /// Where it stands.
+    pub place: Place,
+    /// What it lacks.
+    pub rule: &'static str,
+}
+
+impl fmt::Display for WithoutEffect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { profile, key, place, rule } = self;
+        write!(f, "{place} has no effect: `{key}` of profile `{profile}` {rule}")
     }
 }
 
@@ -334,6 +462,8 @@ pub enum PlanError {
         profile: String,
         /// The profile whose `source_profile` it is, if any.
         named_by: Option<String>,
+        /// A key that has no effect, because there is no `aws_access_key_id` beside it.
+        lone_key: Option<&'static str>,
     },
     /// Profiles take their credentials from each other.
     Loop {
@@ -392,9 +522,10 @@ impl PlanError {
             Self::Loop { profiles: names } => (profiles.profile(names.first()?), Some("source_profile")),
             Self::Missing { profile, because_of, .. } => (profiles.profile(profile), Some(*because_of)),
             Self::NoSource { profile } => (profiles.profile(profile), Some("role_arn")),
-            Self::NoCredentials { profile, .. } | Self::Conflict { profile, .. } => (profiles.profile(profile), None),
+            Self::NoCredentials { profile, lone_key, .. } => (profiles.profile(profile), *lone_key),
+            Self::Conflict { profile, .. } => (profiles.profile(profile), None),
         };
-        let value = key.and_then(|key| section?.value(key));
+        let value = key.and_then(|key| section?.value(key).ok()?);
         value.map(Value::place).or_else(|| section.map(Section::place))
     }
 
@@ -420,9 +551,14 @@ impl fmt::Display for PlanError {
             Self::NoSuchProfile { profile, named_by: Some(by) } => {
                 write!(f, "profile `{by}` names the source profile `{profile}`, which is in neither file")
             }
-            Self::NoCredentials { profile, named_by: None } => write!(f, "profile `{profile}` has no credentials"),
-            Self::NoCredentials { profile, named_by: Some(by) } => {
-                write!(f, "profile `{by}` names the source profile `{profile}`, which has no credentials")
+            Self::NoCredentials { profile, named_by, lone_key } => {
+                match named_by {
+                    None => write!(f, "profile `{profile}` has no credentials")?,
+                    Some(by) => {
+                        write!(f, "profile `{by}` names the source profile `{profile}`, which has no credentials")?;
+                    }
+                }
+                lone_key.map_or(Ok(()), |key| write!(f, "; its `{key}` needs `{ID}` beside it"))
             }
             Self::Loop { profiles } => {
                 write!(f, "source profiles lead back to where they began: {}", profiles.join(" → "))

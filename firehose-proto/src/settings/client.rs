@@ -1,5 +1,6 @@
 //! [`Settings`]: what a client goes by, and where each of it was found.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,7 +12,8 @@ use super::location::Locations;
 use super::proxy::Proxies;
 use super::{DEFAULT_READ_TIMEOUT, Lookup, RetryMode, Setting, SettingError, Source, shared_files};
 use crate::credentials::CredentialsError;
-use crate::credentials::profile::{ProfileFile, Profiles};
+use crate::credentials::plan;
+use crate::credentials::profile::ProfileFile;
 use crate::credentials::search::FileError;
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::region::Region;
@@ -111,7 +113,7 @@ pub struct Settings {
     pub metadata_service_timeout: Setting<Duration>,
     /// `AWS_METADATA_SERVICE_NUM_ATTEMPTS`
     pub metadata_service_num_attempts: Setting<NonZeroU32>,
-    /// What may explain that a setting is not found: a file that is not there, a line that was passed over.
+    /// What was passed over: files that are not there, lines and settings without effect.
     pub warnings: Vec<String>,
     /// How often those are asked who give out credentials: what code says is about calls.
     pub(crate) credentials_attempts: NonZeroU32,
@@ -143,62 +145,79 @@ impl Settings {
         if profile.source != Source::Default && profiles.profile(&profile.value).is_none() {
             return Err(BuildError::NoSuchProfile { profile, warnings });
         }
-        let found = Self::look_up(code, environment, &profiles, profile, warnings);
-        let settings = found.map_err(|error| {
-            let file = error.source.place().and_then(|place| environment.profile_file(place.file));
-            BuildError::Setting { error, path: file.map(|file| file.value) }
-        })?;
-        if let Some(Setting { value: url, source }) = &settings.endpoint_url {
-            // Any region will do: this is about the URL alone, which may hold a password while it is wrong.
-            let any = Region::parse("us-east-1").expect("the name of a region");
-            Endpoint::custom(url, any).map_err(|error| BuildError::Endpoint {
-                source: source.clone(),
-                conflicts_with: None,
-                error,
-            })?;
+        let lookup = Lookup::new(&variable, &profiles, &profile.value);
+        let without_effect = plan::without_effect(&profiles, &profile.value);
+        warnings.extend(without_effect.iter().map(ToString::to_string));
+        if let Some(source) = lookup.legacy_retry_mode().filter(|_| code.retry_mode.is_none()) {
+            warnings.push(format!("{source} asks for `legacy`, which is taken as `standard`"));
         }
-        Ok(settings)
+        let mut wrong = Wrong::default();
+        let found = Self::look_up(code, environment, &lookup, profile.clone(), &mut wrong);
+        let errors = wrong.errors(environment);
+        match found {
+            Some(settings) if errors.is_empty() => Ok(Self { warnings, ..settings }),
+            _ => Err(BuildError::Several { errors, warnings }),
+        }
     }
 
+    /// Looks everything up but the warnings; `None` when something is wrong.
     fn look_up(
         code: &InCode,
         environment: &Locations<'_>,
-        profiles: &Profiles,
+        lookup: &Lookup<'_>,
         profile: Setting<String>,
-        warnings: Vec<String>,
-    ) -> Result<Self, SettingError> {
+        wrong: &mut Wrong,
+    ) -> Option<Self> {
         let variable = |name: &str| environment.variable(name);
-        let lookup = Lookup::new(&variable, profiles, &profile.value);
-        let proxies = code.proxy.as_deref().map_or_else(|| Proxies::read(variable), Proxies::new)?;
-        Ok(Self {
+        // All of them before the first that is wrong ends it, so that all are told that are wrong.
+        let region = wrong.note(lookup.region(code.region.as_deref()));
+        let endpoint_url = wrong.note(lookup.endpoint_url(code.endpoint_url.as_deref(), "firehose"));
+        let ignore_configured_endpoint_urls = wrong.note(lookup.ignore_configured_endpoint_urls());
+        let use_fips_endpoint = wrong.note(lookup.use_fips_endpoint(code.use_fips_endpoint, code.region.as_deref()));
+        let use_dualstack_endpoint = wrong.note(lookup.use_dualstack_endpoint(code.use_dualstack_endpoint));
+        let retry_mode = wrong.note(lookup.retry_mode(code.retry_mode));
+        let max_attempts = wrong.note(lookup.max_attempts(code.max_attempts));
+        let credentials_attempts = wrong.note(lookup.max_attempts(None));
+        let skew = wrong.note(lookup.disable_clock_skew_correction(code.disable_clock_skew_correction));
+        let connect_timeout = wrong.note(lookup.connect_timeout(code.connect_timeout));
+        let ca_bundle = wrong.note(lookup.ca_bundle(code.ca_bundle.as_deref()));
+        let proxies = wrong.note(code.proxy.as_deref().map_or_else(|| Proxies::read(variable), Proxies::new));
+        let sdk_ua_app_id = wrong.note(lookup.sdk_ua_app_id(code.app_id.as_deref()));
+        let metadata_endpoint = wrong.note(lookup.ec2_metadata_service_endpoint(None));
+        let metadata_timeout = wrong.note(lookup.metadata_service_timeout(None));
+        let metadata_attempts = wrong.note(lookup.metadata_service_num_attempts(None));
+        if let Some(Some(url)) = &endpoint_url {
+            wrong.check_url(url);
+        }
+        Some(Self {
             config_file: environment.profile_file(ProfileFile::Config),
             shared_credentials_file: environment.profile_file(ProfileFile::Credentials),
-            ignore_configured_endpoint_urls: lookup.ignore_configured_endpoint_urls()?,
-            ec2_metadata_disabled: lookup.ec2_metadata_disabled(None),
-            ec2_metadata_service_endpoint: lookup.ec2_metadata_service_endpoint(None)?,
-            metadata_service_timeout: lookup.metadata_service_timeout(None)?,
-            metadata_service_num_attempts: lookup.metadata_service_num_attempts(None)?,
-            credentials_attempts: lookup.max_attempts(None)?.value,
-            no_metadata_region: None,
-            warnings,
-            region: lookup.region(code.region.as_deref())?,
-            endpoint_url: lookup.endpoint_url(code.endpoint_url.as_deref(), "firehose")?,
-            use_fips_endpoint: lookup.use_fips_endpoint(code.use_fips_endpoint, code.region.as_deref())?,
-            use_dualstack_endpoint: lookup.use_dualstack_endpoint(code.use_dualstack_endpoint)?,
-            retry_mode: lookup.retry_mode(code.retry_mode)?,
-            max_attempts: lookup.max_attempts(code.max_attempts)?,
-            disable_clock_skew_correction: lookup.disable_clock_skew_correction(code.disable_clock_skew_correction)?,
-            connect_timeout: lookup.connect_timeout(code.connect_timeout)?,
+            profile,
+            region: region?,
+            endpoint_url: endpoint_url?,
+            ignore_configured_endpoint_urls: ignore_configured_endpoint_urls?,
+            use_fips_endpoint: use_fips_endpoint?,
+            use_dualstack_endpoint: use_dualstack_endpoint?,
+            retry_mode: retry_mode?,
+            max_attempts: max_attempts?,
+            disable_clock_skew_correction: skew?,
+            connect_timeout: connect_timeout?,
             read_timeout: match code.read_timeout {
                 Some(timeout) => Setting::code(timeout),
                 None => Setting { value: DEFAULT_READ_TIMEOUT, source: Source::Default },
             },
             attempt_timeout: code.attempt_timeout.map(Setting::code),
             operation_timeout: code.operation_timeout.map(Setting::code),
-            ca_bundle: lookup.ca_bundle(code.ca_bundle.as_deref()),
-            sdk_ua_app_id: lookup.sdk_ua_app_id(code.app_id.as_deref()),
-            proxies,
-            profile,
+            ca_bundle: ca_bundle?,
+            proxies: proxies?,
+            sdk_ua_app_id: sdk_ua_app_id?,
+            ec2_metadata_disabled: lookup.ec2_metadata_disabled(None),
+            ec2_metadata_service_endpoint: metadata_endpoint?,
+            metadata_service_timeout: metadata_timeout?,
+            metadata_service_num_attempts: metadata_attempts?,
+            warnings: Vec::new(),
+            credentials_attempts: credentials_attempts?.value,
+            no_metadata_region: None,
         })
     }
 
@@ -240,5 +259,40 @@ impl Settings {
             };
             BuildError::Endpoint { source, conflicts_with, error }
         })
+    }
+}
+
+/// The settings that are wrong, each once.
+#[derive(Default)]
+struct Wrong {
+    settings: Vec<SettingError>,
+    url: Option<BuildError>,
+}
+
+impl Wrong {
+    fn note<T>(&mut self, found: Result<T, SettingError>) -> Option<T> {
+        found
+            .map_err(|error| {
+                if !self.settings.contains(&error) {
+                    self.settings.push(error);
+                }
+            })
+            .ok()
+    }
+
+    /// Sees whether an endpoint URL can be used at all; it may hold a password while it is wrong.
+    fn check_url(&mut self, url: &Setting<String>) {
+        let any = Region::parse("us-east-1").expect("the name of a region");
+        let error = Endpoint::custom(&url.value, any).err();
+        let source = url.source.clone();
+        self.url = error.map(|error| BuildError::Endpoint { source, conflicts_with: None, error });
+    }
+
+    fn errors(self, environment: &Locations<'_>) -> Vec<BuildError> {
+        let settings = self.settings.into_iter().map(|error| {
+            let file = error.source.place().and_then(|place| environment.profile_file(place.file));
+            BuildError::Setting { error, path: file.map(|file| file.value) }
+        });
+        settings.chain(self.url).collect()
     }
 }

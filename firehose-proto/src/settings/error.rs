@@ -28,6 +28,13 @@ pub enum SettingsError {
         /// Why the instance metadata did not tell it, if they were asked.
         metadata: Option<CredentialsError>,
     },
+    /// Settings that are wrong: all of them, each a [`Setting`](Self::Setting) or an [`Endpoint`](Self::Endpoint).
+    Several {
+        /// What is wrong, at least one.
+        errors: Vec<SettingsError>,
+        /// What was passed over, see [`Settings::warnings`](super::Settings::warnings).
+        warnings: Vec<String>,
+    },
     /// A value that its setting cannot have.
     Setting {
         /// The setting and the rule.
@@ -66,6 +73,10 @@ impl fmt::Display for SettingsError {
                     Self::MissingRegion { metadata: None }
                 )
             }
+            Self::Several { errors, .. } => errors.iter().enumerate().try_for_each(|(index, error)| {
+                // Nobody else can tell the causes of more than one.
+                write!(f, "{}{}", if index == 0 { "" } else { "; " }, WithSources(error))
+            }),
             Self::Setting { error, path: None } => error.fmt(f),
             Self::Setting { error, path: Some(path) } => write!(f, "cannot use {path}: {error}"),
             Self::Endpoint { source, conflicts_with: None, .. } => {
@@ -83,7 +94,11 @@ impl core::error::Error for SettingsError {
         match self {
             Self::Endpoint { error, .. } => Some(error),
             // Their words are this error's own.
-            Self::Profiles(_) | Self::Setting { .. } | Self::NoSuchProfile { .. } | Self::MissingRegion { .. } => None,
+            Self::Profiles(_)
+            | Self::Several { .. }
+            | Self::Setting { .. }
+            | Self::NoSuchProfile { .. }
+            | Self::MissingRegion { .. } => None,
         }
     }
 }

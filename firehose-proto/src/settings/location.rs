@@ -1,7 +1,7 @@
 //! [`Locations`]: where the shared files and the caches of sign-ins are
-//! ([location of the shared files](https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html)).
+//! ([location of the shared files](https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html)), and what a path in
+//! a setting means.
 
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
@@ -32,16 +32,21 @@ impl fmt::Debug for Locations<'_> {
     }
 }
 
+/// The variables that hold a path.
+const PATHS: [&str; 6] = [
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_LOGIN_CACHE_DIRECTORY",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+];
+
 impl<'a> Locations<'a> {
     /// Locations on Windows or another system.
     #[must_use]
     pub const fn new(variable: &'a dyn Fn(&str) -> Option<String>, is_windows: bool) -> Self {
         Self { variable, is_windows }
-    }
-
-    /// The value of a variable.
-    pub(crate) fn variable(&self, name: &str) -> Option<String> {
-        (self.variable)(name)
     }
 
     /// The configuration or credentials file; `None` when no variable names it and the home is unknown.
@@ -55,6 +60,15 @@ impl<'a> Locations<'a> {
             return Some(Setting { value: self.expanded(&found.value), source: found.source });
         }
         self.below_home(&[".aws", name]).map(Setting::default)
+    }
+
+    /// The value of a variable, expanded if it is one that holds a path.
+    ///
+    /// Whoever looks all variables up through this need not know which of them are paths.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let value = (self.variable)(name)?;
+        Some(if PATHS.contains(&name) { self.expanded(value.trim()) } else { value })
     }
 
     /// The directory of single sign-on tokens, see [`sso::cache_file_name`](crate::credentials::sso::cache_file_name).
@@ -71,11 +85,15 @@ impl<'a> Locations<'a> {
         found.map(|found| self.expanded(&found.value)).or_else(|| self.below_home(&[".aws", "login", "cache"]))
     }
 
-    /// The user's home: `HOME`, and on Windows `USERPROFILE`, then `HOMEDRIVE` and `HOMEPATH`.
+    /// The user's home: `HOME`, and on Windows, as for the AWS CLI, `USERPROFILE`, then `HOMEDRIVE` and `HOMEPATH` before
+    /// it.
     fn home(&self) -> Option<String> {
         let set = |name| first_variable(self.variable, &[name]).map(|found| found.value);
-        let on_windows = || Some(format!("{}{}", set("HOMEDRIVE")?, set("HOMEPATH")?));
-        set("HOME").or_else(|| if self.is_windows { set("USERPROFILE").or_else(on_windows) } else { None })
+        let on_windows = || {
+            let drive_and_path = || Some(format!("{}{}", set("HOMEDRIVE")?, set("HOMEPATH")?));
+            set("USERPROFILE").or_else(drive_and_path)
+        };
+        if self.is_windows { on_windows() } else { None }.or_else(|| set("HOME"))
     }
 
     fn below_home(&self, names: &[&str]) -> Option<String> {
@@ -88,13 +106,46 @@ impl<'a> Locations<'a> {
         Some(path)
     }
 
-    /// The home in place of a tilde that is all of the path's first part.
-    fn expanded(&self, path: &str) -> String {
+    /// What a path in a setting means: the values of variables in place of `$NAME`, `${NAME}` and, on Windows, `%NAME%`,
+    /// and the home in place of a tilde that is all of the path's first part. What is not known stays as it is.
+    #[must_use]
+    pub fn expanded(&self, path: &str) -> String {
+        let path = self.with_variables(path);
         let rest = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(|c| self.is_separator(c)));
         match (rest, self.home()) {
             (Some(rest), Some(home)) => format!("{}{rest}", home.trim_end_matches(|c| self.is_separator(c))),
-            _ => path.to_owned(),
+            _ => path,
         }
+    }
+
+    fn with_variables(&self, path: &str) -> String {
+        let mut expanded = String::with_capacity(path.len());
+        let mut rest = path;
+        while let Some(at) = rest.find(['$', '%']) {
+            let (before, from) = rest.split_at(at);
+            expanded.push_str(before);
+            let reference = self.reference(from);
+            let value = reference.and_then(|(name, length)| Some(((self.variable)(name)?, length)));
+            let (text, length) = value.unwrap_or_else(|| (from.chars().take(1).collect(), 1));
+            expanded.push_str(&text);
+            rest = from.get(length..).unwrap_or_default();
+        }
+        expanded + rest
+    }
+
+    /// The name in a reference to a variable that a text begins with, and how long the reference is.
+    fn reference<'t>(&self, text: &'t str) -> Option<(&'t str, usize)> {
+        let enclosed = |open: &str, close: char| {
+            let (name, _) = text.strip_prefix(open)?.split_once(close)?;
+            Some((name, open.len() + name.len() + close.len_utf8()))
+        };
+        let bare = || {
+            let text = text.strip_prefix('$')?;
+            let end = text.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+            text.get(..end).map(|name| (name, 1 + end))
+        };
+        let found = if self.is_windows { enclosed("%", '%') } else { None };
+        found.or_else(|| enclosed("${", '}')).or_else(bare).filter(|(name, _)| !name.is_empty())
     }
 
     const fn is_separator(&self, c: char) -> bool {
@@ -104,6 +155,8 @@ impl<'a> Locations<'a> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::borrow::ToOwned;
+
     use super::*;
     use crate::settings::Source;
 
@@ -121,7 +174,8 @@ mod tests {
             (false, &[("HOME", "/home/me"), ("AWS_CONFIG_FILE", "~\\x")], Some("~\\x")),
             (false, &[("HOME", "/home/me"), ("AWS_CONFIG_FILE", "/~/x")], Some("/~/x")),
             (false, &[("AWS_CONFIG_FILE", "~/x")], Some("~/x")),
-            (true, &[("HOME", "C:\\h"), ("USERPROFILE", "C:\\u")], Some("C:\\h\\.aws\\config")),
+            (true, &[("HOME", "C:\\h"), ("USERPROFILE", "C:\\u")], Some("C:\\u\\.aws\\config")),
+            (true, &[("HOME", "C:\\h"), ("HOMEDRIVE", "D:")], Some("C:\\h\\.aws\\config")),
             (true, &[("USERPROFILE", "C:\\u"), ("HOMEDRIVE", "D:"), ("HOMEPATH", "\\p")], Some("C:\\u\\.aws\\config")),
             (true, &[("HOMEDRIVE", "D:"), ("HOMEPATH", "\\p")], Some("D:\\p\\.aws\\config")),
             (true, &[("HOMEDRIVE", "D:")], None),
@@ -135,6 +189,44 @@ mod tests {
             let is_named = variables.iter().any(|(name, _)| *name == "AWS_CONFIG_FILE");
             assert!(found.is_none_or(|found| (found.source == Source::Default) != is_named), "{variables:?}");
         }
+    }
+
+    #[test]
+    fn expands_what_a_path_refers_to() {
+        let variable = |name: &str| match name {
+            "HOME" | "USERPROFILE" => Some("/h".to_owned()),
+            "A" => Some("a$B".to_owned()),
+            "B" => Some("b".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        };
+        for (path, elsewhere, windows) in [
+            ("", "", ""),
+            ("/x", "/x", "/x"),
+            ("~/x", "/h/x", "/h/x"),
+            ("~\\x", "~\\x", "/h\\x"),
+            ("$HOME/x", "/h/x", "/h/x"),
+            ("${HOME}/x", "/h/x", "/h/x"),
+            ("%USERPROFILE%\\x", "%USERPROFILE%\\x", "/h\\x"),
+            ("$A-$B$EMPTY.$", "a$B-b.$", "a$B-b.$"),
+            ("$NONE/${NONE}/%NONE%", "$NONE/${NONE}/%NONE%", "$NONE/${NONE}/%NONE%"),
+            ("100%/$/${/%", "100%/$/${/%", "100%/$/${/%"),
+            ("/é/$é", "/é/$é", "/é/$é"),
+            ("x/~", "x/~", "x/~"),
+        ] {
+            assert_eq!(Locations::new(&variable, false).expanded(path), elsewhere, "{path}");
+            assert_eq!(Locations::new(&variable, true).expanded(path), windows, "{path} on Windows");
+        }
+    }
+
+    #[test]
+    fn expands_the_variables_that_are_paths_alone() {
+        let variable = |name: &str| Some(if name == "HOME" { "/h" } else { " ~/x " }.to_owned());
+        let locations = Locations::new(&variable, false);
+        for name in PATHS {
+            assert_eq!(locations.variable(name).unwrap(), "/h/x", "{name}");
+        }
+        assert_eq!(locations.variable("AWS_SECRET_ACCESS_KEY").unwrap(), " ~/x ");
     }
 
     #[test]

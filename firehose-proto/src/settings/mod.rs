@@ -23,7 +23,7 @@ use core::time::Duration;
 pub use self::client::{InCode, Settings};
 pub use self::error::SettingsError;
 use crate::credentials::imds;
-use crate::credentials::profile::{Place, Profiles};
+use crate::credentials::profile::{Ignored, Place, Profiles};
 use crate::endpoint;
 use crate::region::Region;
 use crate::retry::DEFAULT_MAX_ATTEMPTS;
@@ -33,6 +33,9 @@ pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 
 /// How long one attempt may wait for its answer, unless the caller decides otherwise.
 pub const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A retry mode of AWS's older tools.
+const LEGACY: &str = "legacy";
 
 /// A setting's value and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +61,13 @@ impl Setting<String> {
     fn parse<T>(self, rule: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Setting<T>, SettingError> {
         match parse(&self.value) {
             Some(value) => Ok(Setting { value, source: self.source }),
-            None => Err(SettingError { source: self.source, rule }),
+            None => {
+                let looks_commented =
+                    self.source.place().is_some() && [" #", " ;"].iter().any(|it| self.value.contains(it));
+                let hint =
+                    looks_commented.then_some("a comment behind a value is a part of it: give it a line of its own");
+                Err(SettingError { source: self.source, rule, hint })
+            }
         }
     }
 }
@@ -126,11 +135,14 @@ pub struct SettingError {
     pub source: Source,
     /// What it must be.
     pub rule: &'static str,
+    /// What may have gone wrong.
+    pub hint: Option<&'static str>,
 }
 
 impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.source, self.rule)
+        write!(f, "{} {}", self.source, self.rule)?;
+        self.hint.map_or(Ok(()), |hint| write!(f, "; {hint}"))
     }
 }
 
@@ -241,7 +253,7 @@ impl<'a> Lookup<'a> {
     fn named_region(&self, code: Option<&str>) -> Result<Option<Setting<(Region, bool)>>, SettingError> {
         let found = match code {
             Some(name) => Some(Setting::code(name.to_owned())),
-            None => self.find(&["AWS_REGION", "AWS_DEFAULT_REGION"], "region"),
+            None => self.find(&["AWS_REGION", "AWS_DEFAULT_REGION"], "region")?,
         };
         let rule = "must be the name of a region, such as `us-east-1`";
         found.map(|found| found.parse(rule, |name| Region::parse_with_fips(name).ok())).transpose()
@@ -300,29 +312,45 @@ impl<'a> Lookup<'a> {
         if let Some(found) = variables.into_iter().find_map(|name| set_variable(self.variable, name)) {
             return Ok(Some(found));
         }
-        if let Some(Setting { value: name, source }) = self.find(&[], "services") {
+        if let Some(Setting { value: name, source }) = self.find(&[], "services")? {
             let rule = "must be the name of a section `[services …]` of the config file";
-            let section = self.profiles.services(&name).ok_or(SettingError { source, rule })?;
-            let url = section.nested(service, "endpoint_url").filter(|url| !url.as_str().is_empty());
-            if let Some(url) = url {
-                let source = Source::Services { services: name, place: url.place() };
-                return Ok(Some(Setting { value: url.as_str().to_owned(), source }));
+            let section = self.profiles.services(&name).ok_or(SettingError { source, rule, hint: None })?;
+            let of_section = |place| Source::Services { services: name, place };
+            match section.nested(service, "endpoint_url") {
+                Ok(Some(url)) => {
+                    let source = of_section(url.place());
+                    return Ok(Some(Setting { value: url.as_str().to_owned(), source }));
+                }
+                Ok(None) => {}
+                Err(Ignored { place, reason }) => {
+                    return Err(SettingError { source: of_section(place), rule: reason.rule(), hint: None });
+                }
             }
         }
-        Ok(self.find(&[], "endpoint_url"))
+        self.find(&[], "endpoint_url")
     }
 
-    /// How failed attempts are made again.
+    /// How failed attempts are made again. `legacy`, which does not exist here, counts as `standard`, see
+    /// [`legacy_retry_mode`](Self::legacy_retry_mode).
     ///
     /// # Errors
     ///
-    /// [`SettingError`]; the CLI's `legacy` mode does not exist here.
+    /// [`SettingError`].
     pub fn retry_mode(&self, code: Option<RetryMode>) -> Result<Setting<RetryMode>, SettingError> {
-        let parse = |text: &str| {
-            [RetryMode::Standard, RetryMode::Adaptive].into_iter().find(|mode| text.eq_ignore_ascii_case(mode.as_str()))
+        let parse = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "standard" | LEGACY => Some(RetryMode::Standard),
+            "adaptive" => Some(RetryMode::Adaptive),
+            _ => None,
         };
-        let rule = "must be `standard` or `adaptive` (`legacy` is not supported)";
+        let rule = "must be `standard` or `adaptive`";
         self.parsed(code, "AWS_RETRY_MODE", "retry_mode", rule, parse, RetryMode::Standard)
+    }
+
+    /// Where the mode `legacy` is asked for, if it is: what was the default of boto3 and of the AWS CLI's version 1.
+    #[must_use]
+    pub fn legacy_retry_mode(&self) -> Option<Source> {
+        let found = self.find(&["AWS_RETRY_MODE"], "retry_mode").ok()??;
+        found.value.eq_ignore_ascii_case(LEGACY).then_some(found.source)
     }
 
     /// How often an operation is attempted, the first attempt included.
@@ -345,14 +373,20 @@ impl<'a> Lookup<'a> {
     }
 
     /// The file of certificates in PEM form to trust in place of the usual ones.
-    #[must_use]
-    pub fn ca_bundle(&self, code: Option<&str>) -> Option<Setting<String>> {
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] when the profile's line makes no sense.
+    pub fn ca_bundle(&self, code: Option<&str>) -> Result<Option<Setting<String>>, SettingError> {
         self.text(code, "AWS_CA_BUNDLE", "ca_bundle")
     }
 
     /// What the program calls itself in the user agent.
-    #[must_use]
-    pub fn sdk_ua_app_id(&self, code: Option<&str>) -> Option<Setting<String>> {
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] when the profile's line makes no sense.
+    pub fn sdk_ua_app_id(&self, code: Option<&str>) -> Result<Option<Setting<String>>, SettingError> {
         self.text(code, "AWS_SDK_UA_APP_ID", "sdk_ua_app_id")
     }
 
@@ -378,9 +412,12 @@ impl<'a> Lookup<'a> {
     /// Whether to keep away from the instance metadata: only `AWS_EC2_METADATA_DISABLED` says so, and only by `true`.
     #[must_use]
     pub fn ec2_metadata_disabled(&self, code: Option<bool>) -> Setting<bool> {
-        let found = first_variable(self.variable, &["AWS_EC2_METADATA_DISABLED"]).filter(|_| code.is_none());
+        if let Some(disabled) = code {
+            return Setting::code(disabled);
+        }
+        let found = first_variable(self.variable, &["AWS_EC2_METADATA_DISABLED"]);
         found.map_or_else(
-            || given(code, false),
+            || Setting::default(false),
             |Setting { value, source }| Setting { value: value.eq_ignore_ascii_case("true"), source },
         )
     }
@@ -392,7 +429,7 @@ impl<'a> Lookup<'a> {
     /// [`SettingError`].
     pub fn ec2_metadata_service_endpoint(&self, code: Option<&str>) -> Result<Setting<String>, SettingError> {
         let variable = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
-        if let Some(found) = self.text(code, variable, "ec2_metadata_service_endpoint") {
+        if let Some(found) = self.text(code, variable, "ec2_metadata_service_endpoint")? {
             let rule = "must be a URL such as `http://169.254.169.254`, without a user, a query or a fragment";
             return found.parse(rule, |text| endpoint::check_url(text).ok().map(|_| text.to_owned()));
         }
@@ -428,16 +465,29 @@ impl<'a> Lookup<'a> {
     }
 
     /// The text of the first of these variables that is set, else of the profile's key.
-    fn find(&self, variables: &[&'static str], key: &'static str) -> Option<Setting<String>> {
-        first_variable(self.variable, variables).or_else(|| {
-            let value = self.profiles.profile(self.profile)?.value(key)?;
-            let source = Source::Profile { profile: self.profile.to_owned(), key, place: value.place() };
-            (!value.as_str().is_empty()).then(|| Setting { value: value.as_str().to_owned(), source })
-        })
+    fn find(&self, variables: &[&'static str], key: &'static str) -> Result<Option<Setting<String>>, SettingError> {
+        if let Some(found) = first_variable(self.variable, variables) {
+            return Ok(Some(found));
+        }
+        let Some(profile) = self.profiles.profile(self.profile) else { return Ok(None) };
+        let source = |place| Source::Profile { profile: self.profile.to_owned(), key, place };
+        match profile.value(key) {
+            Ok(value) => {
+                Ok(value.map(|value| Setting { value: value.as_str().to_owned(), source: source(value.place()) }))
+            }
+            Err(Ignored { place, reason }) => {
+                Err(SettingError { source: source(place), rule: reason.rule(), hint: None })
+            }
+        }
     }
 
-    fn text(&self, code: Option<&str>, variable: &'static str, key: &'static str) -> Option<Setting<String>> {
-        code.map(|text| Setting::code(text.to_owned())).or_else(|| self.find(&[variable], key))
+    fn text(
+        &self,
+        code: Option<&str>,
+        variable: &'static str,
+        key: &'static str,
+    ) -> Result<Option<Setting<String>>, SettingError> {
+        code.map_or_else(|| self.find(&[variable], key), |text| Ok(Some(Setting::code(text.to_owned()))))
     }
 
     fn boolean(
@@ -446,8 +496,12 @@ impl<'a> Lookup<'a> {
         variable: &'static str,
         key: &'static str,
     ) -> Result<Setting<bool>, SettingError> {
-        let found = self.find(&[variable], key).filter(|_| code.is_none());
-        found.map_or_else(|| Ok(given(code, false)), boolean)
+        let parse = |text: &str| match text {
+            _ if text.eq_ignore_ascii_case("true") => Some(true),
+            _ if text.eq_ignore_ascii_case("false") => Some(false),
+            _ => None,
+        };
+        self.parsed(code, variable, key, "must be `true` or `false`", parse, false)
     }
 
     fn parsed<T>(
@@ -459,22 +513,11 @@ impl<'a> Lookup<'a> {
         parse: impl FnOnce(&str) -> Option<T>,
         default: T,
     ) -> Result<Setting<T>, SettingError> {
-        let found = self.find(&[variable], key).filter(|_| code.is_none());
-        found.map_or_else(|| Ok(given(code, default)), |found| found.parse(rule, parse))
+        if let Some(value) = code {
+            return Ok(Setting::code(value));
+        }
+        self.find(&[variable], key)?.map_or_else(|| Ok(Setting::default(default)), |found| found.parse(rule, parse))
     }
-}
-
-/// What code says, or else the default.
-fn given<T>(code: Option<T>, default: T) -> Setting<T> {
-    code.map_or(Setting::default(default), Setting::code)
-}
-
-fn boolean(found: Setting<String>) -> Result<Setting<bool>, SettingError> {
-    found.parse("must be `true` or `false`", |text| match text {
-        _ if text.eq_ignore_ascii_case("true") => Some(true),
-        _ if text.eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
-    })
 }
 
 /// Digits alone: no sign.

@@ -59,7 +59,7 @@ pub fn read(
 
 /// Reads the texts of both.
 pub(crate) fn parse(locations: &Locations<'_>, config: &[u8], credentials: &[u8]) -> Result<Profiles, ProfilesError> {
-    Profiles::parse(config, credentials).map_err(|error| {
+    Profiles::parse_at(locations, config, credentials).map_err(|error| {
         let path = locations.profile_file(error.place.file).map(|location| location.value).unwrap_or_default();
         ProfilesError { path, reason: Reason::Syntax(error) }
     })
@@ -85,7 +85,7 @@ impl ProfilesError {
         &self.path
     }
 
-    /// The line that breaks a rule, and the rule, unless the file could not be read at all.
+    /// The rule that the file breaks, unless it could not be read at all.
     #[must_use]
     pub const fn syntax(&self) -> Option<ProfileFileError> {
         match self.reason {

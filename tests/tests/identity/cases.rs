@@ -1,8 +1,7 @@
 //! The cases: an environment, a configuration file and a credentials file, and in what the two ends differ.
 //!
-//! Where AWS's SDKs differ from each other, the rule followed here is that of the
-//! [SDKs and Tools Reference Guide](https://docs.aws.amazon.com/sdkref/latest/guide/overview.html), and else that of AWS's SDK
-//! for Rust. botocore reads the files with Python's `RawConfigParser`, which has rules of its own.
+//! Where AWS's tools differ from each other, the AWS CLI is followed, and so botocore; what differs from that is told with
+//! its reason. How the files are written is in [`written`](super::written).
 
 /// One case. `$HOME` in a variable's value is the directory that `.aws` is in.
 pub(crate) struct Case {
@@ -14,7 +13,7 @@ pub(crate) struct Case {
     pub(crate) differs: &'static [(&'static str, &'static str)],
 }
 
-const fn case(
+pub(crate) const fn case(
     name: &'static str,
     env: &'static [(&'static str, &'static str)],
     config: &'static str,
@@ -24,20 +23,13 @@ const fn case(
     Case { name, env, config, credentials, differs }
 }
 
-const ID: (&str, &str) = ("AWS_ACCESS_KEY_ID", "AKIDENV");
-const SECRET: (&str, &str) = ("AWS_SECRET_ACCESS_KEY", "secretenv");
-const REGION: (&str, &str) = ("AWS_DEFAULT_REGION", "eu-west-1");
+pub(crate) const ID: (&str, &str) = ("AWS_ACCESS_KEY_ID", "AKIDENV");
+pub(crate) const SECRET: (&str, &str) = ("AWS_SECRET_ACCESS_KEY", "secretenv");
+pub(crate) const REGION: (&str, &str) = ("AWS_DEFAULT_REGION", "eu-west-1");
 
 const REGION_VARIABLE: &str = "botocore does not know AWS_REGION, which every other SDK prefers";
-const WHOLE: &str =
-    "what is wrong in the files or variables is an error for all settings; botocore finds out with each by itself";
-const MERGED: &str = "by the shared rules the files are merged key by key; botocore looks for keys in each by itself";
+pub(crate) const WHOLE: &str = "a wrong value is an error for all settings; botocore finds out with each by itself";
 const EMPTY: &str = "an empty variable counts as none";
-const WHOLE_PROFILE: &str = "a profile is resolved as a whole, in the order of AWS's SDK for Rust";
-const INLINE: &str =
-    "botocore keeps what follows a value after ` #` or ` ;`, which the shared rules take for a comment";
-const DUPLICATES: &str =
-    "to botocore a section or key that is there twice is an error; by the shared rules they are merged";
 
 pub(crate) const CASES: &[Case] = &[
     // Where credentials come from.
@@ -78,7 +70,7 @@ pub(crate) const CASES: &[Case] = &[
         &[REGION],
         "[default]\naws_access_key_id = AKIDC\n",
         "[default]\naws_secret_access_key = s\n",
-        &[("key", MERGED)],
+        &[],
     ),
     case("half of a key pair in the credentials file", &[REGION], "", "[default]\naws_access_key_id = AKIDS\n", &[]),
     case(
@@ -107,6 +99,20 @@ pub(crate) const CASES: &[Case] = &[
         &[("AWS_CONFIG_FILE", "$HOME/none"), ("AWS_SHARED_CREDENTIALS_FILE", "$HOME/none"), REGION],
         "",
         "",
+        &[],
+    ),
+    case(
+        "a secret without an id in the environment",
+        &[("AWS_SECRET_ACCESS_KEY", "s"), REGION],
+        "",
+        "[default]\naws_access_key_id = AKIDS\naws_secret_access_key = s\n",
+        &[],
+    ),
+    case(
+        "a secret without an id in the credentials file",
+        &[REGION],
+        "[default]\naws_access_key_id = AKIDC\naws_secret_access_key = s\n",
+        "[default]\naws_secret_access_key = other\naws_session_token = other\n",
         &[],
     ),
     // Which profile.
@@ -185,7 +191,7 @@ pub(crate) const CASES: &[Case] = &[
         &[REGION],
         "[profile default]\naws_access_key_id = AKID2\naws_secret_access_key = s\n[default]\naws_access_key_id = AKID1\naws_secret_access_key = s\n",
         "",
-        &[("key", "botocore takes the last of the two; by the shared rules the one with the prefix wins")],
+        &[],
     ),
     // The region.
     case(
@@ -407,6 +413,34 @@ pub(crate) const CASES: &[Case] = &[
         "",
         &[],
     ),
+    case(
+        "settings about a role beside keys",
+        &[REGION],
+        "[default]\nsource_profile = none\ncredential_source = Nowhere\nmfa_serial = m\nduration_seconds = soon\nexternal_id = x\n",
+        "[default]\naws_access_key_id = AKIDS\naws_secret_access_key = s\n",
+        &[],
+    ),
+    case(
+        "a token file without a role beside keys",
+        &[REGION],
+        "[default]\nweb_identity_token_file = /nonexistent\n",
+        "[default]\naws_access_key_id = AKIDS\naws_secret_access_key = s\n",
+        &[("key", "an unfinished setting that names nobody does not hide what works; to botocore it is an error")],
+    ),
+    case(
+        "a role that is unfinished beside keys",
+        &[REGION],
+        "[default]\nrole_arn = arn:aws:iam::123456789012:role/r\n",
+        "[default]\naws_access_key_id = AKIDS\naws_secret_access_key = s\n",
+        &[],
+    ),
+    case(
+        "a sign-in that is unfinished beside keys",
+        &[REGION],
+        "[default]\nsso_account_id = 123456789012\n",
+        "[default]\naws_access_key_id = AKIDS\naws_secret_access_key = s\n",
+        &[],
+    ),
     // Single sign-on without a token: failures alone.
     case(
         "single sign-on that nobody signed in to",
@@ -485,194 +519,6 @@ pub(crate) const CASES: &[Case] = &[
         &[REGION],
         "[default]\ncredential_process = echo '{\"Version\": 1, \"AccessKeyId\": \"AKIDP\", \"SecretAccessKey\": \"s\"}'\n",
         "[default]\naws_access_key_id = AKIDS\naws_secret_access_key = s\n",
-        &[("key", WHOLE_PROFILE)],
-    ),
-    // How the files are written.
-    case(
-        "blanks around a section's name",
-        &[REGION],
-        "",
-        "[ default ]\naws_access_key_id   =   AKIDS   \naws_secret_access_key\t=\ts\t\n",
-        &[("key", "by the shared rules blanks around a name are no part of it")],
-    ),
-    case(
-        "an indented first line",
-        &[ID, SECRET, REGION],
-        "[default]\n  region = us-west-2\n",
-        "",
-        &[
-            ("key", WHOLE),
-            ("region", "an indented line goes on with the one before it, of which there is none"),
-            ("url", "as the region"),
-        ],
-    ),
-    case(
-        "blanks around keys",
         &[],
-        "[default]\nregion   =   us-west-2\t\n",
-        "[default]\naws_access_key_id=AKIDS\naws_secret_access_key=s\n",
-        &[],
-    ),
-    case(
-        "keys in capitals",
-        &[],
-        "[default]\nREGION = us-west-2\n",
-        "[default]\nAWS_ACCESS_KEY_ID = AKIDS\nAws_Secret_Access_Key = s\n",
-        &[],
-    ),
-    case(
-        "comments",
-        &[],
-        "# one\n; two\n[default] # three\nregion = us-west-2\n#region = x\n",
-        "; one\n[default]\naws_access_key_id = AKIDS\n# two\naws_secret_access_key = s\n",
-        &[],
-    ),
-    case(
-        "a comment after a value",
-        &[ID, SECRET],
-        "[default]\nregion = us-west-2 # a comment\n",
-        "",
-        &[("region", INLINE), ("url", INLINE)],
-    ),
-    case(
-        "a number sign within a value",
-        &[REGION],
-        "",
-        "[default]\naws_access_key_id = AKID#S\naws_secret_access_key = s\n",
-        &[],
-    ),
-    case(
-        "an equals sign within a value",
-        &[REGION],
-        "",
-        "[default]\naws_access_key_id = AKID=S\naws_secret_access_key = s==\n",
-        &[],
-    ),
-    case(
-        "lines that end in CR LF",
-        &[],
-        "[default]\r\nregion = us-west-2\r\n",
-        "[default]\r\naws_access_key_id = AKIDS\r\naws_secret_access_key = s\r\n",
-        &[],
-    ),
-    case(
-        "no newline at the end",
-        &[REGION],
-        "",
-        "[default]\naws_access_key_id = AKIDS\naws_secret_access_key = s",
-        &[],
-    ),
-    case(
-        "a section twice",
-        &[REGION],
-        "",
-        "[default]\naws_access_key_id = AKIDS\n[default]\naws_secret_access_key = s\n",
-        &[("key", DUPLICATES)],
-    ),
-    case(
-        "a key twice",
-        &[REGION],
-        "",
-        "[default]\naws_access_key_id = AKID1\naws_access_key_id = AKID2\naws_secret_access_key = s\n",
-        &[("key", DUPLICATES)],
-    ),
-    case("a line without an equals sign", &[ID, SECRET, REGION], "[default]\nregion\n", "", &[("region", WHOLE)]),
-    case(
-        "a key before any section",
-        &[ID, SECRET, REGION],
-        "region = us-west-2\n[default]\n",
-        "",
-        &[("region", WHOLE)],
-    ),
-    case(
-        "a section without its end",
-        &[ID, SECRET, REGION],
-        "[default\nregion = us-west-2\n",
-        "",
-        &[("region", WHOLE)],
-    ),
-    case(
-        "a colon in place of the equals sign",
-        &[ID, SECRET],
-        "[default]\nregion: us-west-2\n",
-        "",
-        &[
-            ("key", WHOLE),
-            ("region", "Python's parser takes a colon as well; by the shared rules the line is wrong"),
-            ("url", "Python's parser takes a colon as well; by the shared rules the line is wrong"),
-        ],
-    ),
-    case(
-        "a percent sign",
-        &[REGION],
-        "",
-        "[default]\naws_access_key_id = AKID%S\naws_secret_access_key = %(s)s\n",
-        &[],
-    ),
-    case("an empty region", &[ID, SECRET], "[default]\nregion =\n", "", &[]),
-    case(
-        "a nested block that is not known",
-        &[ID, SECRET],
-        "[default]\ns3 =\n  max_concurrent_requests = 10\n  addressing_style = path\nregion = us-west-2\n",
-        "",
-        &[],
-    ),
-    case("a line that goes on", &[ID, SECRET], "[default]\nregion = us-west-2\nsdk_ua_app_id = a\n b\n", "", &[]),
-    case(
-        "a profile in quotation marks",
-        &[("AWS_PROFILE", "a b"), REGION],
-        "[profile \"a b\"]\naws_access_key_id = AKIDC\naws_secret_access_key = s\n",
-        "",
-        &[
-            ("key", "names with blanks are no names by the shared rules"),
-            ("region", WHOLE),
-            ("url", "names with blanks are no names by the shared rules"),
-        ],
-    ),
-    case(
-        "a byte order mark",
-        &[ID, SECRET],
-        "\u{feff}[default]\nregion = us-west-2\n",
-        "",
-        &[
-            ("key", "botocore takes a byte order mark for a part of the first line"),
-            ("region", "botocore takes a byte order mark for a part of the first line"),
-            ("url", "botocore takes a byte order mark for a part of the first line"),
-        ],
-    ),
-    case(
-        "a section that leaks",
-        &[REGION],
-        "",
-        "[DEFAULT]\naws_access_key_id = AKIDD\naws_secret_access_key = s\n[default]\n",
-        &[("key", "Python's parser gives the keys of [DEFAULT] to every section")],
-    ),
-    case(
-        "names with all that may be in them",
-        &[("AWS_PROFILE", "a-b_c.d/e@f+g:h%i"), REGION],
-        "[profile a-b_c.d/e@f+g:h%i]\naws_access_key_id = AKIDC\naws_secret_access_key = s\n",
-        "",
-        &[],
-    ),
-    case(
-        "two blanks after the prefix",
-        &[("AWS_PROFILE", "dev"), REGION],
-        "[profile   dev]\naws_access_key_id = AKIDC\naws_secret_access_key = s\n",
-        "",
-        &[],
-    ),
-    case(
-        "a tab after the prefix",
-        &[("AWS_PROFILE", "dev"), REGION],
-        "[profile\tdev]\naws_access_key_id = AKIDC\naws_secret_access_key = s\n",
-        "",
-        &[],
-    ),
-    case(
-        "no blank after the prefix",
-        &[("AWS_PROFILE", "dev"), REGION],
-        "[profiledev]\naws_access_key_id = AKIDC\naws_secret_access_key = s\n",
-        "",
-        &[("region", WHOLE)],
     ),
 ];

@@ -4,7 +4,9 @@
 
 mod cases;
 mod files;
+mod plans;
 mod roles;
+mod written;
 
 use std::{
     fs,
@@ -19,7 +21,7 @@ use firehose_tests::{
 };
 use serde_json::{Map, Value, json};
 
-use cases::{CASES, Case};
+use cases::Case;
 
 const TMP: &str = env!("CARGO_TARGET_TMPDIR");
 
@@ -89,14 +91,15 @@ fn ours(environment: &[(String, String)]) -> (Found, String) {
     (Found::read(&found), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-fn theirs(python: &Path, scratch: &Scratch, environments: &[Vec<(String, String)>]) -> Vec<Value> {
+/// What one of the scripts tells of these environments.
+fn theirs(python: &Path, scratch: &Scratch, module: &str, environments: &[Vec<(String, String)>]) -> Vec<Value> {
     let line = |environment: &Vec<(String, String)>| {
         let env: Map<String, Value> = environment.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
         format!("{}\n", json!({ "env": env }))
     };
     let path = scratch.path().join("cases");
     must(fs::write(&path, environments.iter().map(line).collect::<String>()));
-    let text = must(run(clean(python, scratch).args(["-m", "identity"]).arg(&path)));
+    let text = must(run(clean(python, scratch).args(["-m", module]).arg(&path)));
     let found: Vec<Value> = text.lines().map(|line| must(serde_json::from_str(line))).collect();
     assert_eq!(found.len(), environments.len(), "botocore ended early");
     found
@@ -106,14 +109,12 @@ fn theirs(python: &Path, scratch: &Scratch, environments: &[Vec<(String, String)
 fn botocore_finds_the_same_but_for_what_is_told() {
     let Some(python) = available(&CLIENTS) else { return };
     let scratch = must(Scratch::new(Path::new(TMP), "identity"));
-    let environments: Vec<_> = CASES
-        .iter()
-        .enumerate()
-        .map(|(number, case)| environment(case, &scratch.path().join(number.to_string())))
-        .collect();
-    let theirs = theirs(python, &scratch, &environments);
+    let cases = || cases::CASES.iter().chain(written::CASES);
+    let environments: Vec<_> =
+        cases().enumerate().map(|(number, case)| environment(case, &scratch.path().join(number.to_string()))).collect();
+    let theirs = theirs(python, &scratch, "identity", &environments);
     let mut wrong = Vec::new();
-    for ((case, environment), theirs) in CASES.iter().zip(&environments).zip(&theirs) {
+    for ((case, environment), theirs) in cases().zip(&environments).zip(&theirs) {
         let (ours, errors) = ours(environment);
         let expected: Vec<&str> = case.differs.iter().map(|(field, _)| *field).collect();
         let found = ours.differences(&Found::read(theirs));
@@ -124,5 +125,5 @@ fn botocore_finds_the_same_but_for_what_is_told() {
             ));
         }
     }
-    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), CASES.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), environments.len(), wrong.join("\n"));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use firehose_blocking::firehose_proto::settings::{Setting, Source};
 use firehose_blocking::firehose_proto::time::IsoDate;
-use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials, Settings};
+use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials, Settings, SettingsError};
 use serde_json::{Map, Value, json};
 
 use crate::args::{ConfigArgs, Output};
@@ -21,10 +21,13 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     let builder = Client::builder();
     let builder = described(builder, &args.service);
     let broken = |error: BuildError| failure(&error);
-    let settings = builder.settings().map_err(broken)?;
-    for warning in &settings.warnings {
-        console::complain(warning);
+    let settings = builder.settings();
+    if let Ok(Settings { warnings, .. }) | Err(BuildError::Settings(SettingsError::Several { warnings, .. })) =
+        &settings
+    {
+        warnings.iter().for_each(|warning| console::complain(warning));
     }
+    let settings = settings.map_err(broken)?;
     let endpoint = settings.endpoint().map(|endpoint| endpoint.url().to_owned());
     let url = endpoint.as_ref().ok().cloned();
     let mut entries = list(&settings, url);

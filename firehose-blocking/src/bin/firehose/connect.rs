@@ -31,9 +31,16 @@ pub(crate) fn described(mut builder: ClientBuilder, args: &ServiceArgs) -> Clien
     builder.region_from_metadata(true).mfa(console::ask_for_code)
 }
 
-/// What the configuration lacks, in the command line's own terms.
+/// What the configuration lacks, in the command line's own terms. Of several wrong settings all but the last are told now.
 pub(crate) fn failure(error: &BuildError) -> Failure {
     let message = match error {
+        BuildError::Settings(SettingsError::Several { errors, .. }) => match errors.split_last() {
+            Some((last, others)) => {
+                others.iter().for_each(|error| console::complain(&setting(error)));
+                setting(last)
+            }
+            None => console::chain(error),
+        },
         BuildError::Settings(error) => setting(error),
         other => console::chain(other),
     };
@@ -86,6 +93,9 @@ fn check_characters(name: &str, value: &[u8]) -> Result<(), Failure> {
     if value.iter().all(u8::is_ascii_graphic) {
         return Ok(());
     }
-    let message = format!("{name} has a blank, a line break or another character that no credentials have");
+    // As the AWS CLI reads the shared files, there are no comments but lines.
+    let is_commented = value.windows(2).any(|pair| pair == b" #" || pair == b" ;");
+    let hint = if is_commented { ": a comment behind a value is a part of it" } else { "" };
+    let message = format!("{name} has a blank, a line break or another character that no credentials have{hint}");
     Err(Failure::new(Exit::Configuration, message))
 }

@@ -242,7 +242,7 @@ impl Stopped {
         let (exit, messages) = match &reason.code {
             Some(code) => {
                 let message = format!("the service refused the call: {reason}");
-                (Exit::Refused, [Some(message), hint(code, stream, region, url)])
+                (Exit::Refused, [Some(message), hint(code, &reason.to_string(), stream, region, url)])
             }
             None => match client.credentials() {
                 Err(error) => (Exit::Configuration, [Some(console::chain(&error)), None]),
@@ -257,13 +257,17 @@ impl Stopped {
 }
 
 /// What to do about a refusal.
-fn hint(code: &str, stream: &str, region: &str, url: &str) -> Option<String> {
+fn hint(code: &str, message: &str, stream: &str, region: &str, url: &str) -> Option<String> {
     Some(match code {
         "ResourceNotFoundException" => {
             format!("does the stream {stream} exist in {region}, in the account of these credentials?")
         }
         "AccessDeniedException" => {
             format!("the credentials need the permission firehose:PutRecordBatch on the stream {stream} in {region}")
+        }
+        // "Credential should be scoped to a valid region", or "to correct service".
+        "InvalidSignatureException" if message.contains("scoped to") => {
+            format!("is {region} the region that {url} is in, and is that a Firehose endpoint?")
         }
         "InvalidSignatureException" => {
             "does AWS_SECRET_ACCESS_KEY belong to AWS_ACCESS_KEY_ID, and is the clock right?".into()

@@ -1,19 +1,24 @@
 //! [`Profiles`]: what the shared configuration and credentials files say, with the line that says it.
 //!
-//! The format is AWS's, see [shared config and credentials files](https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html).
-//! Where the CLI's own reader differs, this one does as most SDKs do: sections and keys that come twice are merged, the
-//! last value counts, and ` # text` behind a value is a comment.
+//! They are read as the AWS CLI reads them, see [configuration and credential file settings](https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html),
+//! with two differences: what the CLI refuses a whole file for, be it a line that makes no sense or one that is there
+//! twice, is passed over and told ([`Profiles::ignored`]). It matters where its own key is asked for, and nowhere else.
+//!
+//! A comment is a line of its own: ` # text` behind a value is a part of the value.
 
 mod parser;
+mod words;
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::limits::MAX_PROFILE_FILE_BYTES;
 use crate::sensitive::Sensitive;
+use crate::settings::location::Locations;
 
 /// The profiles and other sections of the two shared files, merged.
 ///
@@ -33,11 +38,11 @@ use crate::sensitive::Sensitive;
 /// let profiles = Profiles::parse(config, credentials)?;
 ///
 /// let dev = profiles.profile("dev").unwrap();
-/// assert_eq!(dev.value("region").unwrap().as_str(), "eu-west-1");
-/// assert_eq!(dev.value("aws_access_key_id").unwrap().place().to_string(), "line 2 of the credentials file");
-/// let url = profiles.services("local").unwrap().nested("firehose", "endpoint_url").unwrap();
+/// assert_eq!(dev.value("region")?.unwrap().as_str(), "eu-west-1");
+/// assert_eq!(dev.value("aws_access_key_id")?.unwrap().place().to_string(), "line 2 of the credentials file");
+/// let url = profiles.services("local").unwrap().nested("firehose", "endpoint_url")?.unwrap();
 /// assert_eq!((url.as_str(), url.place().line), ("http://localhost:4566", 8));
-/// # Ok::<(), firehose_proto::credentials::profile::ProfileFileError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profiles {
@@ -54,9 +59,18 @@ impl Profiles {
     ///
     /// # Errors
     ///
-    /// The first line that breaks a rule of the format.
+    /// [`ProfileFileError`] when a file is none of text; a line that makes no sense is no error.
     pub fn parse(config: &[u8], credentials: &[u8]) -> Result<Self, ProfileFileError> {
-        parser::read_files(config, credentials)
+        parser::read_files(config, credentials, &ToOwned::to_owned)
+    }
+
+    /// Reads both files, and expands the paths in them as [`Locations::expanded`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn parse_at(locations: &Locations<'_>, config: &[u8], credentials: &[u8]) -> Result<Self, ProfileFileError> {
+        parser::read_files(config, credentials, &|path| locations.expanded(path))
     }
 
     /// The profile of a name.
@@ -82,53 +96,142 @@ impl Profiles {
         self.profiles.keys().map(String::as_str)
     }
 
-    /// Lines that were passed over, in the order of the files; worth a warning when something is missing.
+    /// Lines that were passed over, the configuration file's first; worth a warning when something is missing.
     #[must_use]
     pub fn ignored(&self) -> &[Ignored] {
         &self.ignored
     }
 }
 
-/// The properties of one section, merged from wherever it stands.
+/// The properties of one section, from both files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
     place: Place,
-    properties: BTreeMap<String, Property>,
+    config: Option<Part>,
+    credentials: Option<Part>,
 }
 
 impl Section {
     const fn new(place: Place) -> Self {
-        Self { place, properties: BTreeMap::new() }
+        Self { place, config: None, credentials: None }
     }
 
-    /// Where the section first begins.
+    /// Puts what a file says in the place of what it said before.
+    fn put(&mut self, file: ProfileFile, part: Part) -> Option<Part> {
+        if self.place.file == file {
+            self.place = part.place;
+        }
+        match file {
+            ProfileFile::Config => self.config.replace(part),
+            ProfileFile::Credentials => self.credentials.replace(part),
+        }
+    }
+
+    const fn part(&self, file: ProfileFile) -> Option<&Part> {
+        match file {
+            ProfileFile::Config => self.config.as_ref(),
+            ProfileFile::Credentials => self.credentials.as_ref(),
+        }
+    }
+
+    /// What the files say, the credentials file first, because its values count where both have a key.
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.credentials.iter().chain(&self.config)
+    }
+
+    /// Where the section begins, in the configuration file if it is there.
     #[must_use]
     pub const fn place(&self) -> Place {
         self.place
     }
 
-    /// The value of a key in lower case; blank ones too.
+    /// Whether a key is there, with a value or without one.
     #[must_use]
-    pub fn value(&self, key: &str) -> Option<&Value> {
-        self.properties.get(key).map(|property| &property.value)
+    pub fn contains(&self, key: &str) -> bool {
+        self.parts().any(|part| part.property(key).is_some())
     }
 
-    /// The value of a key inside the indented block under another one, both in lower case.
-    #[must_use]
-    pub fn nested(&self, key: &str, nested_key: &str) -> Option<&Value> {
-        self.properties.get(key)?.nested.get(nested_key)
+    /// The value of a key in lower case. A blank one is as good as none.
+    ///
+    /// # Errors
+    ///
+    /// [`Ignored`] when the line that should hold it makes no sense.
+    pub fn value(&self, key: &str) -> Result<Option<&Value>, Ignored> {
+        self.property(key).map_or(Ok(None), Property::text)
+    }
+
+    /// The value that one of the files alone has for a key.
+    ///
+    /// # Errors
+    ///
+    /// As [`value`](Self::value).
+    pub fn value_in(&self, file: ProfileFile, key: &str) -> Result<Option<&Value>, Ignored> {
+        self.part(file).and_then(|part| part.property(key)).map_or(Ok(None), Property::text)
+    }
+
+    /// The value of a key inside the indented block under another one, which is in lower case.
+    ///
+    /// # Errors
+    ///
+    /// As [`value`](Self::value).
+    pub fn nested(&self, key: &str, nested_key: &str) -> Result<Option<&Value>, Ignored> {
+        let Some(property) = self.property(key) else { return Ok(None) };
+        property.value.as_ref().map_err(|broken| *broken)?;
+        let value =
+            property.nested.get(nested_key).map(|value| value.as_ref().map_err(|broken| *broken)).transpose()?;
+        Ok(value.filter(|value| !value.is_blank()))
     }
 
     /// The keys, in the order of their letters.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.properties.keys().map(String::as_str)
+        let keys = self.parts().flat_map(|part| part.properties.keys().chain(part.defaults.keys()));
+        keys.map(String::as_str).collect::<BTreeSet<_>>().into_iter()
+    }
+
+    fn property(&self, key: &str) -> Option<&Property> {
+        self.parts().find_map(|part| part.property(key))
+    }
+}
+
+/// What one file says in a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    place: Place,
+    properties: BTreeMap<String, Property>,
+    /// Those of the file's section `[DEFAULT]`.
+    defaults: Arc<BTreeMap<String, Property>>,
+}
+
+impl Part {
+    fn property(&self, key: &str) -> Option<&Property> {
+        self.properties.get(key).or_else(|| self.defaults.get(key))
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Property {
-    value: Value,
-    nested: BTreeMap<String, Value>,
+    value: Result<Value, Ignored>,
+    nested: BTreeMap<String, Result<Value, Ignored>>,
+}
+
+impl Property {
+    fn new(value: &str, place: Place) -> Self {
+        Self { value: Ok(Value::new(value, place)), nested: BTreeMap::new() }
+    }
+
+    const fn broken(line: Ignored) -> Self {
+        Self { value: Err(line), nested: BTreeMap::new() }
+    }
+
+    /// The value, which a block is not.
+    fn text(&self) -> Result<Option<&Value>, Ignored> {
+        match &self.value {
+            Err(broken) => Err(*broken),
+            Ok(value) if value.is_blank() => Ok(None),
+            Ok(value) if value.begins_block() => Err(Ignored { place: value.place, reason: IgnoredReason::Block }),
+            Ok(value) => Ok(Some(value)),
+        }
+    }
 }
 
 /// A value and where it stands. `Debug` shows the place alone: any value may be a secret or hold one.
@@ -155,16 +258,26 @@ impl Value {
         self.place
     }
 
-    fn push_line(&mut self, line: &str) {
+    fn is_blank(&self) -> bool {
+        self.text.reveal().is_empty()
+    }
+
+    /// Whether the lines that go on with it are a block of keys of their own.
+    fn begins_block(&self) -> bool {
+        self.is_blank() || self.text.reveal().starts_with('\n')
+    }
+
+    /// Adds a line after some empty ones.
+    fn push_line(&mut self, empty_lines: usize, line: &str) {
         let old = self.text.reveal();
-        let bytes = old.len() + 1 + line.len();
+        let bytes = old.len() + empty_lines + 1 + line.len();
         if old.capacity() < bytes {
             // Growing in place would leave the old text behind in memory.
             let mut roomy = String::with_capacity(2 * bytes);
             roomy.push_str(old);
             self.text = Sensitive::new(roomy);
         }
-        self.text.reveal_mut().extend(["\n", line]);
+        self.text.reveal_mut().extend(core::iter::repeat_n("\n", empty_lines + 1).chain([line]));
     }
 }
 
@@ -207,7 +320,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A line that was passed over, with what belongs to it.
+/// A line that was passed over, with what belongs to it. An error where something asks for what it was to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ignored {
     /// The line.
@@ -218,37 +331,80 @@ pub struct Ignored {
 
 impl fmt::Display for Ignored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} is ignored: {}",
-            self.place,
-            match self.reason {
-                IgnoredReason::SectionName => {
-                    "a section's name may have only letters, digits and the characters _ - / . % @ : +"
-                }
-                IgnoredReason::SectionKind => {
-                    "a section of the config file must be `[default]`, `[profile name]`, `[sso-session name]` or \
-                 `[services name]`"
-                }
-                IgnoredReason::PlainDefault => "`[profile default]` takes the place of `[default]`",
-                IgnoredReason::Key => "a key may have only letters, digits and the characters _ - / . % @ : +",
-            }
-        )
+        let Self { place, reason } = self;
+        match reason {
+            // These have an effect, but maybe another than somebody meant.
+            IgnoredReason::Defaults | IgnoredReason::LiteralName => write!(f, "{place} {}", reason.rule()),
+            _ => write!(f, "{place} is ignored: it {}", reason.rule()),
+        }
     }
 }
+
+impl core::error::Error for Ignored {}
 
 /// Why a line has no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IgnoredReason {
-    /// The section's name has a character that names cannot have.
-    SectionName,
+    /// The line is not UTF-8.
+    Utf8,
+    /// A section's line has no `]`, or no name before it.
+    SectionEnd,
+    /// The line stands below such a one, so that nobody knows to what it belongs.
+    BrokenSection,
     /// The section is of no kind that this file has.
     SectionKind,
-    /// A `[default]` section beside a `[profile default]`.
-    PlainDefault,
-    /// The key has a character that keys cannot have.
+    /// The section's name has blanks, and no quotation marks around it.
+    SectionName,
+    /// A quotation mark in the section's name is not closed.
+    Quotation,
+    /// A section further down has the same name, but for how it is written.
+    Replaced,
+    /// The section is called `DEFAULT`, which is no profile.
+    Defaults,
+    /// The section's name has in it what has a meaning in the configuration file alone.
+    LiteralName,
+    /// The line stands before the first section.
+    OutsideSection,
+    /// A property has no equals sign.
+    EqualsSign,
+    /// A property has no key.
     Key,
+    /// The section has the same key further down.
+    Repeated,
+    /// A line under a property without a value is no property itself.
+    NestedEqualsSign,
+    /// The value is a block of indented lines, where it was to be a text.
+    Block,
+}
+
+impl IgnoredReason {
+    /// The rule that the line breaks.
+    #[must_use]
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::Utf8 => "must be UTF-8",
+            Self::SectionEnd => "must have a name between `[` and `]`",
+            Self::BrokenSection => "must stand below a section that has its name between `[` and `]`",
+            Self::SectionKind => {
+                "must be `[default]`, `[profile name]`, `[sso-session name]` or `[services name]`, without blanks after `[`"
+            }
+            Self::SectionName => "must have quotation marks around a name with blanks, as in `[profile 'my name']`",
+            Self::Quotation => "must have its quotation marks closed",
+            Self::Replaced => "must not have the name of a section further down, which takes its place",
+            Self::Defaults => "is not the profile `default`: what `[DEFAULT]` says counts in all sections of the file",
+            Self::LiteralName => {
+                "names a profile by all that is between the brackets: in the credentials file there is no `profile` \
+                 before a name, and no quotation marks or blanks around it"
+            }
+            Self::OutsideSection => "must stand below a section such as `[default]`",
+            Self::EqualsSign => "must be `key = value`",
+            Self::Key => "must have a key before `=`",
+            Self::Repeated => "must not have a key that stands further down in the section again, where it counts",
+            Self::NestedEqualsSign => "must be `key = value`, as the line above it has no value",
+            Self::Block => "must be on the line of its key, not on indented lines below it",
+        }
+    }
 }
 
 /// A file that cannot be read. Says where and which rule, never what stands there.
@@ -265,42 +421,19 @@ impl fmt::Display for ProfileFileError {
         write!(f, "{}: ", self.place)?;
         match self.rule {
             SyntaxRule::TooLarge => write!(f, "the file must not have more than {MAX_PROFILE_FILE_BYTES} bytes"),
-            SyntaxRule::Utf8 => f.write_str("the file must be UTF-8"),
-            SyntaxRule::SectionEnd => f.write_str("a section must end with `]`"),
-            SyntaxRule::OutsideSection => f.write_str("expected a section such as `[default]` before any property"),
-            SyntaxRule::EqualsSign => f.write_str("expected `key = value`"),
-            SyntaxRule::Key => f.write_str("the key before `=` is missing"),
-            SyntaxRule::Continuation => f.write_str("indented line must follow a property that it continues"),
-            SyntaxRule::NestedEqualsSign => {
-                f.write_str("expected an indented `key = value`, as the line above has no value")
-            }
-            SyntaxRule::NestedKey => f.write_str("the indented key before `=` is missing"),
+            SyntaxRule::Utf16 => f.write_str("the file must be UTF-8, and is UTF-16: save it as UTF-8"),
         }
     }
 }
 
 impl core::error::Error for ProfileFileError {}
 
-/// A rule of the files' format.
+/// A rule for a file as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SyntaxRule {
     /// A file has at most [`MAX_PROFILE_FILE_BYTES`].
     TooLarge,
-    /// A file is UTF-8.
-    Utf8,
-    /// `]` ends the line of a section, but for a comment.
-    SectionEnd,
-    /// A property stands in a section.
-    OutsideSection,
-    /// A property has an equals sign.
-    EqualsSign,
-    /// A property has a key.
-    Key,
-    /// An indented line continues a property.
-    Continuation,
-    /// A line under a property without a value is a property itself.
-    NestedEqualsSign,
-    /// A nested property has a key.
-    NestedKey,
+    /// A file is UTF-8, not UTF-16 as some programs on Windows write it.
+    Utf16,
 }

@@ -1,209 +1,297 @@
-//! The reader of the shared files, line by line.
+//! The reader of the shared files: line by line, as Python's `RawConfigParser` reads them, which is what the AWS CLI has.
+//!
+//! Where that refuses a file as a whole, this passes over the line, and remembers it where its key was to be.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{
-    Ignored, IgnoredReason, Place, ProfileFile, ProfileFileError, Profiles, Property, Section, SyntaxRule, Value,
+    Ignored, IgnoredReason, Part, Place, ProfileFile, ProfileFileError, Profiles, Property, Section, SyntaxRule, Value,
+    words,
 };
 use crate::limits::MAX_PROFILE_FILE_BYTES;
 
-/// White space that counts; the carriage return is the first half of a line's end.
-const BLANKS: [char; 3] = [' ', '\t', '\r'];
-
-/// What begins a comment.
+/// What begins a comment, which is always a line of its own.
 const COMMENTS: [char; 2] = ['#', ';'];
 
-/// Reads both files, the configuration first.
-pub(super) fn read_files(config: &[u8], credentials: &[u8]) -> Result<Profiles, ProfileFileError> {
+/// The section whose keys count in every other one of its file.
+const DEFAULTS: &str = "DEFAULT";
+
+/// The keys whose values are paths.
+const PATHS: [&str; 2] = ["ca_bundle", "web_identity_token_file"];
+
+/// White space as Python knows it.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+/// Reads both files, the configuration first; `expand` has the last word on paths.
+pub(super) fn read_files(
+    config: &[u8],
+    credentials: &[u8],
+    expand: &dyn Fn(&str) -> String,
+) -> Result<Profiles, ProfileFileError> {
     let mut profiles = Profiles::default();
-    let mut default = PlainDefault::default();
     for (file, text) in [(ProfileFile::Config, config), (ProfileFile::Credentials, credentials)] {
-        Parser { file, profiles: &mut profiles, default: &mut default, current: Current::None, key: None }
-            .read(text)?;
-        if file == ProfileFile::Config {
-            default.settle(&mut profiles);
-        }
+        let mut reader = Reader::new(file);
+        reader.read(text)?;
+        reader.settle(&mut profiles, expand);
     }
-    // Kept so far because lines that continue them are to be checked too.
-    let sections = [&mut profiles.profiles, &mut profiles.sso_sessions, &mut profiles.services];
-    for section in sections.into_iter().flat_map(BTreeMap::values_mut) {
-        section.properties.retain(|key, _| is_identifier(key));
-    }
+    profiles.ignored.sort_by_key(|ignored| (ignored.place.file == ProfileFile::Credentials, ignored.place.line));
     Ok(profiles)
 }
 
-/// `[default]` sections of the configuration file, until it is known whether there is a `[profile default]`.
-#[derive(Default)]
-struct PlainDefault {
-    section: Option<Section>,
-    places: Vec<Place>,
+/// A section as it is written: all that stands below one header.
+struct Written {
+    place: Place,
+    /// Whether its header has been told to be broken.
+    is_broken: bool,
+    properties: BTreeMap<String, Property>,
 }
 
-impl PlainDefault {
-    fn settle(&mut self, profiles: &mut Profiles) {
-        let Some(section) = self.section.take() else { return };
-        if profiles.profiles.contains_key("default") {
-            let ignored = self.places.iter().map(|&place| Ignored { place, reason: IgnoredReason::PlainDefault });
-            profiles.ignored.extend(ignored);
-            // Only the configuration file has been read so far.
-            profiles.ignored.sort_by_key(|ignored| ignored.place.line);
-        } else {
-            profiles.profiles.insert("default".to_owned(), section);
-        }
-    }
-}
-
-/// The section that properties go to.
-enum Current {
-    /// None has begun.
-    None,
-    /// One without effect; what stands in it is checked all the same.
-    Ignored(Section),
-    PlainDefault,
-    Profile(String),
-    SsoSession(String),
-    Services(String),
-}
-
-struct Parser<'p> {
+struct Reader {
     file: ProfileFile,
-    profiles: &'p mut Profiles,
-    default: &'p mut PlainDefault,
-    current: Current,
-    /// The key of the property that an indented line continues.
+    /// The sections by what is between their brackets.
+    sections: BTreeMap<String, Written>,
+    ignored: Vec<Ignored>,
+    /// The section that properties go to.
+    header: Option<String>,
+    /// Whether the header above is broken, so that nobody knows to what a line below it belongs.
+    is_header_broken: bool,
+    /// How far the last line was indented that began something.
+    indent: usize,
+    /// The key of the property that a line goes on with which is indented further.
     key: Option<String>,
+    /// Empty lines since the last line of that property.
+    empty_lines: usize,
 }
 
-impl Parser<'_> {
-    fn read(mut self, text: &[u8]) -> Result<(), ProfileFileError> {
-        let error = |line, rule| ProfileFileError { place: Place { file: self.file, line }, rule };
+impl Reader {
+    const fn new(file: ProfileFile) -> Self {
+        Self {
+            file,
+            sections: BTreeMap::new(),
+            ignored: Vec::new(),
+            header: None,
+            is_header_broken: false,
+            indent: 0,
+            key: None,
+            empty_lines: 0,
+        }
+    }
+
+    fn read(&mut self, text: &[u8]) -> Result<(), ProfileFileError> {
+        let error = |rule| ProfileFileError { place: Place { file: self.file, line: 1 }, rule };
         if text.len() > MAX_PROFILE_FILE_BYTES {
-            return Err(error(1, SyntaxRule::TooLarge));
+            return Err(error(SyntaxRule::TooLarge));
         }
-        let text = core::str::from_utf8(text).map_err(|invalid| {
-            let lines = text.iter().take(invalid.valid_up_to()).filter(|&&byte| byte == b'\n').count();
-            error(lines + 1, SyntaxRule::Utf8)
-        })?;
+        if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+            return Err(error(SyntaxRule::Utf16));
+        }
         // Some editors begin a file with a byte order mark.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        for (index, line) in text.split('\n').enumerate() {
-            let place = Place { file: self.file, line: index + 1 };
-            self.line(line, place).map_err(|rule| ProfileFileError { place, rule })?;
+        let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+        for (index, line) in lines(text).enumerate() {
+            let text = String::from_utf8_lossy(line);
+            // Only what is not UTF-8 is copied.
+            self.line(&text, matches!(text, Cow::Borrowed(_)), Place { file: self.file, line: index + 1 });
         }
         Ok(())
     }
 
-    fn line(&mut self, line: &str, place: Place) -> Result<(), SyntaxRule> {
-        let trimmed = line.trim_matches(BLANKS);
-        if trimmed.is_empty() || trimmed.starts_with(COMMENTS) {
-            return Ok(());
+    fn line(&mut self, line: &str, is_utf8: bool, place: Place) {
+        let trimmed = line.trim_matches(is_blank);
+        if trimmed.starts_with(COMMENTS) {
+            return;
         }
-        if line.starts_with(BLANKS) {
-            return self.indented(trimmed, place);
+        if trimmed.is_empty() {
+            self.empty_lines += 1;
+            return;
         }
+        let broken = (!is_utf8).then_some(Ignored { place, reason: IgnoredReason::Utf8 });
+        self.ignored.extend(broken);
+        let indent = line.chars().take_while(|&c| is_blank(c)).count();
+        if indent > self.indent && self.key.is_some() {
+            self.go_on(trimmed, place, broken);
+            return;
+        }
+        self.indent = indent;
         self.key = None;
-        if let Some(header) = line.strip_prefix('[') {
-            let header = header.split_once(COMMENTS).map_or(header, |(header, _)| header);
-            let header = header.trim_end_matches(BLANKS).strip_suffix(']').ok_or(SyntaxRule::SectionEnd)?;
-            self.begin(header.trim_matches(BLANKS), place);
-            return Ok(());
+        if let Some(header) = header(trimmed) {
+            self.begin(header, place, broken.is_some());
+        } else if let Some((key, value)) = trimmed.split_once(['=', ':']) {
+            self.property(&key.trim_end_matches(is_blank).to_lowercase(), value.trim_matches(is_blank), place, broken);
+        } else if let Some(header) = trimmed.strip_prefix('[') {
+            self.ignore(place, IgnoredReason::SectionEnd);
+            let header = header.split(COMMENTS).next().unwrap_or_default();
+            self.begin(header.trim_end_matches(is_blank), place, true);
+        } else if self.header.is_none() {
+            self.ignore(place, IgnoredReason::OutsideSection);
+        } else {
+            let broken = broken.unwrap_or_else(|| self.ignore(place, IgnoredReason::EqualsSign));
+            self.insert(first_word(trimmed), Property::broken(broken));
         }
-        self.property(trimmed, place)
     }
 
-    fn begin(&mut self, header: &str, place: Place) {
-        self.current = match (self.file, header.split_once([' ', '\t'])) {
-            (ProfileFile::Credentials, _) => Current::Profile(header.to_owned()),
-            (ProfileFile::Config, None) if header == "default" => Current::PlainDefault,
-            (ProfileFile::Config, Some((kind, name))) => {
-                let name = name.trim_matches(BLANKS).to_owned();
-                match kind {
-                    "profile" => Current::Profile(name),
-                    "sso-session" => Current::SsoSession(name),
-                    "services" => Current::Services(name),
-                    _ => Current::Ignored(Section::new(place)),
+    fn ignore(&mut self, place: Place, reason: IgnoredReason) -> Ignored {
+        let ignored = Ignored { place, reason };
+        self.ignored.push(ignored);
+        ignored
+    }
+
+    fn begin(&mut self, header: &str, place: Place, is_broken: bool) {
+        self.is_header_broken = is_broken;
+        let section = Written { place, is_broken, properties: BTreeMap::new() };
+        self.sections.entry(header.to_owned()).or_insert(section);
+        self.header = Some(header.to_owned());
+    }
+
+    fn property(&mut self, key: &str, value: &str, place: Place, broken: Option<Ignored>) {
+        if self.header.is_none() {
+            self.ignore(place, IgnoredReason::OutsideSection);
+        } else if key.is_empty() {
+            self.ignore(place, IgnoredReason::Key);
+        } else {
+            let in_broken_section = Ignored { place, reason: IgnoredReason::BrokenSection };
+            let broken = broken.or_else(|| self.is_header_broken.then_some(in_broken_section));
+            self.insert(key.to_owned(), broken.map_or_else(|| Property::new(value, place), Property::broken));
+        }
+    }
+
+    /// Gives a property to the section, in place of one that has the key already.
+    fn insert(&mut self, key: String, property: Property) {
+        let section = self.header.as_ref().and_then(|header| self.sections.get_mut(header));
+        let old = section.and_then(|section| section.properties.insert(key.clone(), property));
+        if let Some(Property { value: Ok(old), .. }) = old {
+            self.ignore(old.place, IgnoredReason::Repeated);
+        }
+        self.key = Some(key);
+        self.empty_lines = 0;
+    }
+
+    fn go_on(&mut self, line: &str, place: Place, broken: Option<Ignored>) {
+        let empty_lines = core::mem::take(&mut self.empty_lines);
+        let section = self.header.as_ref().and_then(|header| self.sections.get_mut(header));
+        let property = section.zip(self.key.as_ref()).and_then(|(section, key)| section.properties.get_mut(key));
+        let Some(Property { value: text, nested }) = property else { return };
+        // What is broken remains so.
+        let Ok(value) = text else { return };
+        if let Some(broken) = broken {
+            *text = Err(broken);
+            return;
+        }
+        if value.begins_block() {
+            if let Some((key, value)) = line.split_once('=') {
+                nested
+                    .insert(key.trim_matches(is_blank).to_owned(), Ok(Value::new(value.trim_matches(is_blank), place)));
+            } else {
+                let ignored = Ignored { place, reason: IgnoredReason::NestedEqualsSign };
+                nested.insert(first_word(line), Err(ignored));
+                self.ignored.push(ignored);
+            }
+        }
+        value.push_line(empty_lines, line);
+    }
+
+    /// Finds out what each section is.
+    fn settle(mut self, profiles: &mut Profiles, expand: &dyn Fn(&str) -> String) {
+        let written = self.sections.remove(DEFAULTS);
+        let defaults_place = written.as_ref().map(|written| written.place);
+        let defaults = Arc::new(expanded(written.map_or_else(BTreeMap::new, |written| written.properties), expand));
+        let mut sections: Vec<_> = core::mem::take(&mut self.sections).into_iter().collect();
+        sections.sort_by_key(|(_, section)| section.place.line);
+        for (header, Written { place, is_broken, properties }) in sections {
+            if self.file == ProfileFile::Credentials && has_more_than_a_name(&header) {
+                self.ignore(place, IgnoredReason::LiteralName);
+            }
+            let (kind, name) = match kind(self.file, header) {
+                Ok(found) => found,
+                Err(_) if is_broken => continue,
+                Err(reason) => {
+                    self.ignore(place, reason);
+                    continue;
                 }
+            };
+            let sections = match kind {
+                Kind::Profile => &mut profiles.profiles,
+                Kind::SsoSession => &mut profiles.sso_sessions,
+                Kind::Services => &mut profiles.services,
+            };
+            let part = Part { place, properties: expanded(properties, expand), defaults: Arc::clone(&defaults) };
+            if let Some(old) = sections.entry(name).or_insert(Section::new(place)).put(self.file, part) {
+                self.ignore(old.place, IgnoredReason::Replaced);
             }
-            (ProfileFile::Config, None) => Current::Ignored(Section::new(place)),
-        };
-        if matches!(self.current, Current::Ignored(_)) {
-            self.profiles.ignored.push(Ignored { place, reason: IgnoredReason::SectionKind });
         }
-        if let Current::Profile(name) | Current::SsoSession(name) | Current::Services(name) = &self.current
-            && !is_identifier(name)
+        if let Some(place) = defaults_place
+            && profiles.profile("default").is_none_or(|section| section.part(self.file).is_none())
         {
-            self.current = Current::Ignored(Section::new(place));
-            self.profiles.ignored.push(Ignored { place, reason: IgnoredReason::SectionName });
+            self.ignore(place, IgnoredReason::Defaults);
         }
-        if matches!(self.current, Current::PlainDefault) {
-            self.default.places.push(place);
-        }
-        // An empty section is a section too.
-        self.section(place);
-    }
-
-    /// The section that properties go to, made if it is not there yet.
-    fn section(&mut self, place: Place) -> Option<&mut Section> {
-        let (sections, name) = match &mut self.current {
-            Current::None => return None,
-            Current::Ignored(section) => return Some(section),
-            Current::PlainDefault => return Some(self.default.section.get_or_insert(Section::new(place))),
-            Current::Profile(name) => (&mut self.profiles.profiles, name),
-            Current::SsoSession(name) => (&mut self.profiles.sso_sessions, name),
-            Current::Services(name) => (&mut self.profiles.services, name),
-        };
-        Some(sections.entry(name.clone()).or_insert(Section::new(place)))
-    }
-
-    fn property(&mut self, line: &str, place: Place) -> Result<(), SyntaxRule> {
-        let section = self.section(place).ok_or(SyntaxRule::OutsideSection)?;
-        let (key, value) = without_comment(line).split_once('=').ok_or(SyntaxRule::EqualsSign)?;
-        let key = key.trim_matches(BLANKS).to_ascii_lowercase();
-        if key.is_empty() {
-            return Err(SyntaxRule::Key);
-        }
-        let property = Property { value: Value::new(value.trim_matches(BLANKS), place), nested: BTreeMap::new() };
-        section.properties.insert(key.clone(), property);
-        if !is_identifier(&key) {
-            self.profiles.ignored.push(Ignored { place, reason: IgnoredReason::Key });
-        }
-        self.key = Some(key);
-        Ok(())
-    }
-
-    fn indented(&mut self, line: &str, place: Place) -> Result<(), SyntaxRule> {
-        let key = self.key.take();
-        let section = self.section(place).ok_or(SyntaxRule::OutsideSection)?;
-        let key = key.ok_or(SyntaxRule::Continuation)?;
-        let property = section.properties.get_mut(&key).ok_or(SyntaxRule::Continuation)?;
-        // A nested block leaves the value empty, or with the line feed that every line of it begins with.
-        if property.value.as_str().is_empty() || property.value.as_str().starts_with('\n') {
-            let (nested_key, value) = without_comment(line).split_once('=').ok_or(SyntaxRule::NestedEqualsSign)?;
-            let nested_key = nested_key.trim_matches(BLANKS).to_ascii_lowercase();
-            if nested_key.is_empty() {
-                return Err(SyntaxRule::NestedKey);
-            }
-            property.nested.insert(nested_key, Value::new(value.trim_matches(BLANKS), place));
-        }
-        property.value.push_line(line);
-        self.key = Some(key);
-        Ok(())
+        profiles.ignored.append(&mut self.ignored);
     }
 }
 
-/// Whether a text can name a section or a key.
-fn is_identifier(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/.%@:+".contains(&byte))
+#[derive(Clone, Copy)]
+enum Kind {
+    Profile,
+    SsoSession,
+    Services,
 }
 
-/// Cuts off a comment, which a blank must come before.
-fn without_comment(line: &str) -> &str {
-    let comment =
-        line.match_indices(COMMENTS).find(|&(at, _)| line.get(..at).is_some_and(|text| text.ends_with(BLANKS)));
-    comment.and_then(|(at, _)| line.get(..at)).unwrap_or(line).trim_end_matches(BLANKS)
+/// What a section is, and its name. Those of the credentials file are profiles, whatever they are called.
+fn kind(file: ProfileFile, header: String) -> Result<(Kind, String), IgnoredReason> {
+    if file == ProfileFile::Credentials || header == "default" {
+        return Ok((Kind::Profile, header));
+    }
+    let kinds = [("profile", Kind::Profile), ("sso-session", Kind::SsoSession), ("services", Kind::Services)];
+    let kind = kinds.into_iter().find(|(prefix, _)| header.starts_with(prefix));
+    let (_, kind) = kind.ok_or(IgnoredReason::SectionKind)?;
+    let mut words = words::split(&header).ok_or(IgnoredReason::Quotation)?;
+    match (words.len(), words.pop()) {
+        (2, Some(name)) => Ok((kind, name)),
+        (0 | 1, _) => Err(IgnoredReason::SectionKind),
+        _ => Err(IgnoredReason::SectionName),
+    }
+}
+
+/// Whether somebody may have taken the credentials file's headers for those of the configuration file.
+fn has_more_than_a_name(header: &str) -> bool {
+    header.starts_with("profile ") || header.contains([']', '"', '\'']) || header.trim_matches(is_blank) != header
+}
+
+/// The lines of a text, however they end.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    core::iter::from_fn(move || {
+        let text = rest?;
+        let end = text.iter().position(|byte| b"\r\n".contains(byte));
+        let Some((line, after)) = end.and_then(|end| text.split_at_checked(end)) else { return rest.take() };
+        rest = Some(after.strip_prefix(b"\r\n").or_else(|| after.get(1..)).unwrap_or_default());
+        Some(line)
+    })
+}
+
+/// What is between the first bracket and the last one; whatever comes after that does not count.
+fn header(line: &str) -> Option<&str> {
+    let (header, _) = line.strip_prefix('[')?.rsplit_once(']')?;
+    (!header.is_empty()).then_some(header)
+}
+
+/// What was probably meant as the key of a line that has no equals sign.
+fn first_word(line: &str) -> String {
+    line.split(is_blank).next().unwrap_or_default().to_lowercase()
+}
+
+/// The same properties with their paths as the user's shell would have them.
+fn expanded(mut properties: BTreeMap<String, Property>, expand: &dyn Fn(&str) -> String) -> BTreeMap<String, Property> {
+    for key in PATHS {
+        if let Some(Property { value: Ok(value), .. }) = properties.get_mut(key) {
+            *value = Value::new(&expand(value.text.reveal()), value.place);
+        }
+    }
+    properties
 }
 
 #[cfg(test)]
@@ -213,121 +301,143 @@ mod tests {
 
     use super::*;
 
-    /// Writes all sections as `[kind name]{key=value}`, values as `Debug` shows strings.
+    /// Writes all sections as `[kind name]{key=value}`, values as `Debug` shows strings and what is broken as `!`.
     fn shown(profiles: &Profiles) -> String {
         let mut out = String::new();
         for (kind, sections) in
             [("", &profiles.profiles), ("sso-session ", &profiles.sso_sessions), ("services ", &profiles.services)]
         {
             for (name, section) in sections {
-                let values: Vec<String> =
-                    section.keys().map(|key| format!("{key}={:?}", section.value(key).unwrap().as_str())).collect();
+                let value = |key: &str| match &section.property(key).unwrap().value {
+                    Ok(value) => format!("{key}={:?}", value.as_str()),
+                    Err(_) => format!("{key}!"),
+                };
+                let values: Vec<String> = section.keys().map(value).collect();
                 out += &format!("[{kind}{name}]{{{}}}", values.join(" "));
             }
         }
         out
     }
 
+    fn reasons(profiles: &Profiles) -> Vec<(usize, IgnoredReason)> {
+        profiles.ignored().iter().map(|ignored| (ignored.place.line, ignored.reason)).collect()
+    }
+
     #[test]
     fn reads_the_config_file() {
-        let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-/.%@:+";
-        let long_name = format!("[profile {letters}]\n{letters} = v");
-        let long_shown = format!("[{letters}]{{{}=\"v\"}}", letters.to_ascii_lowercase());
         for (config, expected) in [
             // Sections.
             ("", ""),
             (" \t\n\r\n", ""),
             ("[profile a]", "[a]{}"),
             ("[profile a]\n[profile b]", "[a]{}[b]{}"),
-            (long_name.as_str(), long_shown.as_str()),
             ("[profile \ta \t]", "[a]{}"),
             ("[profile\ta]", "[a]{}"),
-            ("[  profile a  ]\nk = v", "[a]{k=\"v\"}"),
+            ("  [profile a]\n  k = v", "[a]{k=\"v\"}"),
             ("[default]\nk = v", "[default]{k=\"v\"}"),
-            ("[DEFAULT]\nk = v", ""),
-            ("[a]\nk = v", ""),
-            ("[profilea]\nk = v\n[profile b]", "[b]{}"),
-            ("[profile]\nk = v", ""),
-            ("[]\nk = v", ""),
-            ("[profile a!b]\nk = v", ""),
-            ("[profile a b]\nk = v\n[profile c]\nk = w", "[c]{k=\"w\"}"),
-            ("[profile \"a b\"]\nk = v", ""),
+            ("[profile 'My MacBook Pro']\nk = v", "[My MacBook Pro]{k=\"v\"}"),
+            ("[profile \"My MacBook Pro\"]\nk = v", "[My MacBook Pro]{k=\"v\"}"),
+            (
+                "[profile \"Ann's\"]\n[sso-session 'a b']\n[services c\\ d]",
+                "[Ann's]{}[sso-session a b]{}[services c d]{}",
+            ),
+            ("[profile grün/ß🦀]", "[grün/ß🦀]{}"),
+            ("[profile a!b]\nk = v", "[a!b]{k=\"v\"}"),
+            ("[profiles a]", "[a]{}"),
+            ("[profile a] text", "[a]{}"),
+            ("[profile a];[b", "[a]{}"),
+            ("[profile a]b]", "[a]b]{}"),
             ("[sso-session s]\nk = v\n[profile a]", "[a]{}[sso-session s]{k=\"v\"}"),
             ("[services s]\nfirehose =\n endpoint_url = u", "[services s]{firehose=\"\\nendpoint_url = u\"}"),
-            ("[sso-sessions]\nk = v", ""),
-            ("[plugins]\ncli = x\n[default]", "[default]{}"),
             // Those that come twice.
             ("[profile a]\nk = v\n[profile b]\n[profile a]\nl = w", "[a]{k=\"v\" l=\"w\"}[b]{}"),
             ("[profile a]\nk = v\nk = w", "[a]{k=\"w\"}"),
             ("[profile a]\nK = v\n[profile a]\nk = w", "[a]{k=\"w\"}"),
-            ("[profile default]\nk = v\n[default]\nl = w", "[default]{k=\"v\"}"),
+            ("[profile default]\nk = v\n[default]\nl = w", "[default]{l=\"w\"}"),
             ("[default]\nl = w\n[profile default]\nk = v", "[default]{k=\"v\"}"),
-            ("[profile default]\nk = v\n[default]\nl = w\n[profile default]\nm = x", "[default]{k=\"v\" m=\"x\"}"),
-            ("[default]\nk = v\n[default]\nl = w", "[default]{k=\"v\" l=\"w\"}"),
+            ("[profile a]\nk = v\n[profile 'a']\nl = w", "[a]{l=\"w\"}"),
+            // A section that counts in all.
+            ("[DEFAULT]\nk = v\nl = w\n[profile a]\nl = x\n[profile b]", "[a]{k=\"v\" l=\"x\"}[b]{k=\"v\" l=\"w\"}"),
             // Properties.
             ("[profile a]\r\nk = v\r\nl = w\r\n", "[a]{k=\"v\" l=\"w\"}"),
+            ("[profile a]\rk = v\rl = w", "[a]{k=\"v\" l=\"w\"}"),
             ("\u{feff}[profile a]\nk = v", "[a]{k=\"v\"}"),
             ("[profile a]\nk=v", "[a]{k=\"v\"}"),
+            ("[profile a]\nk: v", "[a]{k=\"v\"}"),
+            ("[profile a]\nk : v = w", "[a]{k=\"v = w\"}"),
             ("[profile a]\nk \t=  \tv \t", "[a]{k=\"v\"}"),
+            ("[profile a]\nk = \u{a0}v\u{85}\u{1f}", "[a]{k=\"v\"}"),
             ("[profile a]\nk = v=w", "[a]{k=\"v=w\"}"),
-            ("[profile a]\nk = x:y", "[a]{k=\"x:y\"}"),
             ("[profile a]\nk = \u{1f602}", "[a]{k=\"\u{1f602}\"}"),
             ("[profile a]\nk =", "[a]{k=\"\"}"),
             ("[profile a]\nk = ''", "[a]{k=\"''\"}"),
-            ("[profile a]\nin valid = v\n more\nk = w", "[a]{k=\"w\"}"),
-            // Comments.
-            ("# c\n; c\n[profile a] # c\nk = v # c with # and ;", "[a]{k=\"v\"}"),
-            ("[profile a] ; c\nk = v ; c", "[a]{k=\"v\"}"),
-            (";\n[profile a];\nk = v ;\n", "[a]{k=\"v\"}"),
-            ("[profile a]; c\n[profile b]# c", "[a]{}[b]{}"),
-            ("[profile a]\nk = v;c\nl = w# c", "[a]{k=\"v;c\" l=\"w# c\"}"),
-            ("[profile a]\nk = v#w # c", "[a]{k=\"v#w\"}"),
-            ("[profile a]\nk = # c", "[a]{k=\"\"}"),
-            // Lines that continue a value.
+            ("[profile a]\nodd key! = v\nÜ = w", "[a]{odd key!=\"v\" ü=\"w\"}"),
+            ("[profile a]\n  k = v\n  l = w\nm = x", "[a]{k=\"v\" l=\"w\" m=\"x\"}"),
+            ("[profile a]\n\tk = v\nl = w\n\tm", "[a]{k=\"v\" l=\"w\\nm\"}"),
+            // Comments are lines of their own.
+            ("# c\n; c\n[profile a]\n  # c\nk = v", "[a]{k=\"v\"}"),
+            ("[profile a]\nk = p \"team #1\" ; c # d", "[a]{k=\"p \\\"team #1\\\" ; c # d\"}"),
+            // Lines that go on.
             ("[profile a]\nk = v\n -w", "[a]{k=\"v\\n-w\"}"),
-            ("[profile a]\nk = v\n -w\n\t-x", "[a]{k=\"v\\n-w\\n-x\"}"),
             ("[profile a]\nk = v\n \t -w \t \r\nl = x", "[a]{k=\"v\\n-w\" l=\"x\"}"),
-            ("[profile a]\nk = v\n -w # c\n -x ; c", "[a]{k=\"v\\n-w # c\\n-x ; c\"}"),
-            ("[profile a]\nk = v\n\n \t\n -w", "[a]{k=\"v\\n-w\"}"),
-            ("[profile a]\nk = v\n # c\nl = w", "[a]{k=\"v\" l=\"w\"}"),
+            ("[profile a]\nk = v\n\n \t\n -w\n\n", "[a]{k=\"v\\n\\n\\n-w\"}"),
+            ("[profile a]\nk = v\n # c\n -w\nl = w", "[a]{k=\"v\\n-w\" l=\"w\"}"),
             ("[profile a]\nk = v\n [profile b]", "[a]{k=\"v\\n[profile b]\"}"),
-            // Nested properties.
+            // Blocks.
             ("[profile a]\ns3 =\n k = v", "[a]{s3=\"\\nk = v\"}"),
-            ("[profile a]\ns3 =\n k = v\n\t \n l = w", "[a]{s3=\"\\nk = v\\nl = w\"}"),
-            ("[profile a]\ns3 =\n k =", "[a]{s3=\"\\nk =\"}"),
-            ("[profile a]\ns3 =\n in valid = v", "[a]{s3=\"\\nin valid = v\"}"),
+            ("[profile a]\ns3 =\n\n k = v\n\t \n l = w", "[a]{s3=\"\\n\\nk = v\\n\\nl = w\"}"),
         ] {
-            let profiles = Profiles::parse(config.as_bytes(), b"");
-            assert_eq!(profiles.as_ref().map(shown), Ok(expected.to_string()), "{config:?}");
+            let profiles = Profiles::parse(config.as_bytes(), b"").unwrap();
+            assert_eq!(shown(&profiles), expected, "{config:?}");
         }
     }
 
     #[test]
-    fn names_the_line_and_the_rule_that_it_breaks() {
-        for (config, line, rule) in [
-            ("[profile a", 1, SyntaxRule::SectionEnd),
-            ("[profile a # ]", 1, SyntaxRule::SectionEnd),
-            ("[profile a] b", 1, SyntaxRule::SectionEnd),
-            ("k = v", 1, SyntaxRule::OutsideSection),
-            ("\n# c\n -continued", 3, SyntaxRule::OutsideSection),
-            (" [profile a]", 1, SyntaxRule::OutsideSection),
-            ("[profile a]\n= v", 2, SyntaxRule::Key),
-            ("[profile a]\nk : v", 2, SyntaxRule::EqualsSign),
-            ("[profile a]\nk # = v", 2, SyntaxRule::EqualsSign),
-            ("[in valid]\nk : v", 2, SyntaxRule::EqualsSign),
-            ("[profile a]\n -w", 2, SyntaxRule::Continuation),
-            ("[profile a]\nk = v\n[profile a]\n -w", 4, SyntaxRule::Continuation),
-            ("[profile a]\r\ns3 =\r\n invalid", 3, SyntaxRule::NestedEqualsSign),
-            ("[profile a]\ns3 =\n k = v\n invalid", 4, SyntaxRule::NestedEqualsSign),
-            ("[profile a]\ns3 =\n = v", 3, SyntaxRule::NestedKey),
+    fn passes_over_what_makes_no_sense_and_nothing_else() {
+        use IgnoredReason::{
+            Defaults, EqualsSign, Key, NestedEqualsSign, OutsideSection, Quotation, Repeated, Replaced, SectionEnd,
+            SectionKind, SectionName, Utf8,
+        };
+        for (config, expected, ignored) in [
+            ("[profile a\nk = v\n[profile b]\nl = w", "[a]{k!}[b]{l=\"w\"}", &[(1, SectionEnd)][..]),
+            ("[profile a]\nl = w\n[profile a\nk = v", "[a]{k! l=\"w\"}", &[(3, SectionEnd)]),
+            ("[]\nk = v", "", &[(1, SectionEnd)]),
+            ("[default # c\nk = v\n[profile b", "[b]{}[default]{k!}", &[(1, SectionEnd), (3, SectionEnd)]),
+            ("k = v\n -w\n\n[default]", "[default]{}", &[(1, OutsideSection), (2, OutsideSection)]),
+            ("[default]\nregion eu-west-1\n more\nk = v", "[default]{k=\"v\" region!}", &[(2, EqualsSign)]),
+            ("[default]\nk = v\nk\nl = w", "[default]{k! l=\"w\"}", &[(2, Repeated), (3, EqualsSign)]),
+            ("[default]\n= v\nk = v", "[default]{k=\"v\"}", &[(2, Key)]),
+            (
+                "[default]\ns3 =\n a = b\n c d\nk = v",
+                "[default]{k=\"v\" s3=\"\\na = b\\nc d\"}",
+                &[(4, NestedEqualsSign)],
+            ),
+            ("[default]\nk = v\nK = w", "[default]{k=\"w\"}", &[(2, Repeated)]),
+            ("[default]\nk = v\n[profile default]", "[default]{}", &[(1, Replaced)]),
+            (
+                "[ default ]\n[ profile a ]\n[DEFAULTS]\n[a]\n[profile]",
+                "",
+                &[(1, SectionKind), (2, SectionKind), (3, SectionKind), (4, SectionKind), (5, SectionKind)],
+            ),
+            ("[profile a b]\n[profile Ann's]\n[services]", "", &[(1, SectionName), (2, Quotation), (3, SectionKind)]),
+            ("[DEFAULT]\nk = v", "", &[(1, Defaults)]),
+            ("[DEFAULT]\n[default]", "[default]{}", &[]),
+            ("[plugins]\ncli = x\n[default]", "[default]{}", &[(1, SectionKind)]),
         ] {
-            let error = Profiles::parse(config.as_bytes(), b"").unwrap_err();
-            let place = Place { file: ProfileFile::Config, line };
-            assert_eq!(error, ProfileFileError { place, rule }, "{config:?}");
-            assert!(error.to_string().starts_with(&format!("line {line} of the config file: ")), "{error}");
+            let profiles = Profiles::parse(config.as_bytes(), b"").unwrap();
+            assert_eq!((&*shown(&profiles), &*reasons(&profiles)), (expected, ignored), "{config:?}");
         }
-        let utf8 = Profiles::parse(b"", b"[a]\n\xff").unwrap_err();
-        assert_eq!(utf8.to_string(), "line 2 of the credentials file: the file must be UTF-8");
+        let config = b"# gr\xfcn\n[default]\nk = \xfc\nl = v\n m\xfc\nn = w\n[profile \xfc]\no = p";
+        let profiles = Profiles::parse(config, b"").unwrap();
+        assert_eq!(shown(&profiles), "[default]{k! l! n=\"w\"}[\u{fffd}]{o!}");
+        assert_eq!(reasons(&profiles), [(3, Utf8), (5, Utf8), (7, Utf8)]);
+    }
+
+    #[test]
+    fn refuses_a_file_that_is_no_text() {
+        let utf16 = Profiles::parse(b"", b"\xff\xfe[\0a\0]\0").unwrap_err();
+        let words = "line 1 of the credentials file: the file must be UTF-8, and is UTF-16: save it as UTF-8";
+        assert_eq!(utf16.to_string(), words);
         let large = Profiles::parse(&alloc::vec![b'\n'; MAX_PROFILE_FILE_BYTES + 1], b"").unwrap_err();
         assert_eq!(large.rule, SyntaxRule::TooLarge);
         assert!(Profiles::parse(&alloc::vec![b'\n'; MAX_PROFILE_FILE_BYTES], b"").is_ok());
@@ -338,44 +448,47 @@ mod tests {
         for (config, credentials, expected) in [
             ("[profile a]\nk = v", "[a]\nl = w", "[a]{k=\"v\" l=\"w\"}"),
             ("[profile a]\nk = v", "[a]\nK = w", "[a]{k=\"w\"}"),
-            ("[default]\nk = v", "[default]\nl = w", "[default]{k=\"v\" l=\"w\"}"),
-            ("[profile default]\nk = v\n[default]\nl = w", "[default]\nm = x", "[default]{k=\"v\" m=\"x\"}"),
-            ("", "[profile a]\nk = v", ""),
-            ("", "[  a  ]\nk = v\n[profile b]", "[a]{k=\"v\"}"),
-            ("", "[in valid]\nk = v", ""),
-            ("", "[sso-sessions]\nk = v", "[sso-sessions]{k=\"v\"}"),
-            ("", "[sso-session s]\n[services s]\nk = v", ""),
-            ("", "[profile]\nk = v", "[profile]{k=\"v\"}"),
+            ("[profile a]\nk = v", "[a]\nk =", "[a]{k=\"\"}"),
+            ("[DEFAULT]\nk = v\n[profile a]", "[a]", "[a]{k=\"v\"}"),
+            ("[profile a]", "[DEFAULT]\nk = v\n[b]", "[a]{}[b]{k=\"v\"}"),
+            // What is between the brackets of the credentials file is the name.
+            ("", "[My MacBook Pro]\n[profile a]\n[ b ]\n['c']", "[ b ]{}['c']{}[My MacBook Pro]{}[profile a]{}"),
+            ("", "[sso-session s]\n[services s]\nk = v", "[services s]{k=\"v\"}[sso-session s]{}"),
         ] {
             let profiles = Profiles::parse(config.as_bytes(), credentials.as_bytes()).unwrap();
             assert_eq!(shown(&profiles), expected, "{config:?} {credentials:?}");
         }
+        let odd = Profiles::parse(b"", b"[a b]\n[profile a]\n[ b ]\n['c']\n[d]e]").unwrap();
+        assert_eq!(reasons(&odd), [2, 3, 4, 5].map(|line| (line, IgnoredReason::LiteralName)));
     }
 
     #[test]
-    fn knows_the_place_of_every_value_and_of_all_it_passed_over() {
-        let config = b"[default]\nx = 1\n[foo]\n[profile a]\ns3 =\n\n  Endpoint_URL = u # c\n  l =\nb!d = v\n[profile default]\n[profile x y]";
-        let profiles = Profiles::parse(config, b"\n[a]\nk = v\n").unwrap();
+    fn knows_the_place_of_every_value_and_gives_only_what_is_one() {
+        let config = b"[profile a]\ns3 =\n\n  endpoint_url = u # c\n  l =\n  m n\nk = v\nbad\n[profile b]";
+        let profiles = Profiles::parse(config, b"\n[a]\nk = w\n").unwrap();
         let a = profiles.profile("a").unwrap();
         let place = |file, line| Place { file, line };
-        assert_eq!(a.place(), place(ProfileFile::Config, 4));
-        assert_eq!(a.value("k").unwrap().place(), place(ProfileFile::Credentials, 3));
-        let nested = a.nested("s3", "endpoint_url").unwrap();
-        assert_eq!((nested.as_str(), nested.place()), ("u", place(ProfileFile::Config, 7)));
-        assert_eq!(a.nested("s3", "l").unwrap().as_str(), "");
-        assert!(a.nested("s3", "none").is_none() && a.nested("k", "l").is_none());
-        let found: Vec<_> = profiles.ignored().iter().map(|ignored| (ignored.place.line, ignored.reason)).collect();
-        assert_eq!(
-            found,
-            [
-                (1, IgnoredReason::PlainDefault),
-                (3, IgnoredReason::SectionKind),
-                (9, IgnoredReason::Key),
-                (11, IgnoredReason::SectionName),
-            ]
-        );
-        assert_eq!(profiles.names().collect::<Vec<_>>(), ["a", "default"]);
-        assert!(profiles.ignored()[1].to_string().starts_with("line 3 of the config file is ignored: "));
+        assert_eq!(a.place(), place(ProfileFile::Config, 1));
+        assert_eq!(a.value("k").unwrap().unwrap().place(), place(ProfileFile::Credentials, 3));
+        let in_config = a.value_in(ProfileFile::Config, "k").unwrap().unwrap();
+        assert_eq!((in_config.as_str(), in_config.place().line), ("v", 7));
+        let nested = a.nested("s3", "endpoint_url").unwrap().unwrap();
+        assert_eq!((nested.as_str(), nested.place()), ("u # c", place(ProfileFile::Config, 4)));
+        for (found, expected) in [
+            (a.value("none"), Ok(None)),
+            (a.nested("s3", "l"), Ok(None)),
+            (a.nested("s3", "none"), Ok(None)),
+            (a.nested("k", "l"), Ok(None)),
+            (a.value("s3"), Err((2, IgnoredReason::Block))),
+            (a.value("bad"), Err((8, IgnoredReason::EqualsSign))),
+            (a.nested("bad", "l"), Err((8, IgnoredReason::EqualsSign))),
+            (a.nested("s3", "m"), Err((6, IgnoredReason::NestedEqualsSign))),
+        ] {
+            assert_eq!(found.map(|found| found.map(Value::as_str)).map_err(|it| (it.place.line, it.reason)), expected);
+        }
+        assert_eq!(profiles.names().collect::<Vec<_>>(), ["a", "b"]);
+        let words = "line 8 of the config file is ignored: it must be `key = value`";
+        assert_eq!(profiles.ignored()[1].to_string(), words);
         let secret = Profiles::parse(b"", b"[a]\naws_secret_access_key = hunter2\n more").unwrap();
         assert!(!format!("{secret:?}").contains("hunter2"));
     }

@@ -66,7 +66,7 @@ impl Shared {
     }
 
     pub(super) fn variable(&self, name: &str) -> Option<String> {
-        (self.variable)(name)
+        self.locations().variable(name)
     }
 
     pub(super) fn variables(&self) -> &dyn Fn(&str) -> Option<String> {
