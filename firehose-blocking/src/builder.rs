@@ -6,12 +6,10 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use firehose_proto::call::Config;
 use firehose_proto::credentials::Credentials;
 use firehose_proto::credentials::cache::still_good;
 use firehose_proto::limits::{MAX_CREDENTIAL_DOCUMENT_BYTES, MAX_PROFILE_FILE_BYTES};
 use firehose_proto::region::Region;
-use firehose_proto::settings::user_agent::UserAgent;
 use firehose_proto::settings::{InCode, RetryMode, Setting, Settings, SettingsError, Source};
 
 use crate::client::Client;
@@ -244,24 +242,13 @@ impl ClientBuilder {
         for warning in &settings.warnings {
             log::warn!("{warning}");
         }
-        let endpoint = settings.endpoint()?;
+        let mut config = settings.config(&|name| self.environment.variable(name))?;
+        config.parameter_validation = !self.skips_validation;
         let context = self.context(&settings)?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(ureq(&settings)?),
         };
-        let execution_environment = self.environment.variable("AWS_EXECUTION_ENV");
-        let mut user_agent = UserAgent::default();
-        user_agent.execution_environment = execution_environment.as_deref().filter(|text| !text.trim().is_empty());
-        user_agent.app_id = settings.sdk_ua_app_id.as_ref().map(|id| &*id.value);
-        let mut config = Config::new(endpoint);
-        config.timeouts = settings.timeouts();
-        config.operation_timeout = settings.operation_timeout.as_ref().map(|timeout| timeout.value);
-        config.max_attempts = settings.max_attempts.value;
-        config.retry_mode = settings.retry_mode.value;
-        config.disable_clock_skew_correction = settings.disable_clock_skew_correction.value;
-        config.parameter_validation = !self.skips_validation;
-        config.user_agent = user_agent.to_string();
         let provider = self.provider.unwrap_or_else(|| Box::new(credentials::Chain::standard()));
         Ok(Client::new(config, transport, Cache::new(provider), context))
     }

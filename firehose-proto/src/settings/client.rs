@@ -10,7 +10,9 @@ use core::time::Duration;
 use super::error::SettingsError as BuildError;
 use super::location::Locations;
 use super::proxy::Proxies;
+use super::user_agent::UserAgent;
 use super::{DEFAULT_READ_TIMEOUT, Lookup, RetryMode, Setting, SettingError, Source, shared_files};
+use crate::call::Config;
 use crate::credentials::CredentialsError;
 use crate::credentials::plan;
 use crate::credentials::profile::ProfileFile;
@@ -230,6 +232,27 @@ impl Settings {
             Ok(region) => self.region = Some(Setting { value: region, source: Source::InstanceMetadata }),
             Err(error) => self.no_metadata_region = Some(error),
         }
+    }
+
+    /// What the calls of a client go by; the environment variables tell where the program runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`endpoint`](Self::endpoint).
+    pub fn config(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, BuildError> {
+        let execution_environment = variable("AWS_EXECUTION_ENV");
+        let mut user_agent = UserAgent::default();
+        user_agent.execution_environment = execution_environment.as_deref().filter(|text| !text.trim().is_empty());
+        user_agent.app_id = self.sdk_ua_app_id.as_ref().map(|id| &*id.value);
+        Ok(Config {
+            timeouts: self.timeouts(),
+            operation_timeout: self.operation_timeout.as_ref().map(|timeout| timeout.value),
+            max_attempts: self.max_attempts.value,
+            retry_mode: self.retry_mode.value,
+            disable_clock_skew_correction: self.disable_clock_skew_correction.value,
+            user_agent: user_agent.to_string(),
+            ..Config::new(self.endpoint()?)
+        })
     }
 
     /// How long one attempt may take.
