@@ -179,7 +179,7 @@ proptest! {
                 is_searching = false;
             }
             prop_assert!(round < 2 || waiting.is_empty(), "somebody waits for ever");
-            let polls: Vec<_> = waiting.drain(..).collect();
+            let polls = std::mem::take(&mut waiting);
             for mut want in polls {
                 match cache.poll(at(seconds), &mut want) {
                     Answer::Refresh => { is_searching = true; waiting.push(want) }

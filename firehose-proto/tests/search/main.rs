@@ -1,5 +1,5 @@
 //! The search for credentials and their cache, driven on virtual time.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails at the line that is wrong")]
+#![expect(clippy::unwrap_used, reason = "a test fails at the line that is wrong")]
 
 mod cache;
 mod faults;
