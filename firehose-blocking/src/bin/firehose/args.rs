@@ -9,8 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use firehose_blocking::firehose_proto::batch::Quotas;
 use firehose_blocking::{Batch, Faults};
 
-use crate::call;
 use crate::records::Framing;
+use crate::{call, local};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -237,8 +237,8 @@ pub(crate) struct LocalArgs {
     #[arg(long)]
     pub(crate) dir: PathBuf,
 
-    /// Address to listen on; with port 0, a free one is chosen and printed.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    /// Address to listen on, such as 127.0.0.1:4573 or localhost:4573; with port 0, a free one is chosen and printed.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = local::address)]
     pub(crate) listen: SocketAddr,
 
     /// Refuse puts into streams that were not created and have no directory yet, instead of making it.
@@ -246,8 +246,8 @@ pub(crate) struct LocalArgs {
     pub(crate) no_auto_create: bool,
 
     /// How long a stream is CREATING before it is ACTIVE, DELETING before it is gone, and encryption ENABLING or DISABLING.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    pub(crate) creating_for: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = local::seconds)]
+    pub(crate) creating_for: Duration,
 
     /// Have each record on the disk before it is acknowledged, so that even a loss of power loses none.
     #[arg(long)]
@@ -257,9 +257,15 @@ pub(crate) struct LocalArgs {
     #[arg(long, value_name = "SPEC")]
     pub(crate) faults: Option<Faults>,
 
-    /// Allow an address that other machines can reach. The connection is not encrypted.
+    /// Allow an address that other machines can reach. The connection is not encrypted; set AWS_ACCESS_KEY_ID and
+    /// AWS_SECRET_ACCESS_KEY, for everybody knows the keys `test` and `test`.
     #[arg(long)]
     pub(crate) allow_remote: bool,
+
+    /// Answer to this name as well, such as that of a container; may be given several times. Others than the address
+    /// listened on and those of loopback are refused, so that no web page can write here under a name of its own.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allowed_host: Vec<String>,
 }
 
 #[derive(Debug, Args)]
