@@ -77,6 +77,8 @@ pub struct Settings {
     pub region: Option<Setting<Region>>,
     /// `AWS_ENDPOINT_URL_FIREHOSE`, then `AWS_ENDPOINT_URL`.
     pub endpoint_url: Option<Setting<String>>,
+    /// `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL`: of the service that is asked for roles and identities.
+    pub sts_endpoint_url: Option<Setting<String>>,
     /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`
     pub ignore_configured_endpoint_urls: Setting<bool>,
     /// `AWS_USE_FIPS_ENDPOINT`
@@ -183,6 +185,7 @@ impl Settings {
             warnings,
             region: lookup.region(code.region.as_deref())?,
             endpoint_url: lookup.endpoint_url(code.endpoint_url.as_deref(), "firehose")?,
+            sts_endpoint_url: lookup.endpoint_url(None, "sts")?,
             use_fips_endpoint: lookup.use_fips_endpoint(code.use_fips_endpoint, code.region.as_deref())?,
             use_dualstack_endpoint: lookup.use_dualstack_endpoint(code.use_dualstack_endpoint)?,
             retry_mode: lookup.retry_mode(code.retry_mode)?,
