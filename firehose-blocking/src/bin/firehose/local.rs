@@ -9,7 +9,7 @@ use std::process::{self, ExitCode};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use firehose_blocking::{Credentials, LocalEndpoint};
+use firehose_blocking::{Credentials, LocalEndpoint, LocalEndpointBuilder};
 
 use crate::args::LocalArgs;
 use crate::console::{self, Exit, Failure};
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
     ctrlc::set_handler(move || _ = interrupt.send(()))
         .map_err(|error| configuration(format!("cannot wait for signals: {error}")))?;
     let builder = LocalEndpoint::builder(&args.dir);
-    let endpoint = (args.allowed_host.iter().fold(builder, |builder, name| builder.allowed_host(name)))
+    let endpoint = (args.allowed_host.iter().fold(builder, LocalEndpointBuilder::allowed_host))
         .listen(args.listen)
         .credentials(credentials)
         .auto_create(!args.no_auto_create)
