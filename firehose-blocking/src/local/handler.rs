@@ -65,6 +65,11 @@ impl<C: Clock> Handler<C> {
         let request_id = uuid::v4(u128::from(self.clock.random()) << 64 | u128::from(self.clock.random()));
         let added = response.headers.append("x-amzn-RequestId", &request_id);
         debug_assert!(added.is_ok(), "a UUID has no control characters");
+        // `firehose check` goes by it: what makes its streams itself lacks none.
+        let comment = if self.streams.creates_streams() { " (auto-create)" } else { "" };
+        let added =
+            response.headers.append("server", &format!("firehose-local/{}{comment}", env!("CARGO_PKG_VERSION")));
+        debug_assert!(added.is_ok(), "a version has no control characters");
         if !self.script.skew().is_zero() {
             let added = response.headers.append("Date", HttpDate::new(self.shown_time()).as_str());
             debug_assert!(added.is_ok(), "a date has no control characters");

@@ -54,6 +54,11 @@ impl Streams {
         Ok(Self { store, creates_streams, moment, definitions, known })
     }
 
+    /// Whether a stream comes into being with its first put.
+    pub(super) const fn creates_streams(&self) -> bool {
+        self.creates_streams
+    }
+
     /// Takes a put to a stream, which may make it one, and says whether the stream encrypts its records.
     pub(super) fn admit(&self, now: OffsetDateTime, name: &str) -> Result<bool, ServiceError> {
         let is_known = match self.known().get(name) {

@@ -9,7 +9,7 @@ use firehose_blocking::firehose_proto::credentials::Credentials;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use crate::program::{Outcome, SECRET, firehose, run, with_credentials};
+use crate::program::{Outcome, SECRET, firehose, put_to, run, with_credentials};
 use crate::service::{Conduct, Service, described, refused};
 
 /// `check` of a stream of AWS's own endpoint, whose name leads to the stand-in through a proxy.
@@ -116,9 +116,9 @@ fn finds_what_is_in_the_way_of_a_put() {
         case(
             "being deleted",
             |it| it.describe = described("DELETING", "DirectPut"),
-            4,
-            &[("stream", "wrong")],
-            &["logs is DELETING"],
+            0,
+            &[("stream", "unknown")],
+            &["logs is DELETING", "deliver them or not"],
         ),
         case(
             "another source",
@@ -205,10 +205,17 @@ fn finds_what_is_in_the_way_of_a_put() {
         ),
         case(
             "somebody else",
-            |it| it.describe = (403, "<html>log in</html>".into()),
+            |it| it.describe = (404, "<html>log in</html>".into()),
             4,
             &[("connection", "wrong"), ("stream", "unknown"), ("permission", "unknown")],
             &["<html>log in</html>", "something else than Firehose"],
+        ),
+        case(
+            "refused on the way",
+            |it| (it.describe, it.put) = ((403, "<html>no</html>".into()), (403, "<html>no</html>".into())),
+            4,
+            &[("stream", "unknown"), ("permission", "wrong")],
+            &["the service said: status 403 without an error code"],
         ),
         case(
             "no sense",
@@ -264,22 +271,33 @@ fn measures_the_clock_and_signs_by_the_services() {
 }
 
 #[test]
-fn writes_nothing_and_knows_what_a_stand_in_cannot_tell() {
+fn says_of_a_local_endpoint_what_a_put_would_meet_and_writes_nothing() {
     let dir = tempdir().unwrap();
-    for creates in [true, false] {
+    for (creates, code, stream) in [(true, 0, "good"), (false, 4, "wrong")] {
         let endpoint = LocalEndpoint::builder(dir.path()).auto_create(creates);
         let endpoint = endpoint.credentials(Credentials::new("AKIDEXAMPLE", SECRET)).start().unwrap();
         let mut command = firehose(&["check", "logs", "--output", "json", "--endpoint-url", endpoint.url()]);
         with_credentials(&mut command, "AKIDEXAMPLE", SECRET);
-        let (would_work, results, said) = found(&finished(&mut command, 0));
-        assert_eq!(would_work, Value::Null, "{said}");
-        let unknown: Vec<_> = results.iter().filter(|(_, result)| *result == "unknown").map(|(name, _)| name).collect();
-        assert_eq!(unknown, ["identity", "permission", "stream"], "{said}");
+        let (_, results, said) = found(&finished(&mut command, code));
+        assert_eq!([&*results["stream"], &*results["permission"], &*results["identity"]], [stream, "good", "unknown"]);
         assert!(said.contains("AWS_ENDPOINT_URL_STS is not set"), "nobody else is asked: {said}");
-        assert!(said.contains("makes a stream with the first put"), "{said}");
-        assert_eq!(endpoint.stop().records, 0);
+        assert_eq!(endpoint.accepted().records, 0);
+        let mut put = put_to(endpoint.url(), &[]);
+        assert_eq!(run(&mut put, b"").ended_with(0).summary()[0], 0);
+        assert_eq!(run(&mut put, b"a\n").ended_with(code).summary()[2], u64::from(creates), "a put ends as foretold");
+        endpoint.stop();
+        std::fs::remove_dir_all(dir.path().join("logs")).ok();
     }
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "no stream was made");
+}
+
+#[test]
+fn knows_what_a_stand_in_cannot_tell() {
+    let service = Service::start(Conduct::good());
+    let mut command = firehose(&["check", "logs", "--output", "json", "--endpoint-url", &service.url]);
+    with_credentials(&mut command, "AKIDEXAMPLE", SECRET);
+    let (would_work, results, said) = found(&finished(&mut command, 0));
+    assert_eq!((would_work, &*results["permission"]), (Value::Null, "unknown"), "{said}");
+    assert!(said.contains("whether the endpoint asks for permission first is not known"), "{said}");
 }
 
 #[test]
@@ -306,7 +324,7 @@ wrong    credentials  no credentials found. Tried:
                         container: neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set
                         instance metadata: turned off by environment variable `AWS_EC2_METADATA_DISABLED`
                       set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with the AWS CLI: aws configure, aws sso login
-a put into logs would not work; to try it without an account: firehose put demo --local DIR
+a put into logs would not work; to try it without account and network: firehose put demo --local DIR
 ";
     assert_eq!(outcome.stdout, expected);
 }

@@ -23,8 +23,7 @@ pub(crate) struct Conduct {
 impl Conduct {
     /// As the service answers where all is well.
     pub(crate) fn good() -> Self {
-        let records = "1 validation error detected: Value '[]' at 'records' failed to satisfy constraint: Member must have \
-                       length greater than or equal to 1";
+        let records = "1 validation error detected: Value null at 'records' failed to satisfy constraint: Member must not be null";
         let identity = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/me</Arn>\
                         <UserId>AIDA</UserId><Account>123456789012</Account></GetCallerIdentityResult>\
                         </GetCallerIdentityResponse>";
@@ -110,8 +109,8 @@ fn serve(mut socket: &TcpStream, conduct: &Conduct, asked: &Mutex<Vec<(String, S
             "unsigned" => refused("MissingAuthenticationTokenException", "Missing Authentication Token"),
             "DescribeDeliveryStream" => conduct.describe.clone(),
             "PutRecordBatch" => {
-                let records = serde_json::from_str::<Value>(&body).unwrap()["Records"].take();
-                assert_eq!(records, json!([]), "nothing is written");
+                let input: Value = serde_json::from_str(&body).unwrap();
+                assert_eq!(input, json!({"DeliveryStreamName": "logs"}), "nothing is written");
                 conduct.put.clone()
             }
             "GetCallerIdentity" => conduct.identity.clone(),

@@ -26,7 +26,7 @@ firehose:   AWS_REGION and AWS_DEFAULT_REGION: not set
 firehose:   profile: has no `region`
 firehose:   instance metadata: turned off by environment variable `AWS_EC2_METADATA_DISABLED`
 firehose: give one, such as --region eu-west-1, or set AWS_REGION
-firehose: to try it without an account: firehose put demo --local DIR
+firehose: to try it without account and network: firehose put demo --local DIR
 ";
     for args in [&["put", "logs"][..], &["call", "ListDeliveryStreams"]] {
         assert_eq!(said(&mut firehose(args), 3), expected, "{args:?}");
@@ -43,7 +43,7 @@ firehose:   web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set
 firehose:   container: neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set
 firehose:   instance metadata: turned off by environment variable `AWS_EC2_METADATA_DISABLED`
 firehose: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with the AWS CLI: aws configure, aws sso login
-firehose: to try it without an account: firehose put demo --local DIR
+firehose: to try it without account and network: firehose put demo --local DIR
 ";
     for args in [&["put", "logs"][..], &["call", "ListDeliveryStreams"], &["config"]] {
         assert_eq!(said(firehose(args).args(["--region", "eu-west-1"]), 3), expected, "{args:?}");
@@ -57,7 +57,7 @@ fn with_credentials_that_are_not_whole() {
 firehose: no credentials found. Tried:
 firehose:   environment variables: cannot use them: environment variable `AWS_ACCESS_KEY_ID` is set and so needs `AWS_SECRET_ACCESS_KEY`
 firehose: the last of these is configured and failed: mend it, or choose another profile with --profile
-firehose: to try it without an account: firehose put demo --local DIR
+firehose: to try it without account and network: firehose put demo --local DIR
 ";
     assert_eq!(said(command.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), 3), expected);
 }
@@ -86,7 +86,8 @@ fn without_a_network() {
         "\
 firehose: nothing gets through: 8 calls in a row failed, the last one with cannot connect: {host}: Connection refused (os error 111)
 firehose: is {url}/ a Firehose endpoint, and can it be reached from here?
-{CLOSER}firehose: 1 of 1 records not accepted; --rejects FILE would keep them
+{CLOSER}firehose: to try it without account and network: firehose put demo --local DIR
+firehose: 1 of 1 records not accepted; --rejects FILE would keep them
 "
     );
     let stderr = said(&mut put_to(&url, &[]), 1);

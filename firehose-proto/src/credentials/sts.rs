@@ -161,10 +161,8 @@ pub fn read_identity(response: &Response) -> Result<Identity, DocumentError> {
         return Err(DocumentError::Refused(refusal(response)));
     }
     let texts = texts(&response.body)?;
-    let required = |member: &'static str, path| {
-        let text = texts.at(path).filter(|text| !text.is_empty());
-        text.map(ToString::to_string).ok_or(DocumentError::Missing { member })
-    };
+    let required =
+        |member: &'static str, path| texts.at(path).map(ToString::to_string).ok_or(DocumentError::Missing { member });
     Ok(Identity {
         account: required("Account", "/GetCallerIdentityResult/Account")?,
         arn: required("Arn", "/GetCallerIdentityResult/Arn")?,

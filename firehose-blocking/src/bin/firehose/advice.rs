@@ -1,7 +1,7 @@
 //! What went wrong between the program and the service, and what to do about it, in the command line's own terms.
 
-/// How to go on where the account is what is missing.
-pub(crate) const WITHOUT_ACCOUNT: &str = "to try it without an account: firehose put demo --local DIR";
+/// How to go on where the account or the network is what is missing.
+pub(crate) const LOCALLY: &str = "to try it without account and network: firehose put demo --local DIR";
 
 /// What was called, and where.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,7 @@ impl Target<'_> {
 
     /// Explains that no answer comes that could be the service's.
     pub(crate) fn unreachable(&self, words: &str) -> Vec<String> {
-        let hints = [Some(self.can_it_be_reached()), self.look_closer()].into_iter().flatten();
+        let hints = [Some(self.can_it_be_reached()), self.look_closer(), Some(LOCALLY.into())].into_iter().flatten();
         [format!("nothing gets through: {words}")].into_iter().chain(hints).collect()
     }
 

@@ -24,8 +24,7 @@ Exit status, of which the help of each command says more:
 const LOGGING: &str = "\
 Diagnostics on standard error, by the environment variable RUST_LOG:
   error, warn  what goes wrong without ending the command; `warn` is the default, `off` shows nothing
-  info         and what changes, such as an outage that is over
-  debug        and each attempt at a call, where credentials come from, and how connections are made; never the
+  info, debug  and each attempt at a call, where credentials come from, and how connections are made; never the
                secrets and the records. `firehose_blocking=debug` leaves other libraries' messages out";
 
 const PUT_EXIT_STATUS: &str = "\

@@ -25,7 +25,7 @@ use firehose_blocking::firehose_proto::op::Operation;
 use firehose_blocking::firehose_proto::op::describe_delivery_stream::{
     DescribeDeliveryStream, DescribeDeliveryStreamInput,
 };
-use firehose_blocking::firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchInput};
+use firehose_blocking::firehose_proto::op::put_record_batch::PutRecordBatch;
 use firehose_blocking::firehose_proto::retry::ClockSkew;
 use firehose_blocking::firehose_proto::settings::{Setting, Source};
 use firehose_blocking::firehose_proto::sigv4::{Scope, SignError, Signer, SigningKey};
@@ -108,7 +108,7 @@ impl Report<'_> {
 
     fn failed(&mut self, name: &'static str, mut failure: Failure) {
         // That is said once, at the end.
-        failure.details.retain(|line| line != advice::WITHOUT_ACCOUNT);
+        failure.details.retain(|line| line != advice::LOCALLY);
         self.add(name, Verdict::Wrong(failure.exit), failure.message, failure.details);
     }
 
@@ -146,7 +146,7 @@ impl Report<'_> {
             None => format!("nothing speaks against a put into {stream}, but not everything is known"),
         });
         if self.exit().is_some_and(|exit| exit != Exit::Refused) {
-            text.push_str(&format!("; {}", advice::WITHOUT_ACCOUNT));
+            text.push_str(&format!("; {}", advice::LOCALLY));
         }
         text
     }
@@ -192,7 +192,8 @@ fn look(args: &CheckArgs, report: &mut Report<'_>) {
         Ok(transport) => transport,
         Err(error) => return report.failed("connection", failure(&error)),
     };
-    let mut service = Service { settings: &settings, endpoint, transport, offset: SignedDuration::ZERO };
+    let offset = SignedDuration::ZERO;
+    let mut service = Service { settings: &settings, endpoint, transport, offset, software: String::new() };
     if let Err(error) = service.connect(report) {
         return report.not_tried(&["clock", "identity", "stream", "permission"], error);
     }
@@ -224,6 +225,8 @@ struct Service<'s> {
     transport: Ureq,
     /// How far its clock is ahead, as far as signatures go by that.
     offset: SignedDuration,
+    /// What it calls itself.
+    software: String,
 }
 
 /// Why there is no answer to judge.
@@ -265,6 +268,7 @@ impl Service<'_> {
         let proxy = proxy.map_or_else(String::new, |Setting { value, source }| format!(", through {value} ({source})"));
         report.good("connection", format!("{} answers ({how}{bundle}{proxy})", self.endpoint.authority()));
 
+        self.software = response.headers.value("server").unwrap_or_default().to_owned();
         let (date, has_age) = (response.headers.value("date"), response.headers.value("age").is_some());
         let Some(skew) = ClockSkew::new().observe(sent, clock.now(), date, has_age) else {
             report.add("clock", Verdict::Unknown, "the answer has no date to measure it by", Vec::new());
@@ -307,10 +311,8 @@ impl Service<'_> {
     }
 
     /// Makes one attempt at a call, whatever its limits.
-    fn call<O: Operation>(&self, input: &O::Input<'_>, credentials: &Credentials) -> Result<Response, Trouble> {
-        let mut body = Vec::new();
-        O::write_input(input, &mut body);
-        let mut request = self.request(O::TARGET, &body);
+    fn call(&self, target: &str, input: &[u8], credentials: &Credentials) -> Result<Response, Trouble> {
+        let mut request = self.request(target, input);
         let now = SystemClock.now().saturating_add(self.offset);
         let sign = |request: &mut Request<'_>| {
             let scope = Scope::new(now, self.endpoint.region().as_str(), "firehose")?;
@@ -363,11 +365,17 @@ impl Service<'_> {
             .any(|suffix| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.')))
     }
 
+    /// Whether the endpoint is one of `firehose local`, and of this kind.
+    fn is_local(&self, kind: &str) -> bool {
+        self.software.starts_with("firehose-local/") && self.software.contains(kind)
+    }
+
     /// Asks for the stream, and for the permission to put into it.
     fn ask(&self, credentials: &Credentials, report: &mut Report<'_>) {
         let input = DescribeDeliveryStreamInput::new(report.stream).limit(1);
-        let answer = self.call::<DescribeDeliveryStream>(&input, credentials);
-        let described = answer.map(|response| {
+        let mut body = Vec::new();
+        DescribeDeliveryStream::write_input(&input, &mut body);
+        let described = self.call(DescribeDeliveryStream::TARGET, &body, credentials).map(|response| {
             let output = client::decode::<DescribeDeliveryStream>(&input, &response);
             output.map(|output| output.delivery_stream_description)
         });
@@ -391,10 +399,9 @@ impl Service<'_> {
                 return report.not_tried(&["stream", "permission"], "something else than Firehose seems to be there");
             }
             Ok(Err(ResponseError::Refused(error)))
-                if error.code == Some(ErrorCode::ResourceNotFoundException) && !self.is_aws() =>
+                if error.code == Some(ErrorCode::ResourceNotFoundException) && self.is_local("(auto-create)") =>
             {
-                let hint = "`firehose local` makes a stream with the first put, unless it is told otherwise".into();
-                report.add("stream", Verdict::Unknown, format!("there is none yet: {error}"), vec![hint]);
+                report.good("stream", format!("{} is not there yet, and is made by the first put", report.stream));
             }
             Ok(Err(ResponseError::Refused(error))) => {
                 self.refuse("stream", DescribeDeliveryStream::NAME, &error, report);
@@ -409,18 +416,18 @@ impl Service<'_> {
         self.judge_permission(credentials, report);
     }
 
-    /// Puts a batch without records.
+    /// Puts a batch without records, not even a list of none, which some stand-ins would take.
     ///
     /// Firehose decides whether one may put before it looks at what is put: a stream's ARN in place of its name, which
     /// breaks the same kind of rule, is answered with
     /// [`AccessDeniedException`](https://github.com/aws-solutions-library-samples/guidance-for-game-analytics-pipeline-on-aws/pull/97),
     /// not with `ValidationException`. That is seen, not documented, so the line says what it goes by.
     fn judge_permission(&self, credentials: &Credentials, report: &mut Report<'_>) {
-        let input = PutRecordBatchInput::new(report.stream.to_owned(), Vec::new());
+        let input = json!({"DeliveryStreamName": report.stream}).to_string();
         let unknown = |report: &mut Report<'_>, message: String| {
             report.add("permission", Verdict::Unknown, message, Vec::new());
         };
-        let response = match self.call::<PutRecordBatch>(&input, credentials) {
+        let response = match self.call(PutRecordBatch::TARGET, input.as_bytes(), credentials) {
             Ok(response) => response,
             Err(trouble) => return trouble.tell("permission", report),
         };
@@ -436,6 +443,7 @@ impl Service<'_> {
             Some(code) if is_about_records(code, &error.message) && self.is_aws() => {
                 report.good("permission", format!("{words}, which Firehose is seen to do only for those who may put"));
             }
+            Some(_) if self.is_local("") => report.good("permission", "`firehose local` asks for none"),
             Some(code) if is_about_records(code, &error.message) => {
                 unknown(report, format!("{words}; whether the endpoint asks for permission first is not known"));
             }
@@ -492,7 +500,9 @@ fn judge_stream(description: &DeliveryStreamDescription, report: &mut Report<'_>
     let (verdict, details) = match (status, kind) {
         (DeliveryStreamStatus::Creating, _) => wrong("wait until it is ACTIVE, which takes some minutes"),
         (DeliveryStreamStatus::CreatingFailed, _) => wrong("delete it, mend what failed, and create it again"),
-        (DeliveryStreamStatus::Deleting, _) => wrong("it is being deleted; create another"),
+        (DeliveryStreamStatus::Deleting, _) => {
+            (Verdict::Unknown, vec!["it may take records until it is gone, and deliver them or not".into()])
+        }
         (DeliveryStreamStatus::Active | DeliveryStreamStatus::DeletingFailed, DeliveryStreamType::DirectPut) => {
             message.push_str(" and takes puts");
             (Verdict::Good, Vec::new())
@@ -528,10 +538,10 @@ fn is_about_caller(error: &ServiceError) -> bool {
     error.is_about_credentials() || error.code.as_ref().is_some_and(is_about_signature)
 }
 
-/// Whether the service knows the caller and says no.
+/// Whether the service knows the caller and says no. Stand-ins, and those who guard the way, say it by the status alone.
 fn is_denial(error: &ServiceError) -> bool {
-    let is_denial = |code: &str| code.starts_with("AccessDenied") || code.starts_with("NotAuthorized");
-    error.code.as_ref().is_some_and(|code| is_denial(code.as_str()))
+    let is_denial = |code: &ErrorCode| ["AccessDenied", "NotAuthorized"].iter().any(|it| code.as_str().starts_with(it));
+    error.code.as_ref().map_or(error.status == 403, is_denial)
 }
 
 /// Whether a refusal of a batch without records is about that.

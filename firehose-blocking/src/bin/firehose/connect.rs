@@ -73,7 +73,7 @@ fn no_region(metadata: Option<&CredentialsError>) -> Failure {
     Failure::new(Exit::Configuration, "no region found. Tried:")
         .with(["  --region: not given", "  AWS_REGION and AWS_DEFAULT_REGION: not set", "  profile: has no `region`"])
         .with(metadata)
-        .with(["give one, such as --region eu-west-1, or set AWS_REGION", advice::WITHOUT_ACCOUNT])
+        .with(["give one, such as --region eu-west-1, or set AWS_REGION", advice::LOCALLY])
 }
 
 /// There are no credentials, after these have been asked.
@@ -87,9 +87,7 @@ pub(crate) fn no_credentials(error: &CredentialsError) -> Failure {
     } else {
         "the last of these is configured and failed: mend it, or choose another profile with --profile"
     };
-    Failure::new(Exit::Configuration, "no credentials found. Tried:")
-        .with(tried)
-        .with([what_to_do, advice::WITHOUT_ACCOUNT])
+    Failure::new(Exit::Configuration, "no credentials found. Tried:").with(tried).with([what_to_do, advice::LOCALLY])
 }
 
 /// Makes sure that the environment's credentials, if there are any, are such that a header can carry them.
