@@ -212,7 +212,7 @@ impl ClientBuilder {
     fn context(&self, settings: &Settings) -> Result<Context, BuildError> {
         let transport = match &self.transport {
             Some(transport) => Arc::clone(transport),
-            None => Arc::new(ureq(settings)?.max_response_bytes(MAX_CREDENTIAL_DOCUMENT_BYTES)),
+            None => Arc::new(Ureq::configured(settings)?.max_response_bytes(MAX_CREDENTIAL_DOCUMENT_BYTES)),
         };
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         Ok(Context::new(self.environment.clone(), clock, transport, settings, self.mfa.clone()))
@@ -247,20 +247,27 @@ impl ClientBuilder {
         let context = self.context(&settings)?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(ureq(&settings)?),
+            None => Arc::new(Ureq::configured(&settings)?),
         };
         let provider = self.provider.unwrap_or_else(|| Box::new(credentials::Chain::standard()));
         Ok(Client::new(config, transport, Cache::new(provider), context))
     }
 }
 
-/// The default transport, as the settings want it.
-fn ureq(settings: &Settings) -> Result<Ureq, BuildError> {
-    let ureq = Ureq::new().proxies(settings.proxies.clone());
-    let Some(Setting { value: path, source }) = &settings.ca_bundle else { return Ok(ureq) };
-    let invalid = |error| BuildError::CaBundle { path: path.clone(), source: source.clone(), error };
-    let pem = files::read(path, MAX_PROFILE_FILE_BYTES).map_err(|error| invalid(InvalidCaBundle::Io(error.kind())))?;
-    ureq.ca_bundle(&pem).map_err(invalid)
+impl Ureq {
+    /// The transport that a client with these settings has unless it is given another, with their proxies and
+    /// certificates: for programs that look at what goes over it, or that have something else to ask.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::CaBundle`].
+    pub fn configured(settings: &Settings) -> Result<Self, BuildError> {
+        let ureq = Self::new().proxies(settings.proxies.clone());
+        let Some(Setting { value: path, source }) = &settings.ca_bundle else { return Ok(ureq) };
+        let invalid = |error| BuildError::CaBundle { path: path.clone(), source: source.clone(), error };
+        let pem = files::read(path, MAX_PROFILE_FILE_BYTES);
+        ureq.ca_bundle(&pem.map_err(|error| invalid(InvalidCaBundle::Io(error.kind())))?).map_err(invalid)
+    }
 }
 
 impl fmt::Debug for ClientBuilder {

@@ -81,6 +81,8 @@ pub struct Settings {
     pub region: Option<Setting<Region>>,
     /// `AWS_ENDPOINT_URL_FIREHOSE`, then `AWS_ENDPOINT_URL`.
     pub endpoint_url: Option<Setting<String>>,
+    /// `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL`: of the service that is asked for roles and identities.
+    pub sts_endpoint_url: Option<Setting<String>>,
     /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`
     pub ignore_configured_endpoint_urls: Setting<bool>,
     /// `AWS_USE_FIPS_ENDPOINT`
@@ -174,6 +176,7 @@ impl Settings {
         // All of them before the first that is wrong ends it, so that all are told that are wrong.
         let region = wrong.note(lookup.region(code.region.as_deref()));
         let endpoint_url = wrong.note(lookup.endpoint_url(code.endpoint_url.as_deref(), "firehose"));
+        let sts_endpoint_url = wrong.note(lookup.endpoint_url(None, "sts"));
         let ignore_configured_endpoint_urls = wrong.note(lookup.ignore_configured_endpoint_urls());
         let use_fips_endpoint = wrong.note(lookup.use_fips_endpoint(code.use_fips_endpoint, code.region.as_deref()));
         let use_dualstack_endpoint = wrong.note(lookup.use_dualstack_endpoint(code.use_dualstack_endpoint));
@@ -197,6 +200,7 @@ impl Settings {
             profile,
             region: region?,
             endpoint_url: endpoint_url?,
+            sts_endpoint_url: sts_endpoint_url?,
             ignore_configured_endpoint_urls: ignore_configured_endpoint_urls?,
             use_fips_endpoint: use_fips_endpoint?,
             use_dualstack_endpoint: use_dualstack_endpoint?,

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     // What there is has been shown; now all that is missing.
     match (endpoint.map(drop).map_err(|error| broken(error.into())), credentials) {
         (Err(first), Err(second)) => {
-            console::complain(&first.message);
+            first.tell();
             Err(second)
         }
         (endpoint, credentials) => endpoint.and(credentials).map(|()| ExitCode::SUCCESS),
@@ -86,6 +86,7 @@ fn list(settings: &Settings, url: Option<String>) -> Vec<Entry> {
             None => of("region", Value::Null, &default),
         },
         of("endpoint_url", url.map_or(Value::Null, Value::from), url_source),
+        text("sts_endpoint_url", &settings.sts_endpoint_url),
         boolean("ignore_configured_endpoint_urls", &settings.ignore_configured_endpoint_urls),
         boolean("use_fips_endpoint", &settings.use_fips_endpoint),
         boolean("use_dualstack_endpoint", &settings.use_dualstack_endpoint),
@@ -109,7 +110,7 @@ fn list(settings: &Settings, url: Option<String>) -> Vec<Entry> {
 }
 
 /// Where a setting was found, as the user of a program says it.
-fn shown(source: &Source) -> String {
+pub(crate) fn shown(source: &Source) -> String {
     if *source == Source::Code { "command line".into() } else { source.to_string() }
 }
 
@@ -157,7 +158,7 @@ fn json(entries: Vec<Entry>) -> String {
 fn table(entries: &[Entry]) -> String {
     let shown = |value: &Value| match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(),
+        Value::String(text) => console::shown(text),
         other => other.to_string(),
     };
     let mut rows = Vec::new();
