@@ -248,7 +248,10 @@ impl ClientBuilder {
         let context = self.context(&settings)?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(ureq(&settings)?),
+            None => {
+                settings.proxy(&endpoint)?;
+                Arc::new(ureq(&settings)?)
+            }
         };
         let execution_environment = self.environment.variable("AWS_EXECUTION_ENV");
         let mut user_agent = UserAgent::default();

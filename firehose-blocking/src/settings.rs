@@ -6,7 +6,7 @@ use std::time::Duration;
 use firehose_proto::credentials::profile::{ProfileFile, Profiles};
 use firehose_proto::endpoint::{Endpoint, EndpointError};
 use firehose_proto::region::Region;
-use firehose_proto::settings::proxy::Proxies;
+use firehose_proto::settings::proxy::{Proxies, Proxy};
 use firehose_proto::settings::{self, DEFAULT_READ_TIMEOUT, Lookup, RetryMode, Setting, SettingError, Source};
 
 use crate::builder::BuildError;
@@ -131,7 +131,7 @@ impl Settings {
     ) -> Result<Self, SettingError> {
         let variable = |name: &str| environment.variable(name);
         let lookup = Lookup::new(&variable, profiles, &profile.value);
-        let proxies = code.proxy.as_deref().map_or_else(|| Proxies::read(variable), Proxies::new)?;
+        let proxies = code.proxy.as_deref().map_or_else(|| Ok(Proxies::read(variable)), Proxies::new)?;
         Ok(Self {
             config_file: files::location(environment, ProfileFile::Config),
             shared_credentials_file: files::location(environment, ProfileFile::Credentials),
@@ -190,5 +190,14 @@ impl Settings {
             };
             BuildError::Endpoint { source, conflicts_with, error }
         })
+    }
+
+    /// The proxy on the way to an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when it is none that can be used.
+    pub fn proxy(&self, endpoint: &Endpoint) -> Result<Option<&Setting<Proxy>>, BuildError> {
+        self.proxies.for_url(endpoint.url()).map_err(|error| BuildError::Setting { error, path: None })
     }
 }

@@ -143,7 +143,7 @@ impl fmt::Debug for Ureq {
 
 impl Transport for Ureq {
     fn send(&self, request: &Request<'_>, timeouts: &Timeouts) -> Result<Response, TransportError> {
-        let route = Route { url: &request.uri, proxy: self.proxies.for_url(&request.uri) };
+        let route = Route::new(&request.uri, &self.proxies)?;
         let mut builder = http::Request::builder().method(method(request.method)?).uri(&*request.uri);
         for (name, value) in request.headers.iter() {
             builder = builder.header(name, value);
@@ -181,7 +181,15 @@ struct Route<'a> {
     proxy: Option<&'a Setting<Proxy>>,
 }
 
-impl Route<'_> {
+impl<'a> Route<'a> {
+    fn new(url: &'a str, proxies: &'a Proxies) -> Result<Self, TransportError> {
+        let proxy = proxies.for_url(url).map_err(|error| {
+            let words = format!("{}: {error}", Self { url, proxy: None });
+            TransportError::new(TransportErrorKind::Request).with_source(words)
+        })?;
+        Ok(Self { url, proxy })
+    }
+
     fn is_encrypted(&self) -> bool {
         self.url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
     }
