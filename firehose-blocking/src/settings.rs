@@ -71,7 +71,7 @@ pub struct Settings {
     pub attempt_timeout: Option<Setting<Duration>>,
     /// Only code can set it.
     pub operation_timeout: Option<Setting<Duration>>,
-    /// The path of `AWS_CA_BUNDLE`.
+    /// The path of `AWS_CA_BUNDLE`, else of `REQUESTS_CA_BUNDLE`.
     pub ca_bundle: Option<Setting<String>>,
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     pub proxies: Proxies,
