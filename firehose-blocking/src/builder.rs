@@ -247,7 +247,10 @@ impl ClientBuilder {
         let context = self.context(&settings)?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(Ureq::configured(&settings)?),
+            None => {
+                settings.proxy(&config.endpoint)?;
+                Arc::new(Ureq::configured(&settings)?)
+            }
         };
         let provider = self.provider.unwrap_or_else(|| Box::new(credentials::Chain::standard()));
         Ok(Client::new(config, transport, Cache::new(provider), context))

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use super::error::SettingsError as BuildError;
 use super::location::Locations;
-use super::proxy::Proxies;
+use super::proxy::{Proxies, Proxy};
 use super::user_agent::UserAgent;
 use super::{DEFAULT_READ_TIMEOUT, Lookup, RetryMode, Setting, SettingError, Source, shared_files};
 use crate::call::Config;
@@ -103,7 +103,7 @@ pub struct Settings {
     pub attempt_timeout: Option<Setting<Duration>>,
     /// Only code can set it.
     pub operation_timeout: Option<Setting<Duration>>,
-    /// The path of `AWS_CA_BUNDLE`.
+    /// The path of `AWS_CA_BUNDLE`, else of `REQUESTS_CA_BUNDLE`.
     pub ca_bundle: Option<Setting<String>>,
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     pub proxies: Proxies,
@@ -186,7 +186,7 @@ impl Settings {
         let skew = wrong.note(lookup.disable_clock_skew_correction(code.disable_clock_skew_correction));
         let connect_timeout = wrong.note(lookup.connect_timeout(code.connect_timeout));
         let ca_bundle = wrong.note(lookup.ca_bundle(code.ca_bundle.as_deref()));
-        let proxies = wrong.note(code.proxy.as_deref().map_or_else(|| Proxies::read(variable), Proxies::new));
+        let proxies = wrong.note(code.proxy.as_deref().map_or_else(|| Ok(Proxies::read(variable)), Proxies::new));
         let sdk_ua_app_id = wrong.note(lookup.sdk_ua_app_id(code.app_id.as_deref()));
         let metadata_endpoint = wrong.note(lookup.ec2_metadata_service_endpoint(None));
         let metadata_timeout = wrong.note(lookup.metadata_service_timeout(None));
@@ -286,6 +286,15 @@ impl Settings {
             };
             BuildError::Endpoint { source, conflicts_with, error }
         })
+    }
+
+    /// The proxy on the way to an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`](super::SettingsError) when it is none that can be used.
+    pub fn proxy(&self, endpoint: &Endpoint) -> Result<Option<&Setting<Proxy>>, BuildError> {
+        self.proxies.for_url(endpoint.url()).map_err(|error| BuildError::Setting { error, path: None })
     }
 }
 

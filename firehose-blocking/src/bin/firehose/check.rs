@@ -264,7 +264,7 @@ impl Service<'_> {
         let how = if self.endpoint.is_https() { "TLS, its certificate is trusted" } else { "without TLS" };
         let bundle = self.settings.ca_bundle.as_ref().filter(|_| self.endpoint.is_https());
         let bundle = bundle.map_or_else(String::new, |Setting { value, source }| format!(" by {value} ({source})"));
-        let proxy = self.settings.proxies.for_url(url);
+        let proxy = self.settings.proxies.for_url(url).ok().flatten();
         let proxy = proxy.map_or_else(String::new, |Setting { value, source }| format!(", through {value} ({source})"));
         report.good("connection", format!("{} answers ({how}{bundle}{proxy})", self.endpoint.authority()));
 
