@@ -1,5 +1,5 @@
 //! Wall time as AWS and HTTP write it ([`AmzDate`], [`HttpDate`], [`IsoDate`], [`Timestamp`]), and [`Tick`], the monotonic
-//! time of the machines.
+//! time of the machines. All forms are read and written here: the crate `time` writes them with `std` alone.
 //!
 //! Nothing here reads a clock: the driver passes each moment in. Years before 0 and after 9999 have no
 //! place in either format; they are written as the nearest moment that has one.
