@@ -58,14 +58,14 @@ fn at_most_once_in_strict_order() {
 #[test]
 fn delivers_everything_once_transient_faults_end_in_any_order() {
     run_each(RUNS / LONG_RUNS_PART, |seed| {
-        Run::new(seed, |random| Scenario::draw_transient(random, Order::Relaxed)).run_to_delivery()
+        Run::new(seed, |random| Scenario::draw_transient(random, Order::Relaxed)).run_to_delivery();
     });
 }
 
 #[test]
 fn delivers_everything_once_transient_faults_end_in_strict_order() {
     run_each(RUNS / LONG_RUNS_PART, |seed| {
-        Run::new(seed, |random| Scenario::draw_transient(random, Order::Strict)).run_to_delivery()
+        Run::new(seed, |random| Scenario::draw_transient(random, Order::Strict)).run_to_delivery();
     });
 }
 
