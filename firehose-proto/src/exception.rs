@@ -85,6 +85,11 @@ impl fmt::Display for ErrorCode {
     }
 }
 
+/// Whether a code is one of those about credentials.
+pub(crate) fn is_about_credentials(code: &str) -> bool {
+    ABOUT_CREDENTIALS.contains(&code)
+}
+
 /// Whether a code asks for fewer or smaller requests, be it of a call or of one record: the codes of all AWS services, and
 /// `ServiceUnavailableException`, by which Firehose says that a stream is at its quota, with the words "Slow down.". That
 /// one is in no list of AWS's, but
@@ -214,7 +219,7 @@ impl ServiceError {
     /// Whether it is the credentials that the service does not accept: renewed ones may be.
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
-        self.code_str().is_some_and(|code| ABOUT_CREDENTIALS.contains(&code))
+        self.code_str().is_some_and(is_about_credentials)
     }
 
     /// Whether the request was too large, so that a smaller one may pass. Seen are the service's words `Records size

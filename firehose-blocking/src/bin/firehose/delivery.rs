@@ -273,7 +273,6 @@ fn hint(code: &str, stream: &str, region: &str, url: &str) -> Option<String> {
         }
         "ExpiredTokenException" => "get new temporary credentials".into(),
         "UnknownOperationException" => format!("is {url} a Firehose endpoint?"),
-        status if status.starts_with('3') => format!("redirects are not followed; is {url} a Firehose endpoint?"),
         _ => return None,
     })
 }

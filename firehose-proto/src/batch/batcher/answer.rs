@@ -11,6 +11,7 @@ use crate::batch::parcel::Parcel;
 use crate::batch::policy::Delivery;
 use crate::batch::verdict::{Verdict, entry_reason};
 use crate::call::Error;
+use crate::exception::is_about_credentials;
 use crate::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry};
 use crate::retry::{self, RetryClass};
 use crate::time::Tick;
@@ -74,8 +75,10 @@ impl Batcher {
                 parcel.may_be_stored |= may_be_stored;
                 parcel.charged += 1;
                 if let Some(calls) = self.line.is_dead(self.policy.max_failed_calls) {
-                    let why = format!("{calls} calls in a row failed, the last one with {reason}");
-                    return self.give_all_up(parcel, Arc::new(Reason::new(why)));
+                    let message = format!("{calls} calls in a row failed, the last one with {reason}");
+                    // Somebody has to mend it, who goes by the code.
+                    let code = reason.code.clone().filter(|code| is_about_credentials(code));
+                    return self.give_all_up(parcel, Arc::new(Reason { code, message }));
                 }
                 let failure = if reason.code.is_some() { Failure::Rejected } else { Failure::Expired };
                 parcel.reason = Some(reason);
