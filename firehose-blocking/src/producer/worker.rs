@@ -146,10 +146,19 @@ fn refused(error: ResponseError, hint: Option<Duration>) -> Error {
 }
 
 fn unanswered(error: &NoAnswer) -> Error {
-    let (kind, reason) = match error {
-        NoAnswer::NotSent(reason) => (TransportErrorKind::Connect, reason),
-        NoAnswer::Unanswered(reason) => (TransportErrorKind::Broken, reason),
-        NoAnswer::Impossible(reason) => (TransportErrorKind::Request, reason),
+    use TransportErrorKind::{Broken, Connect, Proxy, Request, ResponseTooLarge, Timeout, Tls};
+    let (kinds, reason): (&[_], _) = match error {
+        NoAnswer::NotSent(reason) => (&[Connect], reason),
+        NoAnswer::Unanswered(reason) => (&[Broken, ResponseTooLarge, Timeout], reason),
+        NoAnswer::Impossible(reason) => (&[Request, Proxy, Tls], reason),
     };
-    Error::Transport { error: TransportError::new(kind).with_source(reason.as_str()), attempts: 1 }
+    // The kind's own words come first in the reason.
+    let with_rest = |kind: TransportErrorKind| {
+        let error = TransportError::new(kind);
+        let rest = reason.strip_prefix(&error.to_string())?;
+        Some(rest.strip_prefix(": ").map(|rest| TransportError::new(kind).with_source(rest)).unwrap_or(error))
+    };
+    let error = kinds.iter().copied().find_map(with_rest);
+    let other = || TransportError::new(kinds.first().copied().unwrap_or(Broken)).with_source(reason.as_str());
+    Error::Transport { error: error.unwrap_or_else(other), attempts: 1 }
 }
