@@ -49,7 +49,9 @@ impl<'a> Verdict<'a> {
             Err(error) => error,
         };
         match error {
-            Error::Refused { error, clock_skew, .. } => Self::of_refusal(&error, clock_skew, sent),
+            Error::Refused { error, clock_skew, is_transient, .. } => {
+                Self::of_refusal(&error, clock_skew, is_transient, sent)
+            }
             Error::Malformed(error) => Self::again(true, Reason::of(&error)),
             Error::Transport { error, .. } => {
                 let (kind, reason) = (error.kind(), Reason::of(&error));
@@ -73,8 +75,12 @@ impl<'a> Verdict<'a> {
         Self::Again { class: RetryClass::Transient, may_be_stored, reason: Arc::new(reason) }
     }
 
-    fn of_refusal(error: &ServiceError, clock_skew: Option<SignedDuration>, sent: usize) -> Self {
-        let class = error.disposition(PutRecordBatch::ERRORS, None);
+    /// `is_transient` is what the call knows of it beside the answer: that the clock, which was off, has been corrected.
+    fn of_refusal(error: &ServiceError, clock_skew: Option<SignedDuration>, is_transient: bool, sent: usize) -> Self {
+        let class = match error.disposition(PutRecordBatch::ERRORS, None) {
+            RetryClass::None if is_transient => RetryClass::Transient,
+            class => class,
+        };
         if error.is_foreign() && class == RetryClass::Transient {
             return Self::again(false, Reason::of(error));
         }

@@ -345,7 +345,8 @@ impl<'a> Call<'a> {
                 .filter(|&skew| error.retry_class(self.modeled, Some(skew)) == RetryClass::ClockSkew),
             error,
             attempts: self.attempts,
-            is_transient: class != RetryClass::None,
+            // Whoever makes the call again does so with a new signature.
+            is_transient: class != RetryClass::None || is_old,
             retry_after: observed.retry_after,
         };
         if is_resigned || is_corrected {

@@ -1,0 +1,41 @@
+//! Calls, credentials and the batcher together, on virtual time: after any sequence of faults that comes to its end every
+//! record is delivered, and nothing stops for good.
+//!
+//! A failing run names its seed: `FIREHOSE_SIMULATION_SEED=17 cargo test -p firehose-proto --test driver_simulation` runs it again.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_wrap,
+    reason = "a test fails at the line that is wrong"
+)]
+
+#[path = "../batcher_simulation/random.rs"]
+#[expect(dead_code, reason = "shared with the batcher's simulation")]
+mod random;
+mod world;
+
+use std::env;
+
+use self::world::World;
+
+const RUNS: u64 = 1_000;
+
+#[test]
+fn everything_is_delivered_once_all_is_well_again() {
+    let seeds = match env::var("FIREHOSE_SIMULATION_SEED") {
+        Ok(seed) => seed.parse().map(|seed| seed..seed + 1).unwrap(),
+        Err(_) => 0..RUNS,
+    };
+    let (mut steps, mut duplicates) = (0, 0);
+    for seed in seeds {
+        // Shown only if the test fails.
+        println!("seed {seed}");
+        let mut world = World::new(seed);
+        world.run();
+        assert_eq!(world.undelivered.first(), None);
+        assert!(world.accepted.iter().all(|accepted| *accepted), "{:?}", world.accepted);
+        steps += world.steps;
+        duplicates += world.stored.iter().map(|times| u64::from(*times) - 1).sum::<u64>();
+    }
+    println!("{steps} steps, {duplicates} duplicates");
+}
