@@ -3,22 +3,22 @@
 use std::fmt;
 use std::io;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use firehose_proto::call::Config;
 use firehose_proto::credentials::Credentials;
-use firehose_proto::endpoint::EndpointError;
+use firehose_proto::credentials::cache::still_good;
 use firehose_proto::limits::{MAX_CREDENTIAL_DOCUMENT_BYTES, MAX_PROFILE_FILE_BYTES};
+use firehose_proto::region::Region;
 use firehose_proto::settings::user_agent::UserAgent;
-use firehose_proto::settings::{RetryMode, Setting, SettingError, Source};
+use firehose_proto::settings::{InCode, RetryMode, Setting, Settings, SettingsError, Source};
 
-use crate::client::{CallSettings, Client};
+use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{self, Cache, Context, CredentialsError, Found, Mfa, ProvideCredentials};
 use crate::environment::Environment;
-use crate::error::Chain;
-use crate::files::{self, ProfilesError};
-use crate::settings::{InCode, Settings};
+use crate::files;
 use crate::transport::{InvalidCaBundle, Transport, Ureq};
 
 /// Builds a [`Client`].
@@ -30,6 +30,8 @@ use crate::transport::{InvalidCaBundle, Transport, Ureq};
 pub struct ClientBuilder {
     code: InCode,
     has_region_of_metadata: bool,
+    /// What the instance metadata said: they are asked once, however often the settings are looked up.
+    metadata_region: OnceLock<Result<Region, CredentialsError>>,
     skips_validation: bool,
     provider: Option<Box<dyn ProvideCredentials>>,
     mfa: Option<Mfa>,
@@ -198,13 +200,12 @@ impl ClientBuilder {
     ///
     /// [`BuildError`], naming what is wrong and where it stands.
     pub fn settings(&self) -> Result<Settings, BuildError> {
-        let mut settings = Settings::find(&self.code, &self.environment)?;
+        let variable = |name: &str| self.environment.variable(name);
+        let mut settings = Settings::find(&self.code, &variable, cfg!(windows), files::content)?;
         if settings.region.is_none() && self.has_region_of_metadata {
             let context = self.context(&settings)?;
-            match credentials::metadata_region(&context) {
-                Ok(region) => settings.region = Some(Setting { value: region, source: Source::InstanceMetadata }),
-                Err(error) => settings.no_metadata_region = Some(error),
-            }
+            let answer = self.metadata_region.get_or_init(|| context.metadata_region());
+            settings.take_metadata_region(answer.clone());
         }
         Ok(settings)
     }
@@ -230,7 +231,7 @@ impl ClientBuilder {
             .provider
             .as_ref()
             .map_or_else(|| credentials::Chain::standard().find(&context), |it| it.find(&context));
-        found.and_then(|found| credentials::still_good(found, context.clock().now())).map_err(BuildError::Credentials)
+        found.and_then(|found| still_good(context.now(), found)).map_err(BuildError::Credentials)
     }
 
     /// Makes the client. Nothing is sent yet, but that the instance metadata are asked for a region that is set nowhere.
@@ -249,25 +250,20 @@ impl ClientBuilder {
             Some(transport) => transport,
             None => Arc::new(ureq(&settings)?),
         };
-        let mut user_agent = UserAgent::new(
-            concat!("firehose-rs/", env!("CARGO_PKG_VERSION")),
-            std::env::consts::OS,
-            env!("CARGO_PKG_RUST_VERSION"),
-        );
         let execution_environment = self.environment.variable("AWS_EXECUTION_ENV");
+        let mut user_agent = UserAgent::default();
         user_agent.execution_environment = execution_environment.as_deref().filter(|text| !text.trim().is_empty());
         user_agent.app_id = settings.sdk_ua_app_id.as_ref().map(|id| &*id.value);
-        let call_settings = CallSettings {
-            timeouts: settings.timeouts(),
-            operation_timeout: settings.operation_timeout.as_ref().map(|timeout| timeout.value),
-            max_attempts: settings.max_attempts.value,
-            user_agent: user_agent.to_string(),
-            validates: !self.skips_validation,
-            is_adaptive: settings.retry_mode.value == RetryMode::Adaptive,
-            is_skew_corrected: !settings.disable_clock_skew_correction.value,
-        };
+        let mut config = Config::new(endpoint);
+        config.timeouts = settings.timeouts();
+        config.operation_timeout = settings.operation_timeout.as_ref().map(|timeout| timeout.value);
+        config.max_attempts = settings.max_attempts.value;
+        config.retry_mode = settings.retry_mode.value;
+        config.disable_clock_skew_correction = settings.disable_clock_skew_correction.value;
+        config.parameter_validation = !self.skips_validation;
+        config.user_agent = user_agent.to_string();
         let provider = self.provider.unwrap_or_else(|| Box::new(credentials::Chain::standard()));
-        Ok(Client::new(endpoint, transport, Cache::new(provider), context, call_settings))
+        Ok(Client::new(config, transport, Cache::new(provider), context))
     }
 }
 
@@ -277,7 +273,7 @@ fn ureq(settings: &Settings) -> Result<Ureq, BuildError> {
     let Some(Setting { value: path, source }) = &settings.ca_bundle else { return Ok(ureq) };
     let invalid = |error| BuildError::CaBundle { path: path.clone(), source: source.clone(), error };
     let pem = files::read(path, MAX_PROFILE_FILE_BYTES).map_err(|error| invalid(InvalidCaBundle::Io(error.kind())))?;
-    ureq.ca_bundle(pem.reveal()).map_err(invalid)
+    ureq.ca_bundle(&pem).map_err(invalid)
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -289,47 +285,12 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-/// A setting that is missing or wrong.
+/// A setting that is missing or wrong, or no credentials.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A shared file cannot be read.
-    Profiles(ProfilesError),
-    /// Neither of the shared files has the profile that was asked for.
-    NoSuchProfile {
-        /// Its name, and where that comes from.
-        profile: Setting<String>,
-        /// What may explain it, see [`Settings::warnings`].
-        warnings: Vec<String>,
-    },
-    /// No region, neither in code, nor in the environment, nor in the profile.
-    MissingRegion {
-        /// Why the instance metadata did not tell it, if they were asked.
-        metadata: Option<CredentialsError>,
-    },
-    /// Settings that are wrong: all of them, each a [`Setting`](Self::Setting) or an [`Endpoint`](Self::Endpoint).
-    Settings {
-        /// What is wrong, at least one.
-        errors: Vec<BuildError>,
-        /// What was passed over, see [`Settings::warnings`].
-        warnings: Vec<String>,
-    },
-    /// A value that its setting cannot have.
-    Setting {
-        /// The setting and the rule.
-        error: SettingError,
-        /// The file that it stands in, if it does.
-        path: Option<String>,
-    },
-    /// The endpoint URL cannot be used.
-    Endpoint {
-        /// Where it comes from.
-        source: Source,
-        /// Where the wish comes from that excludes any endpoint URL.
-        conflicts_with: Option<Source>,
-        /// The rule it breaks.
-        error: EndpointError,
-    },
+    /// A setting is missing or wrong.
+    Settings(SettingsError),
     /// The file of certificates cannot be used.
     CaBundle {
         /// The file.
@@ -343,38 +304,16 @@ pub enum BuildError {
     Credentials(CredentialsError),
 }
 
+impl From<SettingsError> for BuildError {
+    fn from(error: SettingsError) -> Self {
+        Self::Settings(error)
+    }
+}
+
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Profiles(error) => error.fmt(f),
-            Self::NoSuchProfile { profile: Setting { value, source }, warnings } => {
-                let neither = "is in neither the config file nor the credentials file";
-                write!(f, "profile `{value}`, named by {source}, {neither}")?;
-                warnings.iter().try_for_each(|warning| write!(f, "; {warning}"))
-            }
-            Self::MissingRegion { metadata: None } => {
-                f.write_str("no region: set one in code, in AWS_REGION, or in the profile")
-            }
-            Self::MissingRegion { metadata: Some(error) } => {
-                let metadata = Chain(error);
-                write!(
-                    f,
-                    "{}; the instance metadata do not tell it: {metadata}",
-                    Self::MissingRegion { metadata: None }
-                )
-            }
-            Self::Settings { errors, .. } => errors.iter().enumerate().try_for_each(|(index, error)| {
-                // Nobody else can tell the causes of more than one.
-                write!(f, "{}{}", if index == 0 { "" } else { "; " }, Chain(error))
-            }),
-            Self::Setting { error, path: None } => error.fmt(f),
-            Self::Setting { error, path: Some(path) } => write!(f, "cannot use {path}: {error}"),
-            Self::Endpoint { source, conflicts_with: None, .. } => {
-                write!(f, "the endpoint URL cannot be used (from {source})")
-            }
-            Self::Endpoint { source, conflicts_with: Some(other), .. } => {
-                write!(f, "the endpoint URL of {source} goes against the wish of {other}")
-            }
+            Self::Settings(error) => error.fmt(f),
             Self::CaBundle { path, source, .. } => {
                 write!(f, "the certificates in {path} cannot be used (from {source})")
             }
@@ -386,15 +325,10 @@ impl fmt::Display for BuildError {
 impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Endpoint { error, .. } => Some(error),
             Self::CaBundle { error, .. } => Some(error),
             // Their words are this error's own.
+            Self::Settings(error) => error.source(),
             Self::Credentials(error) => error.source(),
-            Self::Profiles(_)
-            | Self::Settings { .. }
-            | Self::Setting { .. }
-            | Self::NoSuchProfile { .. }
-            | Self::MissingRegion { .. } => None,
         }
     }
 }

@@ -29,27 +29,26 @@ mod local;
 mod operations;
 mod pages;
 mod producer;
-mod settings;
 mod spool;
 mod transport;
-mod uuid;
 mod wait;
 
 pub use firehose_proto;
 pub use firehose_proto::batch::{Batch, PushError};
+pub use firehose_proto::call::Error;
 pub use firehose_proto::credentials::Credentials;
 pub use firehose_proto::model::record::Record;
 pub use firehose_proto::op::put_record::{PutRecordInput, PutRecordOutput};
 pub use firehose_proto::op::put_record_batch::{
     PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
 };
+pub use firehose_proto::settings::shared_files::ProfilesError;
+pub use firehose_proto::settings::{Settings, SettingsError};
 
 pub use self::builder::{BuildError, ClientBuilder};
 pub use self::client::Client;
 pub use self::clock::{Clock, SystemClock};
 pub use self::credentials::{CredentialsError, ProvideCredentials};
-pub use self::error::Error;
-pub use self::files::ProfilesError;
 pub use self::local::{
     Accepted, FaultCounts, Faults, FaultsError, LocalEndpoint, LocalEndpointBuilder, LocalEndpointError,
 };
@@ -59,7 +58,6 @@ pub use self::producer::{
     Closed, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, SendError, StillPending,
     TrySendError,
 };
-pub use self::settings::Settings;
 pub use self::spool::{SpoolError, SpoolOptions, SyncPolicy};
 pub use self::transport::{InvalidCaBundle, Timeouts, Transport, TransportError, TransportErrorKind, Ureq};
 pub use self::wait::WaitError;

@@ -1,5 +1,6 @@
 //! The twelve operations as methods of [`Client`], and as the trait [`Firehose`] for applications that mock it.
 
+use firehose_proto::call::Error;
 use firehose_proto::client as exchange;
 use firehose_proto::op::create_delivery_stream::{
     CreateDeliveryStream, CreateDeliveryStreamInput, CreateDeliveryStreamOutput,
@@ -30,8 +31,7 @@ use firehose_proto::op::untag_delivery_stream::{
 };
 use firehose_proto::op::update_destination::{UpdateDestination, UpdateDestinationInput, UpdateDestinationOutput};
 
-use crate::client::{Client, decoded};
-use crate::error::Error;
+use crate::client::Client;
 
 /// Declares each operation once: as a method of the client, and as one of the trait.
 macro_rules! operations {
@@ -76,7 +76,7 @@ macro_rules! operations {
                 )]
                 pub fn $method(&self, input: &$input) -> Result<$output, Error> {
                     let response = self.exchange::<$operation>(input)?;
-                    decoded(exchange::decode::<$operation>(input, &response))$(.map($then))?
+                    Ok(exchange::decode::<$operation>(input, &response)$(.map($then))??)
                 }
             )+
         }

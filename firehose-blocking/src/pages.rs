@@ -3,14 +3,14 @@
 use std::fmt;
 use std::vec;
 
+use firehose_proto::call::Error;
 use firehose_proto::client::decode;
 use firehose_proto::op::describe_delivery_stream::{DescribeDeliveryStream, DescribeDeliveryStreamInput};
 use firehose_proto::op::list_delivery_streams::{ListDeliveryStreams, ListDeliveryStreamsInput};
 use firehose_proto::op::list_tags_for_delivery_stream::{ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput};
 use firehose_proto::op::pages::Paginated;
 
-use crate::client::{Client, decoded};
-use crate::error::Error;
+use crate::client::Client;
 
 impl Client {
     /// The names of all streams that the input asks for, in alphabetic order; its limit is the size of a page.
@@ -58,7 +58,7 @@ impl<'a, O: Paginated> Pages<'a, O> {
     /// Asks for a page, and for none after one that failed.
     fn fetch(&mut self, mut input: O::Input<'static>) -> Result<(), Error> {
         let response = self.client.exchange::<O>(&input)?;
-        let output = decoded(decode::<O>(&input, &response))?;
+        let output = decode::<O>(&input, &response)?;
         let (items, has_more) = O::turn(&mut input, output)?;
         self.items = items.into_iter();
         self.input = has_more.then_some(input);

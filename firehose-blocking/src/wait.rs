@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use firehose_proto::call::Error;
 use firehose_proto::exception::ErrorCode;
 use firehose_proto::model::destination::DestinationUpdate;
 use firehose_proto::op::describe_delivery_stream::DescribeDeliveryStreamInput;
@@ -10,7 +11,6 @@ use firehose_proto::op::update_destination::{UpdateDestinationInput, UpdateDesti
 use firehose_proto::wait::{Step, WaitFailure, Waiter};
 
 use crate::client::Client;
-use crate::error::Error;
 
 impl Client {
     /// Waits until a stream takes records, but not longer than this: a new one needs about a minute.

@@ -105,6 +105,31 @@ fn each_record_has_its_outcome_and_only_what_failed_is_sent_again() {
     assert!(closed.undelivered.is_empty() && closed.statistics.latency_p99 > Duration::ZERO);
 }
 
+/// As many calls panic as there may be in flight, and more: no worker is lost, and no record.
+#[test]
+fn survives_a_transport_that_panics() {
+    let service = Service::new(|number, records| {
+        assert!(number >= 9, "the transport has a defect");
+        accept_all_but(records, &[])
+    });
+    let mut policy = prompt();
+    policy.max_in_flight = 2.try_into().unwrap();
+    let producer = Producer::builder(service.client(), "s").policy(policy).start().unwrap();
+    let receipts: Vec<_> = (0..20).map(|n| producer.send_with_receipt(format!("{n}").as_bytes()).unwrap()).collect();
+    assert!(receipts.into_iter().all(|receipt| receipt.wait().is_accepted()));
+    assert!(service.requests().len() > 9);
+
+    let service = Service::new(|_, _| panic!("the transport has a defect"));
+    let mut policy = prompt();
+    policy.delivery = Delivery::AtMostOnce;
+    let producer = Producer::builder(service.client(), "s").policy(policy).start().unwrap();
+    let outcome = producer.send_with_receipt(b"a").unwrap().wait();
+    assert!(matches!(outcome, Outcome::Unknown { attempts: 1, .. }), "it may have been sent: {outcome:?}");
+    let closed = producer.close(LONG);
+    let reason = closed.undelivered[0].reason.as_ref().unwrap().to_string();
+    assert!(reason.contains("the transport panicked: the transport has a defect"), "{reason}");
+}
+
 #[test]
 fn a_missing_stream_is_reported_at_once() {
     let service = Service::new(|_, _| refuse(400, "ResourceNotFoundException", "Firehose s not found"));

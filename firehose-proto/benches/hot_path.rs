@@ -146,11 +146,11 @@ impl Signing {
     }
 
     fn body(&self, batch: &mut Batch) -> Vec<u8> {
-        batch.encode(&self.endpoint).expect("the batch has records").body().to_vec()
+        batch.request(&self.endpoint).expect("the batch has records").body().to_vec()
     }
 
     fn sign_batch(&mut self, batch: &mut Batch) {
-        let mut request = batch.encode(&self.endpoint).expect("the batch has records");
+        let mut request = batch.request(&self.endpoint).expect("the batch has records");
         sign(&mut self.keys, &self.credentials, self.now, &mut request);
         black_box(&request);
     }

@@ -2,6 +2,7 @@
 //!
 //! Between the two the caller [signs](crate::sigv4::Signer::sign) the request and sends it by whatever means it has.
 
+use alloc::borrow::Cow;
 use core::fmt;
 
 use crate::endpoint::Endpoint;
@@ -18,7 +19,7 @@ use crate::validate::Violations;
 /// Every breach of a documented limit; nothing is written then.
 pub fn encode<'a, O: Operation>(input: &O::Input<'_>, endpoint: &'a Endpoint) -> Result<Request<'a>, Violations> {
     O::validate(input)?;
-    Ok(write::<O>(input, endpoint))
+    Ok(write::<O>(input, endpoint.url(), endpoint))
 }
 
 /// Writes the request of one call, unsigned, and leaves it to the service to judge the input: for the day on which it
@@ -34,20 +35,25 @@ pub fn encode_unvalidated<'a, O: Operation>(
     if O::IS_PUT {
         O::validate(input)?;
     }
-    Ok(write::<O>(input, endpoint))
+    Ok(write::<O>(input, endpoint.url(), endpoint))
 }
 
-fn write<'a, O: Operation>(input: &O::Input<'_>, endpoint: &'a Endpoint) -> Request<'a> {
+/// Writes the request of one call, unsigned and unchecked.
+pub(crate) fn write<'a, O: Operation>(
+    input: &O::Input<'_>,
+    url: impl Into<Cow<'a, str>>,
+    endpoint: &Endpoint,
+) -> Request<'a> {
     let mut body = alloc::vec::Vec::new();
     O::write_input(input, &mut body);
-    let mut request = request(O::TARGET, endpoint);
+    let mut request = request(O::TARGET, endpoint, url);
     request.set_body(body);
     request
 }
 
-/// A request with the headers that all operations share and no body yet.
-pub(crate) fn request<'a>(target: &str, endpoint: &'a Endpoint) -> Request<'a> {
-    let mut request = Request::new(Method::Post, endpoint.url());
+/// A request with the headers that all operations share and no body yet. `url` is the endpoint's, borrowed or not.
+pub(crate) fn request<'a>(target: &str, endpoint: &Endpoint, url: impl Into<Cow<'a, str>>) -> Request<'a> {
+    let mut request = Request::new(Method::Post, url);
     // Room for what signing adds, too.
     request.headers = Headers::with_capacity(10, 640);
     request.headers.append_with("host", |value| value.push_str(endpoint.host()));
@@ -66,12 +72,17 @@ pub fn decode<'a, O: Operation>(input: &O::Input<'_>, response: &'a Response) ->
     successful(response, |body| O::read_output(input, body))
 }
 
+/// Whether a response is one of success, whatever its body says.
+pub(crate) const fn is_success(response: &Response) -> bool {
+    matches!(response.status, 200..300)
+}
+
 /// Applies `read` to the body of a successful response.
 pub(crate) fn successful<'a, T>(
     response: &'a Response,
     read: impl FnOnce(&'a [u8]) -> Result<T, MalformedResponse>,
 ) -> Result<T, ResponseError> {
-    if !(200..300).contains(&response.status) {
+    if !is_success(response) {
         return Err(ResponseError::Refused(ServiceError::read(response)));
     }
     let (bytes, max_bytes) = (response.body.len(), limits::MAX_RESPONSE_BYTES);

@@ -1,6 +1,7 @@
 //! SHA-256, HMAC-SHA-256 and comparison in constant time: the only file that names `sha1`, `sha2`, `hmac` and `hex`.
 
 use alloc::string::String;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -19,6 +20,54 @@ pub fn sha256(data: &[u8]) -> [u8; DIGEST_BYTES] {
 /// the token cache. It protects nothing.
 pub(crate) fn sha1_hex(data: &[u8]) -> String {
     hex::encode(Sha1::digest(data))
+}
+
+/// The digest of data that does not change while it is shared, computed by whoever asks first. Two who ask at the same
+/// time may both compute it, and store the same words.
+#[derive(Default)]
+pub(crate) struct DigestOnce {
+    words: [AtomicU32; DIGEST_BYTES / 4],
+    is_set: AtomicBool,
+}
+
+impl DigestOnce {
+    /// The digest of `data`, which has to be the same data until [`reset`](Self::reset).
+    pub(crate) fn of(&self, data: &[u8]) -> [u8; DIGEST_BYTES] {
+        if let Some(digest) = self.get() {
+            return digest;
+        }
+        let digest = sha256(data);
+        for (word, bytes) in self.words.iter().zip(digest.as_chunks().0) {
+            word.store(u32::from_ne_bytes(*bytes), Ordering::Relaxed);
+        }
+        self.is_set.store(true, Ordering::Release);
+        digest
+    }
+
+    /// Forgets it, because the data is about to change.
+    pub(crate) fn reset(&mut self) {
+        *self.is_set.get_mut() = false;
+    }
+
+    fn get(&self) -> Option<[u8; DIGEST_BYTES]> {
+        // Acquired before the words are read: those stored before it was set are visible then.
+        if !self.is_set.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut digest = [0; DIGEST_BYTES];
+        for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(&self.words) {
+            *bytes = word.load(Ordering::Relaxed).to_ne_bytes();
+        }
+        Some(digest)
+    }
+}
+
+impl Clone for DigestOnce {
+    fn clone(&self) -> Self {
+        let clone = |word: &AtomicU32| AtomicU32::new(word.load(Ordering::Relaxed));
+        let is_set = self.is_set.load(Ordering::Acquire);
+        Self { words: self.words.each_ref().map(clone), is_set: AtomicBool::new(is_set) }
+    }
 }
 
 /// SHA-256 of data that comes in pieces.
@@ -166,5 +215,15 @@ mod tests {
             }
         }
         assert!(!constant_time_eq(b"a", b"ab"));
+    }
+
+    #[test]
+    fn computes_a_digest_once_until_the_data_changes() {
+        let mut digest = DigestOnce::default();
+        assert_eq!(digest.of(b"a"), sha256(b"a"));
+        // No such call is right; it shows that nothing is computed.
+        assert_eq!([digest.of(b"b"), digest.clone().of(b"b")], [sha256(b"a"); 2]);
+        digest.reset();
+        assert_eq!([digest.clone().of(b"b"), digest.of(b"b")], [sha256(b"b"); 2]);
     }
 }

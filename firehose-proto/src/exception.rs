@@ -193,6 +193,55 @@ impl ServiceError {
     }
 }
 
+impl ServiceError {
+    /// Whether and how eagerly to try again, for calls, batches and the client's own rate alike: AWS's shared rules
+    /// ([`retry_class`](Self::retry_class)), and what they leave out because no SDK retries it.
+    pub(crate) fn disposition(&self, modeled: &[ErrorCode], skew: Option<SignedDuration>) -> RetryClass {
+        match self.retry_class(modeled, skew) {
+            _ if self.is_slow_down() => RetryClass::Throttling,
+            RetryClass::None if self.is_about_credentials() || self.is_foreign() => RetryClass::Transient,
+            class => class,
+        }
+    }
+
+    /// Whether it says that the credentials, which may have been good once, are no good.
+    #[must_use]
+    pub fn is_about_credentials(&self) -> bool {
+        let codes = [
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidClientTokenId",
+            "UnrecognizedClientException",
+            "InvalidToken",
+        ];
+        self.code.as_ref().is_some_and(|code| codes.contains(&code.as_str()))
+    }
+
+    /// Whether somebody else than the service seems to have answered.
+    #[must_use]
+    pub const fn is_foreign(&self) -> bool {
+        self.code.is_none() && matches!(self.status, 300..=412 | 414..500)
+    }
+
+    /// Whether it asks for fewer requests.
+    #[must_use]
+    pub fn is_throttling(&self) -> bool {
+        self.is_slow_down() || self.retry_class(&[], None) == RetryClass::Throttling
+    }
+
+    /// Whether it has the code by which the service says that a stream is at its quota, with the words "Slow down.": in no
+    /// list of AWS's, but
+    /// [on the operation's page](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
+    fn is_slow_down(&self) -> bool {
+        self.code.as_ref().is_some_and(|code| code.as_str().starts_with("ServiceUnavailable"))
+    }
+
+    /// Whether a wrong clock, or a signature that got too old on its way, may be behind it.
+    pub(crate) fn may_be_about_clock(&self) -> bool {
+        self.code.as_ref().is_some_and(|code| retry::may_be_about_clock(code.as_str()))
+    }
+}
+
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {

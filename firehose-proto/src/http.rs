@@ -13,9 +13,11 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
+use core::panic::RefUnwindSafe;
 
 use crate::crypto;
 
@@ -84,7 +86,7 @@ pub struct Request<'a> {
     pub uri: Cow<'a, str>,
     /// The header fields, `Host` included; `Content-Length` is the transport's to write.
     pub headers: Headers,
-    body: Cow<'a, [u8]>,
+    body: Body<'a>,
     body_sha256: Option<[u8; crypto::DIGEST_BYTES]>,
 }
 
@@ -92,30 +94,39 @@ impl<'a> Request<'a> {
     /// A request without headers or body.
     #[must_use]
     pub fn new(method: Method, uri: impl Into<Cow<'a, str>>) -> Self {
-        Self { method, uri: uri.into(), headers: Headers::new(), body: Cow::Borrowed(&[]), body_sha256: None }
+        Self { method, uri: uri.into(), headers: Headers::new(), body: Body::from(&[]), body_sha256: None }
     }
 
     /// The exact bytes of the body.
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        &self.body
+        self.body.as_ref()
+    }
+
+    /// The body as something to keep, without a copy of its bytes.
+    ///
+    /// Transports that send after their caller has gone on take this: `Bytes::from_owner(request.shared_body())`, for
+    /// instance, for hyper, from a `Request<'static>`.
+    #[must_use]
+    pub fn shared_body(&self) -> Body<'a> {
+        self.body.clone()
     }
 
     /// Replaces the body.
-    pub fn set_body(&mut self, body: impl Into<Cow<'a, [u8]>>) {
+    pub fn set_body(&mut self, body: impl Into<Body<'a>>) {
         self.body = body.into();
         self.body_sha256 = None;
     }
 
     /// Replaces the body by one whose digest is known, so that signing need not compute it.
-    pub(crate) fn set_hashed_body(&mut self, body: Cow<'a, [u8]>, sha256: [u8; crypto::DIGEST_BYTES]) {
+    pub(crate) fn set_hashed_body(&mut self, body: Body<'a>, sha256: [u8; crypto::DIGEST_BYTES]) {
         self.body = body;
         self.body_sha256 = Some(sha256);
     }
 
     /// The SHA-256 digest of the body, computed on first use: a retry that sends the same body does not hash it again.
     pub fn body_sha256(&mut self) -> [u8; crypto::DIGEST_BYTES] {
-        *self.body_sha256.get_or_insert_with(|| crypto::sha256(&self.body))
+        *self.body_sha256.get_or_insert_with(|| crypto::sha256(self.body.as_ref()))
     }
 
     /// The part of the URI that names the server, such as `127.0.0.1:4566`, unless the URI is in origin form.
@@ -134,6 +145,27 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn query(&self) -> &str {
         self.parts().2
+    }
+
+    /// What stands on the request line between the method and the version: path and query, `/` when there is neither.
+    ///
+    /// ```
+    /// use firehose_proto::http::{Method, Request};
+    ///
+    /// assert_eq!(Request::new(Method::Get, "http://localhost:8080/a?b").target(), "/a?b");
+    /// assert_eq!(Request::new(Method::Post, "https://firehose.us-east-1.amazonaws.com").target(), "/");
+    /// ```
+    #[must_use]
+    pub fn target(&self) -> &str {
+        let (authority, path, query) = self.parts();
+        // What comes before a scheme's end has neither slash nor question mark.
+        let origin = authority.and_then(|authority| Some(self.uri.find("://")? + "://".len() + authority.len()));
+        let target = self.uri.get(origin.unwrap_or_default()..).unwrap_or_default();
+        let end = path.len() + if query.is_empty() { 0 } else { 1 + query.len() };
+        match target.get(..end) {
+            None | Some("") => "/",
+            Some(target) => target,
+        }
     }
 
     /// Authority, path and query, for those who need more than one of them.
@@ -160,8 +192,78 @@ impl fmt::Debug for Request<'_> {
             .field("method", &self.method)
             .field("path", &self.path())
             .field("headers", &self.headers)
-            .field("body_bytes", &self.body.len())
+            .field("body_bytes", &self.body().len())
             .finish_non_exhaustive()
+    }
+}
+
+/// The bytes of a request's body, borrowed or shared: a clone copies none of them.
+#[derive(Clone)]
+pub struct Body<'a>(Bytes<'a>);
+
+#[derive(Clone)]
+enum Bytes<'a> {
+    Borrowed(&'a [u8]),
+    Shared(Arc<dyn Owner>),
+}
+
+/// What keeps a body's bytes, unchanged for as long as it is shared.
+pub(crate) trait Owner: Send + Sync + RefUnwindSafe {
+    /// The bytes.
+    fn bytes(&self) -> &[u8];
+}
+
+impl Owner for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Body<'static> {
+    /// The bytes that somebody else keeps as well.
+    pub(crate) fn shared(owner: Arc<dyn Owner>) -> Self {
+        Self(Bytes::Shared(owner))
+    }
+}
+
+impl AsRef<[u8]> for Body<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match &self.0 {
+            Bytes::Borrowed(bytes) => bytes,
+            Bytes::Shared(owner) => owner.bytes(),
+        }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Body<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self(Bytes::Borrowed(bytes))
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for Body<'a> {
+    fn from(bytes: &'a [u8; N]) -> Self {
+        Self(Bytes::Borrowed(bytes))
+    }
+}
+
+impl From<Vec<u8>> for Body<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Bytes::Shared(Arc::new(bytes)))
+    }
+}
+
+impl PartialEq for Body<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_ref() == other.as_ref()
+    }
+}
+
+impl Eq for Body<'_> {}
+
+impl fmt::Debug for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").field("bytes", &self.as_ref().len()).finish_non_exhaustive()
     }
 }
 
@@ -370,6 +472,7 @@ const fn is_token(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::borrow::ToOwned;
     use alloc::format;
     use alloc::vec;
 
@@ -383,10 +486,13 @@ mod tests {
             ("http://h?x", Some("h"), "", "x"),
             ("/a?u=http://x/", None, "/a", "u=http://x/"),
             ("/a#f?x", None, "/a", ""),
+            ("http://http/http?http", Some("http"), "/http", "http"),
             ("", None, "", ""),
         ] {
             let request = Request::new(Method::Get, uri);
             assert_eq!((request.authority(), request.path(), request.query()), (authority, path, query), "{uri}");
+            let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+            assert_eq!(request.target(), if target.is_empty() { "/" } else { &*target }, "{uri}");
         }
     }
 

@@ -5,6 +5,7 @@
 extern crate alloc;
 
 pub mod batch;
+pub mod call;
 pub mod client;
 pub mod credentials;
 pub mod crypto;
@@ -16,6 +17,7 @@ pub mod limits;
 pub mod model;
 pub mod op;
 pub mod pattern;
+mod random;
 pub mod region;
 pub mod retry;
 pub mod schema;
@@ -24,5 +26,7 @@ pub mod server;
 pub mod settings;
 pub mod sigv4;
 pub mod time;
+pub mod transport;
+pub mod uuid;
 pub mod validate;
 pub mod wait;

@@ -30,6 +30,9 @@ use time::{Date, Month, OffsetDateTime, SignedDuration, Time};
 pub struct Tick(Duration);
 
 impl Tick {
+    /// A moment that never comes.
+    pub const MAX: Self = Self(Duration::MAX);
+
     /// The moment this long after the origin.
     #[must_use]
     pub const fn from_duration(since_origin: Duration) -> Self {
@@ -55,6 +58,30 @@ impl Add<Duration> for Tick {
 
     fn add(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(wait))
+    }
+}
+
+/// The present by both of the driver's clocks, which every machine that signs is told with each event.
+///
+/// ```
+/// use firehose_proto::time::{AmzDate, Now, Tick};
+///
+/// let now = Now::new(Tick::default(), AmzDate::parse("20261122T120000Z").unwrap());
+/// assert_eq!(now.tick, Tick::default());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// By the monotonic clock: waits and timeouts go by it.
+    pub tick: Tick,
+    /// By the wall clock, as it is: signatures and expiries go by it. The core corrects it where that is needed.
+    pub utc: OffsetDateTime,
+}
+
+impl Now {
+    /// The present.
+    #[must_use]
+    pub const fn new(tick: Tick, utc: OffsetDateTime) -> Self {
+        Self { tick, utc }
     }
 }
 

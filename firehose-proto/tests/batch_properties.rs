@@ -3,8 +3,11 @@
 
 mod twin;
 
-use firehose_proto::batch::{Batch, PushError};
+use std::sync::Arc;
+
+use firehose_proto::batch::{Batch, EmptyBatch, PushError};
 use firehose_proto::client;
+use firehose_proto::http::{Method, Request};
 use firehose_proto::limits::Limits;
 use firehose_proto::model::record::Record;
 use firehose_proto::op::put_record::{PutRecord, PutRecordInput, PutRecordOutput};
@@ -94,8 +97,8 @@ proptest! {
     fn writes_what_a_serializer_writes(name in name(), records in vec(data(), 1..20)) {
         let (endpoint, input) = (endpoint(), input(&name, &records));
         let expected = serde_json::to_vec(&input).unwrap();
-        let mut batch = filled(&name, &records);
-        let request = batch.encode(&endpoint).unwrap();
+        let batch = filled(&name, &records);
+        let request = batch.request(&endpoint).unwrap();
         prop_assert_eq!(request.body(), &*expected);
         let entries: Vec<_> = records.iter().map(|data| format!(r#"{{"Data":"{}"}}"#, base64(data))).collect();
         let by_hand = format!(r#"{{"DeliveryStreamName":"{name}","Records":[{}]}}"#, entries.join(","));
@@ -153,7 +156,7 @@ proptest! {
                 break;
             }
             // A server accepts some of the records that it is sent.
-            let request = batch.encode(&endpoint).unwrap();
+            let request = batch.request(&endpoint).unwrap();
             let Ok(Call::PutRecordBatch(input)) = server::parse(&request) else { panic!("not a call") };
             let sent: Vec<_> = input.records.iter().map(|record| record.data.to_vec()).collect();
             prop_assert_eq!(&sent, &left.iter().map(|(_, data)| data.to_vec()).collect::<Vec<_>>());
@@ -181,7 +184,7 @@ proptest! {
             let expected = encoded.iter().enumerate().filter(|(index, _)| fails(*index)).map(|(_, text)| &**text);
             prop_assert!(expected.eq((0..batch.len()).map(|index| batch.encoded(index).unwrap())));
             let survivors: Vec<_> = left.iter().map(|(_, data)| data.to_vec()).collect();
-            if let (Ok(request), Ok(fresh)) = (batch.encode(&endpoint), filled("s", &survivors).encode(&endpoint)) {
+            if let (Ok(request), Ok(fresh)) = (batch.request(&endpoint), filled("s", &survivors).request(&endpoint)) {
                 prop_assert_eq!(request, fresh);
             } else {
                 prop_assert!(survivors.is_empty());
@@ -259,7 +262,7 @@ fn takes_exactly_what_the_limits_allow() {
         }
         let is_within = limits.max_records <= 500 && limits.max_record_bytes <= MOST;
         let endpoint = endpoint();
-        if let Ok(request) = batch.encode(&endpoint) {
+        if let Ok(request) = batch.request(&endpoint) {
             assert_eq!(server::parse(&request).is_ok(), is_within, "{name}");
         }
     }
@@ -294,7 +297,7 @@ fn the_client_sends_nothing_that_the_server_would_refuse() {
 fn reuses_its_memory() {
     let endpoint = endpoint();
     let mut batch = filled("s", &vec![vec![1; 100]; 50]);
-    batch.encode(&endpoint).unwrap();
+    batch.request(&endpoint).unwrap();
     let held = batch.buffered_bytes();
     assert!(held >= 50 * 136);
     for round in 0_u8..20 {
@@ -306,9 +309,37 @@ fn reuses_its_memory() {
         for _ in 0..50 {
             batch.push(&[round; 100]).unwrap();
         }
-        let request = batch.encode(&endpoint).unwrap();
+        let request = batch.request(&endpoint).unwrap();
         let expected = vec![vec![round; 100]; 50];
         assert_eq!(request.body(), serde_json::to_vec(&input("s", &expected)).unwrap());
         assert_eq!(batch.buffered_bytes(), held, "round {round}");
     }
+}
+
+#[test]
+fn a_request_can_outlive_its_endpoint_and_be_sent_from_anywhere_without_a_copy() {
+    fn keeps_itself<T: Send + Sync + Clone + AsRef<[u8]> + 'static>(_: &T) {}
+    let batch = Arc::new(filled("s", &[b"one".to_vec(), b"two".to_vec()]));
+    let mut shared = batch.shared_request(&endpoint()).unwrap();
+    let endpoint = endpoint();
+    let mut borrowed = batch.request(&endpoint).unwrap();
+    assert_eq!(shared, borrowed);
+    assert_eq!(shared.body_sha256(), borrowed.body_sha256());
+    let body = shared.shared_body();
+    keeps_itself(&body);
+    for bytes in [body.as_ref(), body.clone().as_ref(), borrowed.shared_body().as_ref()] {
+        assert!(std::ptr::eq(bytes, borrowed.body()), "the same bytes, not the like of them");
+    }
+    // The answer can be read while the request lives, and the batch is the caller's again when that is over.
+    let entries = vec![PutRecordBatchResponseEntry::accepted("1"), PutRecordBatchResponseEntry::accepted("2")];
+    let response = server::respond::<PutRecordBatch>(&PutRecordBatchOutput::new(entries));
+    assert_eq!(batch.decode(&response).unwrap().failed_put_count, 0);
+    drop((shared, body));
+    assert!(Arc::into_inner(batch).is_some());
+    assert_eq!(Arc::new(filled("s", &[])).shared_request(&endpoint), Err(EmptyBatch));
+    // A body of the caller's own is shared as well.
+    let mut request = Request::new(Method::Post, "/");
+    request.set_body(vec![1, 2, 3]);
+    let kept: Request<'static> = request.clone();
+    assert!(std::ptr::eq(request.body(), kept.shared_body().as_ref()));
 }

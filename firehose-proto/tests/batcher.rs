@@ -2,34 +2,53 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use firehose_proto::batch::{
-    Batch, Batcher, CallFailure, Event, Failure, NotTaken, Order, Output, Oversize, Packing, Policy, Reason,
+    Batch, Batcher, Event, Failure, NotTaken, Order, Output, Oversize, Packing, Policy, Reason,
 };
-use firehose_proto::client::ResponseError;
+use firehose_proto::call::Error;
 use firehose_proto::exception::{ErrorCode, ServiceError};
 use firehose_proto::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry as Entry};
 use firehose_proto::time::Tick;
+use firehose_proto::transport::{TransportError, TransportErrorKind};
 
-/// A draw that makes the wait as long as it can be, but for a nanosecond.
-const LONGEST: u64 = u64::MAX;
+/// Seeds of batchers whose waits together show how long one can be.
+const SEEDS: Range<u64> = 0..64;
 
 fn at(milliseconds: u64) -> Tick {
     Tick::from_duration(Duration::from_millis(milliseconds))
 }
 
 fn batcher(change: impl FnOnce(&mut Policy)) -> Batcher {
+    seeded(7, change)
+}
+
+fn seeded(seed: u64, change: impl FnOnce(&mut Policy)) -> Batcher {
     let mut policy = Policy::default();
     change(&mut policy);
-    Batcher::new("s", policy).unwrap()
+    Batcher::new("s", policy, seed).unwrap()
 }
 
 fn sent(output: Output) -> (u64, Arc<Batch>) {
     match output {
         Output::Send { id, batch, .. } => (id, batch),
         other => panic!("{other:?}"),
+    }
+}
+
+/// Waits as often as it is told to, and tells when what was sent.
+fn next_sent(batcher: &mut Batcher, mut now: Tick) -> (Tick, u64, Arc<Batch>) {
+    loop {
+        match batcher.poll_output(now) {
+            Output::Wait(Some(time)) => now = time,
+            output => {
+                let (id, batch) = sent(output);
+                return (now, id, batch);
+            }
+        }
     }
 }
 
@@ -59,12 +78,20 @@ fn failures(events: &[Event]) -> Vec<(u64, Failure, String)> {
     undelivered.map(|record| (record.ticket, record.failure, words(&record.reason))).collect()
 }
 
-fn refused(status: u16, code: ErrorCode, message: &str) -> Result<PutRecordBatchOutput<'static>, ResponseError> {
-    Err(ResponseError::Refused(ServiceError::new(status, code, message)))
+fn refused(status: u16, code: ErrorCode, message: &str) -> Result<PutRecordBatchOutput<'static>, Error> {
+    refused_with(ServiceError::new(status, code, message), None)
+}
+
+fn refused_with(error: ServiceError, retry_after: Option<Duration>) -> Result<PutRecordBatchOutput<'static>, Error> {
+    Err(Error::Refused { error, attempts: 1, is_transient: false, retry_after, clock_skew: None })
+}
+
+fn transport(kind: TransportErrorKind) -> Result<PutRecordBatchOutput<'static>, Error> {
+    Err(Error::Transport { error: TransportError::new(kind), attempts: 1 })
 }
 
 /// An answer in which `+` is a record that was accepted.
-fn answer(entries: &str) -> Result<PutRecordBatchOutput<'static>, ResponseError> {
+fn answer(entries: &str) -> Result<PutRecordBatchOutput<'static>, Error> {
     let entry = |(index, kind)| match kind {
         '+' => Entry::accepted(format!("id-{index}")),
         's' => Entry::failed("ServiceUnavailableException", "Slow down."),
@@ -92,7 +119,7 @@ fn lingers_only_while_there_is_something_to_wait_for() {
     // What has lingered long enough meanwhile, and still has room, goes on filling.
     assert!(matches!(batcher.poll_output(at(500)), Output::Wait(_)));
     batcher.push(at(501), b"d").unwrap();
-    batcher.handle_response(at(600), id, answer("++"), None, 0);
+    batcher.handle_outcome(at(600), id, answer("++"));
     assert!(matches!(batcher.poll_output(at(600)), Output::Event(Event::Accepted(_))));
     assert_eq!(sent(batcher.poll_output(at(600))).1.len(), 2);
 }
@@ -122,7 +149,7 @@ fn lets_nothing_linger_in_a_full_buffer() {
     assert_eq!(batcher.push(at(1), b"c"), Err(NotTaken::Full));
     assert!(!batcher.is_waiting());
     let (id, _) = sent(batcher.poll_output(at(1)));
-    batcher.handle_response(at(2), id, answer("+"), None, 0);
+    batcher.handle_outcome(at(2), id, answer("+"));
     events(&mut batcher, at(2));
     // The next one waits for company again.
     batcher.push(at(2), b"c").unwrap();
@@ -141,7 +168,7 @@ fn reports_a_whole_batch_as_one_event() {
     let (id, batch) = sent(batcher.poll_output(at(0)));
     // "a\nb\n" and "c\n".
     assert_eq!([batch.encoded(0), batch.encoded(1)], [Some("YQpiCg=="), Some("Ywo=")]);
-    batcher.handle_response(at(1), id, answer("++"), None, 0);
+    batcher.handle_outcome(at(1), id, answer("++"));
     let events = events(&mut batcher, at(1));
     let [Event::Accepted(accepted)] = &*events else { panic!("{events:?}") };
     assert_eq!((accepted.tickets.clone(), accepted.attempts), (0..3, 1));
@@ -152,66 +179,95 @@ fn reports_a_whole_batch_as_one_event() {
 
 #[test]
 fn lets_records_that_failed_rest_while_others_go_on() {
-    for (entries, hint, rest) in [
-        ("+f", None, 50),
-        ("+s", None, 1000),
-        ("sf", None, 1000),
-        ("+f", Some(70), 70),
-        ("+s", Some(70), 1000),
-        ("+f", Some(60_000), 5050),
-    ] {
-        let mut batcher = batcher(|policy| policy.limits.max_records = 2);
-        for data in ["a", "b", "c", "d"] {
-            batcher.push(at(0), data.as_bytes()).unwrap();
-        }
-        let (id, _) = sent(batcher.poll_output(at(0)));
-        batcher.handle_response(at(0), id, answer(entries), hint.map(Duration::from_millis), LONGEST);
-        while let Output::Event(_) = batcher.poll_output(at(0)) {}
-        let wait = waits_for(&batcher.poll_output(at(0))).unwrap();
-        assert_eq!(wait.as_micros().div_ceil(1000), rest, "{entries} {hint:?}");
-        assert_eq!(batcher.statistics().in_flight, 1, "the other batch has left");
-        let (_, batch) = sent(batcher.poll_output(Tick::from_duration(wait)));
-        assert_eq!(batch.encoded(batch.len() - 1), Some("Yg=="));
+    for (entries, longest) in [("+f", 50), ("+s", 1000), ("sf", 1000)] {
+        let waits = SEEDS.map(|seed| {
+            let mut batcher = seeded(seed, |policy| policy.limits.max_records = 2);
+            for data in ["a", "b", "c", "d"] {
+                batcher.push(at(0), data.as_bytes()).unwrap();
+            }
+            let (id, _) = sent(batcher.poll_output(at(0)));
+            batcher.handle_outcome(at(0), id, answer(entries));
+            while let Output::Event(_) = batcher.poll_output(at(0)) {}
+            let wait = waits_for(&batcher.poll_output(at(0))).unwrap();
+            assert_eq!(batcher.statistics().in_flight, 1, "the other batch has left");
+            let (_, batch) = sent(batcher.poll_output(Tick::from_duration(wait)));
+            assert_eq!(batch.encoded(batch.len() - 1), Some("Yg=="));
+            wait
+        });
+        assert_spread(waits, 0, longest, entries);
     }
+}
+
+/// Waits are anything between two times, in milliseconds, and together come close to both.
+fn assert_spread(waits: impl Iterator<Item = Duration>, shortest: u64, longest: u64, name: &str) {
+    let (shortest, longest) = (Duration::from_millis(shortest), Duration::from_millis(longest));
+    let waits: Vec<_> = waits.collect();
+    let (least, most) = (*waits.iter().min().unwrap(), *waits.iter().max().unwrap());
+    let near = (longest - shortest) / 10;
+    assert!((shortest..=shortest + near).contains(&least), "{name}: {least:?}");
+    assert!((longest - near..=longest).contains(&most), "{name}: {most:?}");
 }
 
 #[test]
 fn lets_a_call_that_fails_rest_and_all_batches_wait_when_another_follows() {
-    for (result, hint, rest, wait) in [
-        (refused(400, ErrorCode::ThrottlingException, ""), None, 1000, 2000),
-        (refused(503, ErrorCode::ServiceUnavailableException, "Slow down."), None, 1000, 2000),
-        (refused(500, ErrorCode::InternalFailure, ""), None, 50, 100),
-        (refused(500, ErrorCode::InternalFailure, ""), Some(Duration::from_millis(70)), 70, 100),
+    for (status, code, rest, wait) in [
+        (400, ErrorCode::ThrottlingException, 1000, 2000),
+        (503, ErrorCode::ServiceUnavailableException, 1000, 2000),
+        (500, ErrorCode::InternalFailure, 50, 100),
     ] {
-        let mut batcher = batcher(|policy| {
-            policy.limits.max_records = 1;
-            policy.max_in_flight = NonZeroUsize::MIN;
+        let ends = SEEDS.map(|seed| {
+            let mut batcher = seeded(seed, |policy| {
+                policy.limits.max_records = 1;
+                policy.max_in_flight = NonZeroUsize::MIN;
+            });
+            for data in ["a", "b", "c"] {
+                batcher.push(at(0), data.as_bytes()).unwrap();
+            }
+            let (id, _) = sent(batcher.poll_output(at(0)));
+            batcher.handle_outcome(at(0), id, refused(status, code.clone(), ""));
+            // The next one tests whether that was a matter of the first one alone.
+            let (id, batch) = sent(batcher.poll_output(at(0)));
+            assert_eq!(batch.encoded(0), Some("Yg=="));
+            drop(batch);
+            batcher.handle_outcome(at(0), id, refused(status, code.clone(), ""));
+            // Now the third waits, too, although it has not failed, until the line opens.
+            let (time, _, batch) = next_sent(&mut batcher, at(0));
+            (time.as_duration(), batch.encoded(0).map(str::to_owned))
         });
-        for data in ["a", "b", "c"] {
-            batcher.push(at(0), data.as_bytes()).unwrap();
-        }
-        let rested = |batcher: &mut Batcher, now: Tick| {
-            let time = waits_for(&batcher.poll_output(now)).unwrap();
-            (time.as_micros().div_ceil(1000), Tick::from_duration(time))
-        };
-        let (id, _) = sent(batcher.poll_output(at(0)));
-        batcher.handle_response(at(0), id, result.clone(), hint, LONGEST);
-        if hint.is_some() {
-            // The service asks to wait: all do.
-            assert_eq!(rested(&mut batcher, at(0)).0, rest, "{result:?}");
-            continue;
-        }
-        // The next one tests whether that was a matter of the first one alone.
-        let (id, batch) = sent(batcher.poll_output(at(0)));
-        assert_eq!(batch.encoded(0), Some("Yg=="));
-        drop(batch);
-        batcher.handle_response(at(0), id, result.clone(), None, LONGEST);
-        let (time, now) = rested(&mut batcher, at(0));
-        assert_eq!(time, rest, "{result:?}");
-        let (time, now) = rested(&mut batcher, now);
-        assert_eq!(time, wait, "{result:?}");
-        // The oldest one is first.
-        assert_eq!(sent(batcher.poll_output(now)).1.encoded(0), Some("YQ=="));
+        let ends: Vec<_> = ends.collect();
+        assert_spread(ends.iter().map(|(time, _)| *time), 0, wait, code.as_str());
+        // By then the oldest has rested in most runs, and is first.
+        let first = ends.iter().filter(|(_, data)| data.as_deref() == Some("YQ==")).count();
+        assert!((ends.len() / 2..ends.len()).contains(&first), "{code} {rest}: {first}");
+    }
+}
+
+#[test]
+fn waits_as_long_as_the_service_asks_for() {
+    // Never less than without being asked, and not much more.
+    for (code, asked, shortest, longest) in [
+        (ErrorCode::InternalFailure, 40, 40, 50),
+        (ErrorCode::InternalFailure, 70, 70, 70),
+        (ErrorCode::ThrottlingException, 500, 500, 1000),
+        (ErrorCode::InternalFailure, 60_000, 5000, 5050),
+    ] {
+        let waits = SEEDS.map(|seed| {
+            let mut batcher = seeded(seed, |_| ());
+            batcher.push(at(0), b"a").unwrap();
+            batcher.flush();
+            let (id, _) = sent(batcher.poll_output(at(0)));
+            let error = ServiceError::new(500, code.clone(), "");
+            batcher.handle_outcome(at(0), id, refused_with(error, Some(Duration::from_millis(asked))));
+            // All others wait as well.
+            batcher.push(at(0), b"b").unwrap();
+            batcher.flush();
+            next_sent(&mut batcher, at(0)).0.as_duration()
+        });
+        let name = format!("{code} {asked}");
+        let (least, most) =
+            waits.fold((Duration::MAX, Duration::ZERO), |(least, most), wait| (least.min(wait), most.max(wait)));
+        assert!(least >= Duration::from_millis(shortest), "{name}: {least:?}");
+        assert!(most <= Duration::from_millis(longest), "{name}: {most:?}");
     }
 }
 
@@ -221,15 +277,15 @@ fn stops_the_line_when_every_call_would_fail() {
     for (stop, words) in [
         (refused(400, ErrorCode::ResourceNotFoundException, missing), "ResourceNotFoundException: Firehose s under"),
         (refused(403, ErrorCode::ExpiredTokenException, ""), "ExpiredTokenException"),
-        (Err(ResponseError::Refused(ServiceError::of_status(413))), "413"),
+        (refused_with(ServiceError::of_status(413), None), "413"),
     ] {
         let mut batcher = batcher(|policy| policy.limits.max_records = 1);
         for data in ["a", "b", "c", "d", "e"] {
             batcher.push(at(0), data.as_bytes()).unwrap();
         }
         let calls: Vec<_> = (0..4).map(|_| sent(batcher.poll_output(at(0))).0).collect();
-        batcher.handle_response(at(1), calls[1], answer("f"), None, LONGEST);
-        batcher.handle_response(at(1), calls[0], stop, None, LONGEST);
+        batcher.handle_outcome(at(1), calls[1], answer("f"));
+        batcher.handle_outcome(at(1), calls[0], stop);
         // Sent and refused, resting, and never sent: all at once.
         let first = failures(&events(&mut batcher, at(1)));
         assert_eq!(first.iter().map(|(ticket, ..)| *ticket).collect::<Vec<_>>(), [0, 1, 4]);
@@ -237,8 +293,8 @@ fn stops_the_line_when_every_call_would_fail() {
         let Err(NotTaken::Stopped(reason)) = batcher.push(at(1), b"f") else { panic!("taken") };
         assert!(reason.to_string().starts_with(words), "{reason}");
         // Calls under way keep their answers.
-        batcher.handle_response(at(2), calls[2], answer("+"), None, LONGEST);
-        batcher.handle_failure(at(2), calls[3], CallFailure::Unanswered(Reason::new("timeout")), LONGEST);
+        batcher.handle_outcome(at(2), calls[2], answer("+"));
+        batcher.handle_outcome(at(2), calls[3], transport(TransportErrorKind::Timeout));
         let last = events(&mut batcher, at(2));
         assert!(matches!(&last[0], Event::Accepted(accepted) if accepted.tickets == (2..3)));
         assert_eq!(failures(&last)[0].1, Failure::Unknown);
@@ -259,29 +315,29 @@ fn stops_the_line_after_so_many_failed_calls_in_a_row() {
             policy.max_age = Duration::MAX;
         });
         let mut now = Tick::default();
-        let mut call = |batcher: &mut Batcher, succeeds: bool| {
-            now = match batcher.poll_output(now) {
-                Output::Wait(Some(time)) => time,
-                Output::Send { id, .. } => return (now, id, succeeds),
-                other => panic!("{other:?}"),
-            };
-            (now, sent(batcher.poll_output(now)).0, succeeds)
+        let mut call = |batcher: &mut Batcher| {
+            let (time, id, _) = next_sent(batcher, now);
+            now = time;
+            (now, id)
         };
         batcher.push(at(0), b"a").unwrap();
         if succeeds {
-            let (now, id, _) = call(&mut batcher, true);
-            batcher.handle_response(now, id, answer("s"), None, LONGEST);
+            let (now, id) = call(&mut batcher);
+            batcher.handle_outcome(now, id, answer("s"));
         }
         for _ in 0..may_fail {
-            let (now, id, _) = call(&mut batcher, false);
-            batcher.handle_failure(now, id, CallFailure::NotSent(Reason::new("refused")), LONGEST);
+            let (now, id) = call(&mut batcher);
+            batcher.handle_outcome(now, id, transport(TransportErrorKind::Connect));
             assert_eq!(batcher.stopped(), None);
         }
-        let (now, id, _) = call(&mut batcher, false);
-        batcher.handle_failure(now, id, CallFailure::NotSent(Reason::new("refused")), LONGEST);
+        let (now, id) = call(&mut batcher);
+        batcher.handle_outcome(now, id, transport(TransportErrorKind::Connect));
         let reason = batcher.stopped().map(ToString::to_string);
         let is_stopped = may_fail == 2;
-        assert_eq!(reason.as_deref(), is_stopped.then_some("3 calls in a row failed, the last one with refused"));
+        assert_eq!(
+            reason.as_deref(),
+            is_stopped.then_some("3 calls in a row failed, the last one with cannot connect")
+        );
         let given_up = failures(&events(&mut batcher, now));
         assert_eq!(given_up, reason.map(|reason| (0, Failure::Rejected, reason)).into_iter().collect::<Vec<_>>());
     }
@@ -296,7 +352,7 @@ fn sends_the_rest_at_once_when_a_refusal_names_records() {
     batcher.flush();
     let (id, _) = sent(batcher.poll_output(at(0)));
     let message = "1 validation error detected: Value '…' at 'records.2.member.data' failed to satisfy constraint: …";
-    batcher.handle_response(at(1), id, refused(400, ErrorCode::ValidationException, message), None, LONGEST);
+    batcher.handle_outcome(at(1), id, refused(400, ErrorCode::ValidationException, message));
     let Output::Event(Event::Undelivered(record)) = batcher.poll_output(at(1)) else { panic!("no event") };
     assert_eq!((record.ticket, record.failure, &*record.data), (1, Failure::Rejected, &b"b"[..]));
     let (_, batch) = sent(batcher.poll_output(at(1)));
@@ -311,7 +367,7 @@ fn gives_everything_back_when_it_is_abandoned() {
     }
     let (in_flight, _held) = sent(batcher.poll_output(at(0)));
     let (id, _) = sent(batcher.poll_output(at(0)));
-    batcher.handle_response(at(0), id, answer("s"), None, LONGEST);
+    batcher.handle_outcome(at(0), id, answer("s"));
     batcher.abandon();
     let events = events(&mut batcher, at(0));
     let back: Vec<_> = events
@@ -328,7 +384,7 @@ fn gives_everything_back_when_it_is_abandoned() {
     assert_eq!(batcher.push(at(0), b"x"), Err(NotTaken::Closed));
     // The answer comes too late to matter, and so would a second one.
     for _ in 0..2 {
-        batcher.handle_response(at(1), in_flight, answer("+"), None, 0);
+        batcher.handle_outcome(at(1), in_flight, answer("+"));
         assert_eq!(waits_for(&batcher.poll_output(at(1))), None);
     }
 }
@@ -341,11 +397,11 @@ fn lets_nothing_overtake_in_strict_order() {
     }
     let (id, _) = sent(batcher.poll_output(at(0)));
     assert!(matches!(batcher.poll_output(at(0)), Output::Wait(_)));
-    batcher.handle_response(at(0), id, answer("f"), None, LONGEST);
+    batcher.handle_outcome(at(0), id, answer("f"));
     let rested = waits_for(&batcher.poll_output(at(0))).unwrap();
     let (id, batch) = sent(batcher.poll_output(Tick::from_duration(rested)));
     assert_eq!(batch.encoded(0), Some("YQ=="));
-    batcher.handle_response(at(60), id, answer("+"), None, LONGEST);
+    batcher.handle_outcome(at(60), id, answer("+"));
     assert!(matches!(batcher.poll_output(at(60)), Output::Event(Event::Accepted(_))));
     assert_eq!(sent(batcher.poll_output(at(60))).1.encoded(0), Some("Yg=="));
 }
@@ -393,7 +449,7 @@ fn takes_no_more_than_the_buffer_holds() {
     assert_eq!(batcher.push(at(0), b""), Err(NotTaken::Full));
     // Room is made by outcomes, and not before they have been handed out.
     let (id, _) = sent(batcher.poll_output(at(0)));
-    batcher.handle_response(at(0), id, answer("+ff"), None, 0);
+    batcher.handle_outcome(at(0), id, answer("+ff"));
     assert_eq!(batcher.push(at(0), b"x"), Err(NotTaken::Full));
     assert!(matches!(batcher.poll_output(at(0)), Output::Event(_)));
     assert_eq!(batcher.push(at(0), b"12345678"), Ok(3..4));
@@ -409,7 +465,7 @@ fn gives_back_the_memory_of_records_that_are_gone() {
     let (id, batch) = sent(batcher.poll_output(at(0)));
     drop(batch);
     let before = batcher.memory_bytes();
-    batcher.handle_response(at(0), id, answer(&format!("{}f", "+".repeat(99))), None, LONGEST);
+    batcher.handle_outcome(at(0), id, answer(&format!("{}f", "+".repeat(99))));
     assert!(before > 130_000 && batcher.memory_bytes() < 8192, "{before}, then {}", batcher.memory_bytes());
 }
 
@@ -423,7 +479,7 @@ fn fills_the_same_memory_again() {
         }
         let (id, batch) = sent(batcher.poll_output(at(0)));
         drop(batch);
-        batcher.handle_response(at(0), id, answer(&"+".repeat(50)), None, 0);
+        batcher.handle_outcome(at(0), id, answer(&"+".repeat(50)));
         assert_eq!(events(&mut batcher, at(0)).len(), 1);
         held.push(batcher.memory_bytes());
     }
@@ -435,7 +491,7 @@ fn refuses_policies_under_which_nothing_could_pass() {
     let check = |change: fn(&mut Policy)| {
         let mut policy = Policy::default();
         change(&mut policy);
-        Batcher::new("s", policy).map(|_| ()).map_err(|violation| violation.path)
+        Batcher::new("s", policy, 7).map(|_| ()).map_err(|violation| violation.path)
     };
     assert_eq!(check(|_| ()), Ok(()));
     assert_eq!(check(|policy| policy.limits.max_records = 0), Err("Policy.limits.max_records".into()));
@@ -445,7 +501,7 @@ fn refuses_policies_under_which_nothing_could_pass() {
         (policy.limits.max_record_bytes, policy.packing) = (1, Some(Packing::new("||")));
     };
     assert_eq!(check(narrow), Err("Policy.limits.max_record_bytes".into()));
-    assert!(Batcher::new("a b", Policy::default()).is_err());
+    assert!(Batcher::new("a b", Policy::default(), 7).is_err());
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn no_type_shows_what_it_guards() {
 
     let mut full = batch();
     full.push(b"more").unwrap();
-    full.encode(&endpoint).unwrap();
+    full.request(&endpoint).unwrap();
     let single = PutRecordInput::new("s", Record::new(DATA));
     let several = PutRecordBatchInput::new("s", vec![Record::from_vec(DATA.to_vec())]);
     let call = server::parse(&request).unwrap();
@@ -224,7 +224,7 @@ fn errors() -> Vec<(&'static str, Box<dyn Error>)> {
     found.push(("RecordTooLarge", error(small.push(&DATA.repeat(2)))));
     let mut small = Batch::with_limits("s", Limits { max_records: 0, ..Limits::SERVICE }).unwrap();
     found.push(("Full", error(small.push(DATA))));
-    found.push(("EmptyBatch", error(small.encode(&endpoint).map(|_| ()))));
+    found.push(("EmptyBatch", error(small.request(&endpoint).map(|_| ()))));
 
     let decode = |status, body: &[u8]| {
         error(client::decode::<PutRecord>(&input, &Response::new(status, body.to_vec())).map(|_| ()))

@@ -3,15 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use firehose_proto::credentials::{Credentials, environment};
+use firehose_proto::credentials::Credentials;
+use firehose_proto::credentials::search::{Found, Provider};
 
-use super::container::Container;
 use super::context::Context;
-use super::error::CredentialsError;
-use super::imds::InstanceMetadata;
-use super::profile::Profile;
-use super::web_identity::WebIdentity;
-use super::{Found, ProvideCredentials};
+use super::providers::{Container, EnvironmentVariables, InstanceMetadata, Profile, WebIdentity};
+use super::{CredentialsError, ProvideCredentials};
 
 /// Asks one provider after the other, until one has credentials or is configured and fails.
 ///
@@ -74,47 +71,14 @@ impl ProvideCredentials for Chain {
     }
 
     fn find(&self, context: &Context) -> Result<Found, CredentialsError> {
-        let mut tried = Vec::new();
-        for provider in &self.providers {
-            match provider.find(context) {
-                Ok(found) => {
-                    log::debug!("credentials {} from {}", found.credentials.access_key_id, found.provider);
-                    return Ok(found);
-                }
-                Err(error) => {
-                    let is_over = !error.is_absent();
-                    tried.push((provider.name().into_owned(), error));
-                    if is_over {
-                        break;
-                    }
-                }
-            }
-        }
-        Err(CredentialsError::of_chain(tried))
-    }
-}
-
-/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary credentials, `AWS_SESSION_TOKEN` and
-/// `AWS_CREDENTIAL_EXPIRATION`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct EnvironmentVariables;
-
-impl ProvideCredentials for EnvironmentVariables {
-    fn provide(&self, context: &Context) -> Result<Credentials, CredentialsError> {
-        context.check_environment_counts()?;
-        read_environment(context)
+        let members = self.providers.iter().enumerate().map(|(id, provider)| {
+            provider.standard().unwrap_or_else(|| Provider::Custom { id, name: provider.name() })
+        });
+        let members = members.collect();
+        context.find(Provider::Chain(members), &self.providers)
     }
 
-    fn name(&self) -> Cow<'static, str> {
-        "environment variables".into()
-    }
-}
-
-/// Reads the variables, whatever else the program says.
-pub(super) fn read_environment(context: &Context) -> Result<Credentials, CredentialsError> {
-    match environment::read(|name| context.variable(name)) {
-        Ok(Some(credentials)) => Ok(credentials),
-        Ok(None) => Err(CredentialsError::absent("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")),
-        Err(error) => Err(CredentialsError::failed("cannot use them").with_source(error)),
+    fn standard(&self) -> Option<Provider> {
+        self.providers.iter().map(|provider| provider.standard()).collect::<Option<_>>().map(Provider::Chain)
     }
 }

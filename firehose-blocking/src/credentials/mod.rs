@@ -1,42 +1,32 @@
 //! [`ProvideCredentials`]: where credentials come from, and the [`Chain`] of places that AWS's tools look in.
 //!
+//! Where to look, what to ask and when to ask again is decided by [`firehose_proto::credentials`]. Here is what that takes:
+//!
 //! ```text
-//! Client ─▶ Cache ─▶ Chain ─┬─▶ EnvironmentVariables
-//!    ▲        │             ├─▶ Profile ─▶ static, process, SSO, login, web identity … ─▶ roles
-//!    │        │             ├─▶ WebIdentity
-//!    └────────┘             ├─▶ Container
-//!   until shortly           └─▶ InstanceMetadata
-//!   before they expire
+//! Client ─▶ Cache ───────────────────▶ Chain ───────────▶ Context ─▶ core's Search ─┐
+//!    ▲        │ until shortly before     or one provider     ▲                      │
+//!    └────────┘ they expire                                  └── sockets, files, ◀──┘
+//!                                                                processes, sleep
 //! ```
 
 mod cache;
 mod chain;
-mod container;
 mod context;
-mod error;
-mod exchange;
-mod imds;
-mod login;
 mod process;
-mod profile;
-mod sso;
-mod sts;
-mod web_identity;
+mod providers;
 
 use std::borrow::Cow;
 
 use firehose_proto::credentials::Credentials;
+pub use firehose_proto::credentials::CredentialsError;
+pub use firehose_proto::credentials::search::Found;
+use firehose_proto::credentials::search::Provider;
 
-pub(crate) use self::cache::{Cache, still_good};
-pub use self::chain::{Chain, EnvironmentVariables};
-pub use self::container::Container;
+pub(crate) use self::cache::Cache;
+pub use self::chain::Chain;
 pub use self::context::Context;
 pub(crate) use self::context::Mfa;
-pub use self::error::CredentialsError;
-pub use self::imds::InstanceMetadata;
-pub(crate) use self::imds::region as metadata_region;
-pub use self::profile::Profile;
-pub use self::web_identity::WebIdentity;
+pub use self::providers::{Container, EnvironmentVariables, InstanceMetadata, Profile, WebIdentity};
 
 /// A place that credentials come from.
 ///
@@ -80,15 +70,11 @@ pub trait ProvideCredentials: Send + Sync {
     fn find(&self, context: &Context) -> Result<Found, CredentialsError> {
         Ok(Found { credentials: self.provide(context)?, provider: self.name() })
     }
-}
 
-/// Credentials, and which provider had them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The credentials.
-    pub credentials: Credentials,
-    /// The name of the provider.
-    pub provider: Cow<'static, str>,
+    /// The same as a value for the core's search: what the standard providers say of themselves, and no others need to.
+    fn standard(&self) -> Option<Provider> {
+        None
+    }
 }
 
 /// Credentials that the program has already.

@@ -1,4 +1,4 @@
-//! Credentials that a program prints.
+//! Runs a credential process, for as long as it may take.
 
 use std::io::{self, Read};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -6,68 +6,34 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use firehose_proto::credentials::plan::Process;
-use firehose_proto::credentials::{Credentials, process};
+use firehose_proto::credentials::search::ProcessError;
 use firehose_proto::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
-use firehose_proto::sensitive::Sensitive;
-
-use super::context::Context;
-use super::error::CredentialsError;
 
 /// How often a program is looked at that prints no more but has not ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Runs the program. Neither its command line nor what it prints shows in any message.
-pub(super) fn credentials(context: &Context, process: &Process) -> Result<Credentials, CredentialsError> {
-    let printed = run(process.command.reveal(), context.process_timeout)?;
-    let mut credentials = process::read(printed.reveal()).map_err(|error| {
-        CredentialsError::failed("the credential process printed no credentials").with_source(error)
-    })?;
-    if credentials.account_id.is_none() {
-        credentials.account_id.clone_from(&process.account_id);
-    }
-    Ok(credentials)
-}
-
-fn run(command_line: &str, timeout: Duration) -> Result<Sensitive<Vec<u8>>, CredentialsError> {
+/// Has a shell run a command line, and returns what is printed: one byte too much at most.
+pub(super) fn run(command_line: &str, timeout: Duration) -> Result<Vec<u8>, ProcessError> {
     let deadline = Instant::now() + timeout;
     let (mut command, is_group) = shell(command_line);
     // Somebody else's messages may hold secrets.
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-    let child =
-        child.map_err(|error| CredentialsError::failed("cannot start the credential process").with_source(error))?;
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(other)?;
     let mut running = Running { child, is_group, has_ended: false };
-    let printed = running.child.stdout.take().map_or_else(|| Ok(None), |stdout| read_until(stdout, deadline));
-    let printed = match printed {
-        Ok(Some(printed)) => printed,
-        Ok(None) => return Err(too_slow(timeout)),
-        Err(error) => {
-            return Err(CredentialsError::transient("cannot read from the credential process").with_source(error));
-        }
-    };
-    if printed.reveal().len() > MAX_CREDENTIAL_DOCUMENT_BYTES {
-        let message = format!("the credential process printed more than {MAX_CREDENTIAL_DOCUMENT_BYTES} bytes");
-        return Err(CredentialsError::failed(message));
+    let stdout = running.child.stdout.take();
+    let printed = stdout.map_or_else(|| Ok(None), |stdout| read_until(stdout, deadline)).map_err(other)?;
+    let printed = printed.ok_or(ProcessError::Timeout)?;
+    if printed.len() > MAX_CREDENTIAL_DOCUMENT_BYTES {
+        return Ok(printed);
     }
-    match running.wait_until(deadline) {
-        Ok(Some(status)) if status.success() => Ok(printed),
-        Ok(Some(status)) => {
-            // What a shell says of a program that it cannot run.
-            let why = match status.code() {
-                Some(126) => ", its program may not be run",
-                Some(127) => ", its program was not found",
-                _ => "",
-            };
-            let message = format!("the credential process failed ({status}{why}): run it by hand to see what it says");
-            Err(CredentialsError::failed(message))
-        }
-        Ok(None) => Err(too_slow(timeout)),
-        Err(error) => Err(CredentialsError::failed("cannot wait for the credential process").with_source(error)),
+    let status = running.wait_until(deadline).map_err(other)?.ok_or(ProcessError::Timeout)?;
+    if !status.success() {
+        return Err(ProcessError::Failed { status: status.to_string(), code: status.code() });
     }
+    Ok(printed)
 }
 
-fn too_slow(timeout: Duration) -> CredentialsError {
-    CredentialsError::transient(format!("the credential process did not end within {timeout:?}"))
+fn other(error: io::Error) -> ProcessError {
+    ProcessError::Other(error.into())
 }
 
 /// The command that has a shell run the line, and whether it leads a process group of its own.
@@ -98,14 +64,14 @@ fn shell(command_line: &str) -> (Command, bool) {
 ///
 /// A thread does the reading. It ends when nobody can print any more, which is when all of the program's processes
 /// have been ended.
-fn read_until(stdout: ChildStdout, deadline: Instant) -> io::Result<Option<Sensitive<Vec<u8>>>> {
+fn read_until(stdout: ChildStdout, deadline: Instant) -> io::Result<Option<Vec<u8>>> {
     let (sender, receiver) = mpsc::channel();
     let limit = MAX_CREDENTIAL_DOCUMENT_BYTES + 1;
     thread::Builder::new().name("credential-process".into()).spawn(move || {
         let mut printed = Vec::with_capacity(limit);
         let result = stdout.take(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_end(&mut printed);
         // Whoever asked may have given up.
-        let _ = sender.send(result.map(|_| Sensitive::new(printed)));
+        let _ = sender.send(result.map(|_| printed));
     })?;
     receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok().transpose()
 }
@@ -157,8 +123,8 @@ mod tests {
         for command in ["sleep 60", "sleep 60 | sleep 60", "exec >&-; sleep 60", "sleep 60 &"] {
             let began = Instant::now();
             let error = run(command, Duration::from_millis(100)).unwrap_err();
-            assert_eq!(error.to_string(), "the credential process did not end within 100ms");
-            assert!(error.is_transient() && began.elapsed() < Duration::from_secs(30));
+            assert!(matches!(error, ProcessError::Timeout), "{command}: {error:?}");
+            assert!(began.elapsed() < Duration::from_secs(30), "{command}");
         }
     }
 }

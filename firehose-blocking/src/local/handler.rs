@@ -25,6 +25,7 @@ use firehose_proto::op::update_destination::{UpdateDestination, UpdateDestinatio
 use firehose_proto::server::{self, Call};
 use firehose_proto::sigv4::{Authorization, Verifier};
 use firehose_proto::time::HttpDate;
+use firehose_proto::uuid;
 use time::OffsetDateTime;
 
 use super::http::Answer;
@@ -32,7 +33,6 @@ use super::script::{self, Scene, Script};
 use super::store::{AppendError, Store};
 use super::streams::Streams;
 use crate::clock::Clock;
-use crate::uuid;
 
 /// Answers requests.
 pub(super) struct Handler<C> {

@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use firehose_proto::model::record::Record;
+use firehose_proto::uuid;
 use firehose_proto::validate::check_stream_name;
 use time::{Date, Duration, Month, OffsetDateTime, Time};
-
-use crate::uuid;
 
 /// A file that has reached this many bytes is not added to; Firehose's default buffer size for S3.
 const ROLL_BYTES: u64 = 5 * 1024 * 1024;

@@ -82,7 +82,8 @@ impl ProducerBuilder {
     pub fn start(self) -> Result<Producer, ProducerError> {
         let Self { client, delivery_stream_name, policy, drop_patience, handlers, spool } = self;
         let threads = policy.max_in_flight.get();
-        let batcher = Batcher::new(&delivery_stream_name, policy).map_err(ProducerError::Invalid)?;
+        let seed = client.clock().random();
+        let batcher = Batcher::new(&delivery_stream_name, policy, seed).map_err(ProducerError::Invalid)?;
         let sync = spool.as_ref().map(|(_, options)| options.sync);
         let (spool, replay) = match spool {
             Some((dir, options)) => {

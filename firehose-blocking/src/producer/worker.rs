@@ -3,12 +3,12 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use firehose_proto::batch::{Batch, CallFailure, Event, Output, Reason};
-use firehose_proto::client::ResponseError;
+use firehose_proto::batch::{Batch, Event, Output};
+use firehose_proto::call::Error;
 
 use super::ledger::tickets;
 use super::{Handlers, Shared, State};
-use crate::client::{Answer, NoAnswer};
+use crate::error::Chain;
 
 impl Shared {
     /// Works until the producer is closed and every record has had its outcome.
@@ -54,34 +54,23 @@ impl Shared {
     /// Makes one call and reports what came of it.
     fn call(&self, id: u64, batch: Arc<Batch>) -> MutexGuard<'_, State> {
         let sent = self.now();
-        let answer = self.client.send_once(&batch);
-        let random = self.client.clock().random();
-        match answer {
-            Ok(Answer { response, retry_after }) => {
-                // Read before the lock is taken: an answer has hundreds of entries.
-                let output = batch.decode(&response);
-                drop(batch);
-                let mut state = self.lock();
-                let now = state.time(self.now());
-                state.latencies.add(now.since(sent));
-                log_failure(&output);
-                state.batcher.handle_response(now, id, output, retry_after, random);
-                state
-            }
-            Err(error) => {
-                let failure = match error {
-                    NoAnswer::NotSent(reason) => CallFailure::NotSent(Reason::new(reason)),
-                    NoAnswer::Unanswered(reason) => CallFailure::Unanswered(Reason::new(reason)),
-                    NoAnswer::Impossible(reason) => CallFailure::Impossible(Reason::new(reason)),
-                };
-                log::debug!("a call with {} records failed: {failure:?}", batch.len());
-                drop(batch);
-                let mut state = self.lock();
-                let now = state.time(self.now());
-                state.batcher.handle_failure(now, id, failure, random);
-                state
-            }
+        let mut response = None;
+        let outcome = match self.client.put_batch_once(&batch) {
+            // Read before the lock is taken: an answer has hundreds of entries.
+            Ok(answer) => batch.decode(response.insert(answer)).map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &outcome {
+            log::debug!("a call with {} records failed: {}", batch.len(), Chain(error));
         }
+        drop(batch);
+        let mut state = self.lock();
+        let now = state.time(self.now());
+        if matches!(outcome, Ok(_) | Err(Error::Refused { .. } | Error::Malformed(_))) {
+            state.latencies.add(now.since(sent));
+        }
+        state.batcher.handle_outcome(now, id, outcome);
+        state
     }
 
     /// Tells everybody concerned of an event. Not under the lock, when there is anybody.
@@ -138,14 +127,5 @@ impl Handlers {
 fn shielded(run: impl FnOnce()) {
     if panic::catch_unwind(AssertUnwindSafe(run)).is_err() {
         log::error!("a producer's callback panicked");
-    }
-}
-
-fn log_failure<T>(answer: &Result<T, ResponseError>) {
-    if let Err(error) = answer {
-        log::debug!(
-            "a call with records failed: {error}: {}",
-            std::error::Error::source(error).map_or_else(String::new, ToString::to_string)
-        );
     }
 }

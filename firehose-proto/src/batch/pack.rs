@@ -24,7 +24,7 @@ pub const fn billed_bytes(record_bytes: usize) -> usize {
 ///
 /// let mut policy = Policy::default();
 /// policy.packing = Some(Packing::new("\n"));
-/// let mut batcher = Batcher::new("s", policy)?;
+/// let mut batcher = Batcher::new("s", policy, 7)?;
 /// for _ in 0..100 {
 ///     batcher.push(Tick::default(), &[b'x'; 500])?;
 /// }

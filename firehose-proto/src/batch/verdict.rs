@@ -9,28 +9,16 @@
 //! ```
 
 use alloc::borrow::ToOwned;
-use alloc::string::ToString;
+use alloc::string::ToString as _;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::outcome::Reason;
-use crate::client::ResponseError;
+use crate::call::Error;
 use crate::exception::{ErrorCode, ServiceError};
 use crate::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
 use crate::op::{MalformedResponse, Operation};
 use crate::retry::{RetryClass, classify};
-
-/// A call that got no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CallFailure {
-    /// The request did not reach the service: its records are not stored.
-    NotSent(Reason),
-    /// The request, or a part of it, left, and no answer came: the records may be stored.
-    Unanswered(Reason),
-    /// No request can succeed: there are no credentials, or a certificate is not to be trusted.
-    Impossible(Reason),
-}
 
 /// What follows for the records of a call.
 pub(super) enum Verdict<'a> {
@@ -45,16 +33,36 @@ pub(super) enum Verdict<'a> {
 }
 
 impl<'a> Verdict<'a> {
-    /// Judges the answer to a call with so many records.
-    pub(super) fn of_answer(answer: Result<PutRecordBatchOutput<'a>, ResponseError>, sent: usize) -> Self {
-        let malformed = match answer {
+    /// Judges the outcome of a call with so many records.
+    pub(super) fn new(outcome: Result<PutRecordBatchOutput<'a>, Error>, sent: usize) -> Self {
+        let error = match outcome {
             Ok(output) if output.request_responses.len() == sent => return Self::Each(output.request_responses),
-            Ok(output) => MalformedResponse::WrongCount { sent, answered: output.request_responses.len() },
-            Err(ResponseError::Refused(error)) => return Self::of_refusal(&error, sent),
-            Err(ResponseError::Malformed(error)) => error,
+            Ok(output) => MalformedResponse::WrongCount { sent, answered: output.request_responses.len() }.into(),
+            Err(error) => error,
         };
-        let reason = Arc::new(Reason::new(malformed.to_string()));
-        Self::Again { class: RetryClass::Transient, may_be_stored: true, reason }
+        match error {
+            Error::Refused { error, .. } => Self::of_refusal(&error, sent),
+            Error::Malformed(error) => Self::again(true, Reason::of(&error)),
+            Error::Transport { error, .. } => {
+                let (kind, reason) = (error.kind(), Reason::of(&error));
+                // What no attempt can get past is no matter of this call alone.
+                if kind.is_ambiguous() || kind.is_transient() {
+                    Self::again(kind.is_ambiguous(), reason)
+                } else {
+                    Self::Stop(Arc::new(reason))
+                }
+            }
+            error @ Error::DeadlineExceeded { .. } => Self::again(false, Reason::of(&error)),
+            Error::Credentials(error) if error.is_transient() => Self::again(false, Reason::of(&error)),
+            Error::Credentials(error) => Self::Stop(Arc::new(Reason::of(&error))),
+            error @ (Error::Invalid(_) | Error::EmptyBatch | Error::Sign(_)) => {
+                Self::Stop(Arc::new(Reason::of(&error)))
+            }
+        }
+    }
+
+    fn again(may_be_stored: bool, reason: Reason) -> Self {
+        Self::Again { class: RetryClass::Transient, may_be_stored, reason: Arc::new(reason) }
     }
 
     fn of_refusal(error: &ServiceError, sent: usize) -> Self {
@@ -71,15 +79,6 @@ impl<'a> Verdict<'a> {
                 Self::Again { class, may_be_stored: error.status >= 500, reason }
             }
         }
-    }
-
-    pub(super) fn of_failure(failure: CallFailure) -> Self {
-        let (may_be_stored, reason) = match failure {
-            CallFailure::NotSent(reason) => (false, reason),
-            CallFailure::Unanswered(reason) => (true, reason),
-            CallFailure::Impossible(reason) => return Self::Stop(Arc::new(reason)),
-        };
-        Self::Again { class: RetryClass::Transient, may_be_stored, reason: Arc::new(reason) }
     }
 }
 
@@ -125,13 +124,19 @@ fn is_slow_down(code: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+    use alloc::vec;
+
     use super::*;
+    use crate::credentials::CredentialsError;
+    use crate::sigv4::SignError;
+    use crate::transport::{TransportError, TransportErrorKind};
 
     fn shown(verdict: &Verdict<'_>) -> alloc::string::String {
         match verdict {
-            Verdict::Each(entries) => alloc::format!("each of {}", entries.len()),
-            Verdict::Without { named, .. } => alloc::format!("without {named:?}"),
-            Verdict::Again { class, may_be_stored, .. } => alloc::format!("again {class:?} {may_be_stored}"),
+            Verdict::Each(entries) => format!("each of {}", entries.len()),
+            Verdict::Without { named, .. } => format!("without {named:?}"),
+            Verdict::Again { class, may_be_stored, .. } => format!("again {class:?} {may_be_stored}"),
             Verdict::Stop(_) => "stop".into(),
         }
     }
@@ -171,24 +176,37 @@ mod tests {
         ] {
             let mut error = ServiceError::of_status(status);
             (error.code, error.message) = (code, message.into());
-            let verdict = Verdict::of_answer(Err(ResponseError::Refused(error)), 3);
-            assert_eq!(shown(&verdict), expected, "{status} {message}");
+            let refused =
+                Error::Refused { error, attempts: 1, is_transient: false, retry_after: None, clock_skew: None };
+            assert_eq!(shown(&Verdict::new(Err(refused), 3)), expected, "{status} {message}");
         }
-        let entries = |count| PutRecordBatchOutput::new(alloc::vec![PutRecordBatchResponseEntry::accepted("1"); count]);
-        assert_eq!(shown(&Verdict::of_answer(Ok(entries(3)), 3)), "each of 3");
-        assert_eq!(shown(&Verdict::of_answer(Ok(entries(2)), 3)), "again Transient true");
-        let senseless = MalformedResponse::Missing { member: "FailedPutCount" };
-        assert_eq!(shown(&Verdict::of_answer(Err(ResponseError::Malformed(senseless)), 3)), "again Transient true");
     }
 
     #[test]
-    fn judges_failures() {
-        for (failure, expected) in [
-            (CallFailure::NotSent(Reason::new("")), "again Transient false"),
-            (CallFailure::Unanswered(Reason::new("")), "again Transient true"),
-            (CallFailure::Impossible(Reason::new("")), "stop"),
+    fn judges_answers_and_their_absence() {
+        use TransportErrorKind::{Broken, Connect, Proxy, Request, ResponseTooLarge, Timeout, Tls};
+        let entries = |count| Ok(PutRecordBatchOutput::new(vec![PutRecordBatchResponseEntry::accepted("1"); count]));
+        let transport = |kind| Err(Error::Transport { error: TransportError::new(kind), attempts: 1 });
+        let credentials = |error: CredentialsError| Err(Error::Credentials(error));
+        for (outcome, expected) in [
+            (entries(3), "each of 3"),
+            (entries(2), "again Transient true"),
+            (Err(MalformedResponse::Missing { member: "FailedPutCount" }.into()), "again Transient true"),
+            (transport(Connect), "again Transient false"),
+            (transport(Timeout), "again Transient true"),
+            (transport(Broken), "again Transient true"),
+            (transport(ResponseTooLarge), "again Transient true"),
+            (transport(Proxy), "stop"),
+            (transport(Tls), "stop"),
+            (transport(Request), "stop"),
+            (credentials(CredentialsError::transient("the instance metadata is away")), "again Transient false"),
+            (credentials(CredentialsError::failed("no such profile")), "stop"),
+            (credentials(CredentialsError::absent("nothing set")), "stop"),
+            (Err(Error::EmptyBatch), "stop"),
+            (Err(SignError::Host.into()), "stop"),
         ] {
-            assert_eq!(shown(&Verdict::of_failure(failure)), expected);
+            let text = format!("{outcome:?}");
+            assert_eq!(shown(&Verdict::new(outcome, 3)), expected, "{text}");
         }
     }
 

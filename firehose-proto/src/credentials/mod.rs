@@ -1,4 +1,4 @@
-//! [`Credentials`]: what signs a request, and everything about finding them but the finding.
+//! [`Credentials`]: what signs a request, and the machine that finds them.
 //!
 //! Files, documents, answers and looked-up variables go in; credentials, a [`Plan`](plan::Plan) and requests come out.
 //!
@@ -7,6 +7,7 @@
 //!                                   └─▶ roles:  sts::assume_role ─▶ sts::read, one after the other
 //! ```
 
+pub mod cache;
 pub mod container;
 pub mod environment;
 pub mod expiry;
@@ -15,10 +16,12 @@ pub mod login;
 pub mod plan;
 pub mod process;
 pub mod profile;
+pub mod search;
 pub mod sso;
 pub mod sts;
 
 mod document;
+pub(crate) mod error;
 mod service;
 mod xml;
 
@@ -27,6 +30,7 @@ use alloc::string::String;
 use time::OffsetDateTime;
 
 pub use self::document::DocumentError;
+pub use self::error::CredentialsError;
 use crate::sensitive::Sensitive;
 
 /// An AWS access key, with a session token and an expiry when it is temporary.
@@ -69,5 +73,14 @@ impl Credentials {
     pub fn with_session_token(mut self, session_token: impl Into<String>) -> Self {
         self.session_token = Some(Sensitive::new(session_token.into()));
         self
+    }
+
+    /// Whether both sign alike: a service that refuses the one refuses the other. Their expiry does not count, for one
+    /// that was extended leaves the keys as they were.
+    #[must_use]
+    pub fn has_same_keys(&self, other: &Self) -> bool {
+        self.access_key_id == other.access_key_id
+            && self.secret_access_key == other.secret_access_key
+            && self.session_token == other.session_token
     }
 }

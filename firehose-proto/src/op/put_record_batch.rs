@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{InputError, MalformedResponse, Operation, sealed};
 use crate::batch::Batch;
-use crate::exception::ErrorCode;
+use crate::exception::{ErrorCode, ServiceError};
 use crate::json::{self, Base64, Text, Value};
 use crate::limits;
 use crate::model::constraints::{DELIVERY_STREAM_NAME, PUT_RESPONSE_RECORD_ID};
@@ -91,6 +91,13 @@ impl<'a> PutRecordBatchOutput<'a> {
                 .map(PutRecordBatchResponseEntry::into_owned)
                 .collect(),
         }
+    }
+
+    /// Whether an entry asks for fewer requests.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        let is_throttling = |code: &str| ServiceError::new(0, ErrorCode::parse(code), "").is_throttling();
+        self.request_responses.iter().any(|entry| entry.error_code.as_deref().is_some_and(is_throttling))
     }
 
     /// Reads an answer to so many records.

@@ -38,6 +38,11 @@ const CLOCK_SKEW_CODES: [&str; 7] = [
     "SignatureDoesNotMatch",
 ];
 
+/// Whether a wrong clock, or a signature that got too old on its way, may be behind a code.
+pub(crate) fn may_be_about_clock(code: &str) -> bool {
+    CLOCK_SKEW_CODES.contains(&code)
+}
+
 /// Whether, and how eagerly, a failed attempt may be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -34,6 +34,7 @@
 //! See [retry behavior](https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html) in AWS's
 //! reference guide for SDKs.
 
+mod attempt;
 mod class;
 mod limiter;
 mod skew;
@@ -45,6 +46,8 @@ use core::time::Duration;
 
 use time::{OffsetDateTime, SignedDuration};
 
+pub(crate) use attempt::{Attempt, Observed};
+pub(crate) use class::may_be_about_clock;
 pub use class::{RetryClass, classify};
 pub use limiter::RateLimiter;
 pub use skew::ClockSkew;

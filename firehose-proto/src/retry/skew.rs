@@ -66,6 +66,13 @@ impl ClockSkew {
         Some(self.offset)
     }
 
+    /// Whether an answer that was dated some time between these two moments of the local clock shows nothing new.
+    pub(super) fn agrees(&self, sent: OffsetDateTime, received: OffsetDateTime, date: Option<&str>) -> bool {
+        let date = date.and_then(HttpDate::parse);
+        // The header counts whole seconds.
+        date.is_some_and(|date| self.now(sent) - SignedDuration::SECOND <= date && date <= self.now(received))
+    }
+
     /// What to judge the refusal of a request by: the skew that the answer showed, or, if more, what of it the
     /// correction left with which the request was signed.
     ///
@@ -85,6 +92,16 @@ impl ClockSkew {
     pub const fn to_judge_by(shown: SignedDuration, correction: SignedDuration) -> SignedDuration {
         let left = shown.saturating_sub(correction);
         if left.unsigned_abs().as_nanos() > shown.unsigned_abs().as_nanos() { left } else { shown }
+    }
+
+    /// How far the service's clock is ahead of the local one, as far as that is known.
+    pub(crate) const fn offset(&self) -> SignedDuration {
+        self.offset
+    }
+
+    /// Whether answers correct the clock.
+    pub(super) const fn is_enabled(&self) -> bool {
+        self.is_enabled
     }
 
     /// The service's time, as far as it is known, when the local clock says `now`.

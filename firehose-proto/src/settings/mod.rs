@@ -1,12 +1,16 @@
-//! [`Lookup`]: each setting from where it is set: code, an environment variable, the profile, or nowhere.
+//! [`Settings`]: all that a client goes by, each found where it is set: code, an environment variable, the profile, or
+//! nowhere. [`Lookup`] finds one of them.
 //!
-//! The methods are called like the keys of a profile, see the
+//! Its methods are called like the keys of a profile, see the
 //! [settings reference](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html). A blank variable or
 //! value is as good as none. Where the files are is in [`location`], which proxy a request goes through in [`proxy`],
 //! and as whom it introduces itself in [`user_agent`].
 
+mod client;
+mod error;
 pub mod location;
 pub mod proxy;
+pub mod shared_files;
 pub mod user_agent;
 
 use alloc::borrow::{Cow, ToOwned};
@@ -16,6 +20,8 @@ use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
+pub use self::client::{InCode, Settings};
+pub use self::error::SettingsError;
 use crate::credentials::imds;
 use crate::credentials::profile::{Ignored, Place, Profiles};
 use crate::endpoint;

@@ -7,11 +7,12 @@ use core::fmt;
 /// ```
 /// use firehose_proto::settings::user_agent::UserAgent;
 ///
-/// let mut user_agent = UserAgent::new("firehose-rs/0.1.0", "linux", "1.88");
+/// let mut user_agent = UserAgent::default();
+/// (user_agent.os, user_agent.rust_version) = ("linux", "1.95.0");
 /// user_agent.app_id = Some("log shipper");
 /// assert_eq!(
 ///     user_agent.to_string(),
-///     "firehose-rs/0.1.0 ua/2.1 api/firehose/2015-08-04 os/linux lang/rust/1.88 app/log-shipper"
+///     "firehose-rs/0.1.0 ua/2.1 api/firehose/2015-08-04 os/linux lang/rust/1.95.0 app/log-shipper"
 /// );
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct UserAgent<'a> {
     pub product: &'a str,
     /// The operating system, as Rust calls it.
     pub os: &'a str,
-    /// The version of Rust.
+    /// The version of the compiler.
     pub rust_version: &'a str,
     /// `AWS_EXECUTION_ENV`
     pub execution_environment: Option<&'a str>,
@@ -29,11 +30,16 @@ pub struct UserAgent<'a> {
     pub app_id: Option<&'a str>,
 }
 
-impl<'a> UserAgent<'a> {
-    /// Names what every program has.
-    #[must_use]
-    pub const fn new(product: &'a str, os: &'a str, rust_version: &'a str) -> Self {
-        Self { product, os, rust_version, execution_environment: None, app_id: None }
+/// This project, the system it was built for, and the compiler that built it.
+impl Default for UserAgent<'_> {
+    fn default() -> Self {
+        Self {
+            product: concat!("firehose-rs/", env!("CARGO_PKG_VERSION")),
+            os: env!("FIREHOSE_TARGET_OS"),
+            rust_version: env!("FIREHOSE_RUST_VERSION"),
+            execution_environment: None,
+            app_id: None,
+        }
     }
 }
 
@@ -72,7 +78,9 @@ mod tests {
         let user_agent = UserAgent {
             execution_environment: Some("AWS_ECS FARGATE\r\n"),
             app_id: Some("a/b(c)#\u{e9}!"),
-            ..UserAgent::new("p/1", "haiku", "1")
+            product: "p/1",
+            os: "haiku",
+            rust_version: "1",
         };
         let expected =
             "p/1 ua/2.1 api/firehose/2015-08-04 os/other lang/rust/1 exec-env/AWS_ECS-FARGATE-- app/a-b-c---!";

@@ -100,7 +100,7 @@ impl Run {
     fn new(seed: u64, order: Order, delivery: Delivery) -> Self {
         let mut random = Random::new(seed);
         let scenario = Scenario::draw(&mut random, order, delivery);
-        let batcher = Batcher::new("s", scenario.policy.clone()).unwrap();
+        let batcher = Batcher::new("s", scenario.policy.clone(), random.next()).unwrap();
         let now = Tick::from_duration(Duration::from_secs(random.within(0..=3)));
         Self {
             batcher,

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use firehose_proto::batch::{Batch, Batcher, CallFailure, Policy, Reason};
+use firehose_proto::batch::{Batch, Batcher, Policy};
+use firehose_proto::call::Error;
+use firehose_proto::credentials::CredentialsError;
 use firehose_proto::exception::{ErrorCode, ServiceError};
 use firehose_proto::http::Response;
 use firehose_proto::op::put_record_batch::{
@@ -13,6 +15,7 @@ use firehose_proto::op::put_record_batch::{
 };
 use firehose_proto::server;
 use firehose_proto::time::Tick;
+use firehose_proto::transport::{TransportError, TransportErrorKind};
 
 use crate::ledger::Ledger;
 use crate::random::Random;
@@ -21,7 +24,7 @@ use crate::scenario::Faults;
 /// What the driver is going to see of a call.
 enum Answer {
     Response(Response),
-    Failure(CallFailure),
+    Failure(Error),
 }
 
 /// A call under way.
@@ -81,7 +84,7 @@ impl Service {
             return match random.within(0..=2) {
                 0 => refusal(400, ErrorCode::ResourceNotFoundException, "Firehose s under account 1 not found."),
                 1 => refusal(400, ErrorCode::AccessDeniedException, "not authorized"),
-                _ => Some(Answer::Failure(CallFailure::Impossible(Reason::new("no credentials")))),
+                _ => Some(Answer::Failure(Error::Credentials(CredentialsError::absent("no credentials")))),
             };
         }
         if random.chance(faults.naming) {
@@ -92,7 +95,7 @@ impl Service {
             return refusal(400, ErrorCode::ValidationException, &message);
         }
         if random.chance(faults.cut_before) {
-            return Some(Answer::Failure(CallFailure::NotSent(Reason::new("connection refused"))));
+            return Some(no_answer(TransportErrorKind::Connect));
         }
         let entries: Vec<_> = records.iter().map(|_| random.chance(faults.partial)).collect();
         let is_server_error = random.chance(faults.server_error);
@@ -118,7 +121,7 @@ impl Service {
             };
         }
         if random.chance(faults.cut_after) {
-            return Some(Answer::Failure(CallFailure::Unanswered(Reason::new("connection reset"))));
+            return Some(no_answer(TransportErrorKind::Broken));
         }
         if random.chance(faults.hang) {
             return None;
@@ -148,17 +151,17 @@ impl Service {
         let Call { id, batch, records, answer, .. } = self.calls.swap_remove(at);
         let all: Vec<_> = records.iter().flatten().copied().collect();
         ledger.land(&all);
-        let draw = random.next();
         let response = match answer {
             Answer::Failure(failure) => {
-                match failure {
-                    CallFailure::NotSent(_) => ledger.fail(&all, false),
-                    CallFailure::Unanswered(_) => ledger.fail(&all, true),
-                    _ => ledger.is_stopped |= !ledger.is_abandoned,
+                let has_failed = matches!(failure, Error::Transport { .. });
+                if has_failed {
+                    ledger.fail(&all, failure.is_ambiguous());
+                } else {
+                    ledger.is_stopped |= !ledger.is_abandoned;
                 }
                 drop(batch);
-                batcher.handle_failure(now, id, failure, draw);
-                return ledger.note_call(true, batcher);
+                batcher.handle_outcome(now, id, Err(failure));
+                return ledger.note_call(has_failed, batcher);
             }
             Answer::Response(response) => response,
         };
@@ -186,10 +189,14 @@ impl Service {
         // A driver may be late to let go of the batch: it is copied then.
         let late = random.chance(100).then(|| Arc::clone(&batch));
         drop(batch);
-        batcher.handle_response(now, id, decoded, None, draw);
+        batcher.handle_outcome(now, id, decoded.map_err(Error::from));
         drop(late);
         ledger.note_call(has_failed, batcher);
     }
+}
+
+fn no_answer(kind: TransportErrorKind) -> Answer {
+    Answer::Failure(Error::Transport { error: TransportError::new(kind), attempts: 1 })
 }
 
 fn check_limits(policy: &Policy, batch: &Batch, data: &[Vec<u8>]) {

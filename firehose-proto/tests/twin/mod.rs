@@ -79,22 +79,22 @@ pub(crate) fn run(limits: Limits, steps: &[Step]) {
                 batch.clear();
                 twin.records.clear();
             }
-            Step::Encode => encode(&mut batch, &twin, &endpoint),
+            Step::Encode => encode(&batch, &twin, &endpoint),
         }
         assert_eq!((batch.len(), batch.is_empty()), (twin.records.len(), twin.records.is_empty()));
         assert_eq!(batch.data_bytes(), twin.data_bytes());
         assert!(batch.len() <= limits.max_records && batch.data_bytes() <= limits.max_request_bytes);
     }
-    encode(&mut batch, &twin, &endpoint);
+    encode(&batch, &twin, &endpoint);
 }
 
-fn encode(batch: &mut Batch, twin: &Twin, endpoint: &Endpoint) {
+fn encode(batch: &Batch, twin: &Twin, endpoint: &Endpoint) {
     for (index, record) in twin.records.iter().enumerate() {
         let document = serde_json::to_value(Record::new(record)).unwrap();
         assert_eq!(batch.encoded(index), document.get("Data").and_then(serde_json::Value::as_str), "record {index}");
     }
     assert_eq!(batch.encoded(twin.records.len()), None);
-    match batch.encode(endpoint) {
+    match batch.request(endpoint) {
         Err(EmptyBatch) => assert!(twin.records.is_empty()),
         Ok(mut request) => {
             assert!(!twin.records.is_empty());

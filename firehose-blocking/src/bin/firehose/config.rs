@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use firehose_blocking::firehose_proto::settings::{Setting, Source};
 use firehose_blocking::firehose_proto::time::IsoDate;
-use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials, Settings};
+use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials, Settings, SettingsError};
 use serde_json::{Map, Value, json};
 
 use crate::args::{ConfigArgs, Output};
@@ -22,7 +22,9 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     let builder = described(builder, &args.service);
     let broken = |error: BuildError| failure(&error);
     let settings = builder.settings();
-    if let Ok(Settings { warnings, .. }) | Err(BuildError::Settings { warnings, .. }) = &settings {
+    if let Ok(Settings { warnings, .. }) | Err(BuildError::Settings(SettingsError::Several { warnings, .. })) =
+        &settings
+    {
         warnings.iter().for_each(|warning| console::complain(warning));
     }
     let settings = settings.map_err(broken)?;
@@ -37,7 +39,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     console::print(&text)
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the settings: {error}")))?;
     // What there is has been shown; now all that is missing.
-    match (endpoint.map(drop).map_err(broken), credentials) {
+    match (endpoint.map(drop).map_err(|error| broken(error.into())), credentials) {
         (Err(first), Err(second)) => {
             console::complain(&first.message);
             Err(second)

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use firehose_blocking::firehose_proto::settings::{Setting, Source};
+use firehose_blocking::firehose_proto::settings::{Setting, SettingsError, Source};
 use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials};
 
 use crate::args::ServiceArgs;
@@ -33,34 +33,42 @@ pub(crate) fn described(mut builder: ClientBuilder, args: &ServiceArgs) -> Clien
 
 /// What the configuration lacks, in the command line's own terms. Of several wrong settings all but the last are told now.
 pub(crate) fn failure(error: &BuildError) -> Failure {
-    if let BuildError::Settings { errors, .. } = error
-        && let Some((last, others)) = errors.split_last()
-    {
-        others.iter().for_each(|error| console::complain(&failure(error).message));
-        return failure(last);
-    }
     let message = match error {
-        BuildError::MissingRegion { metadata } => {
+        BuildError::Settings(SettingsError::Several { errors, .. }) => match errors.split_last() {
+            Some((last, others)) => {
+                others.iter().for_each(|error| console::complain(&setting(error)));
+                setting(last)
+            }
+            None => console::chain(error),
+        },
+        BuildError::Settings(error) => setting(error),
+        other => console::chain(other),
+    };
+    Failure::new(Exit::Configuration, message)
+}
+
+fn setting(error: &SettingsError) -> String {
+    match error {
+        SettingsError::MissingRegion { metadata } => {
             let metadata = metadata.as_ref().map(|error| console::chain(error));
             let why = metadata.map(|why| format!("; the instance metadata do not tell it: {why}"));
             let how = "no region: give --region, or set AWS_REGION or one in the profile";
             format!("{how}{}", why.unwrap_or_default())
         }
         // Of what is in code here, only these come from the command line.
-        BuildError::Setting { error, .. } if error.source == Source::Code => format!("--region {}", error.rule),
-        BuildError::NoSuchProfile { profile: Setting { value, source: Source::Code }, warnings } => {
+        SettingsError::Setting { error, .. } if error.source == Source::Code => format!("--region {}", error.rule),
+        SettingsError::NoSuchProfile { profile: Setting { value, source: Source::Code }, warnings } => {
             let why: String = warnings.iter().map(|warning| format!("; {warning}")).collect();
             format!("--profile: `{value}` is in neither the config file nor the credentials file{why}")
         }
-        BuildError::Endpoint { source: Source::Code, conflicts_with: None, error } => {
+        SettingsError::Endpoint { source: Source::Code, conflicts_with: None, error } => {
             format!("--endpoint-url: {error}")
         }
-        BuildError::Endpoint { source: Source::Code, conflicts_with: Some(other), error } => {
+        SettingsError::Endpoint { source: Source::Code, conflicts_with: Some(other), error } => {
             format!("--endpoint-url goes against the wish of {other}: {error}")
         }
         other => console::chain(other),
-    };
-    Failure::new(Exit::Configuration, message)
+    }
 }
 
 /// Makes sure that the environment's credentials, if there are any, are such that a header can carry them.

@@ -9,48 +9,26 @@ use super::{Batcher, State, delimiter};
 use crate::batch::outcome::{Failure, Reason};
 use crate::batch::parcel::Parcel;
 use crate::batch::policy::Delivery;
-use crate::batch::verdict::{CallFailure, Verdict, entry_class, entry_reason};
-use crate::client::ResponseError;
+use crate::batch::verdict::{Verdict, entry_class, entry_reason};
+use crate::call::Error;
 use crate::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry};
 use crate::retry::{self, RetryClass};
 use crate::time::Tick;
 
-/// What the driver knew beside the answer.
-#[derive(Clone, Copy)]
-struct Circumstances {
-    now: Tick,
-    hint: Option<Duration>,
-    random: u64,
-}
-
 impl Batcher {
-    /// Takes the answer to a call, as [`Batch::decode`](crate::batch::Batch::decode) reads it.
-    ///
-    /// `retry_after` is the service's hint, if the answer had one ([`retry::retry_after`]). `random` is uniform over
-    /// all of `u64`. An id that is not in flight, or not any more, is ignored.
+    /// Takes what came of a call: the answer, as [`Batch::decode`](crate::batch::Batch::decode) reads it, or why there is
+    /// none. An id that is not in flight, or not any more, is ignored.
     ///
     /// What the driver can mend by itself, such as a wrong clock or a token that has just expired, it mends, and sends
-    /// the batch again before it reports: to the batcher, a refused signature is final.
-    pub fn handle_response(
-        &mut self,
-        now: Tick,
-        id: u64,
-        answer: Result<PutRecordBatchOutput<'_>, ResponseError>,
-        retry_after: Option<Duration>,
-        random: u64,
-    ) {
+    /// the batch again before it reports.
+    pub fn handle_outcome(&mut self, now: Tick, id: u64, outcome: Result<PutRecordBatchOutput<'_>, Error>) {
         if let Some(parcel) = self.in_flight.remove(&id) {
-            let verdict = Verdict::of_answer(answer, parcel.batch.len());
-            self.apply(Circumstances { now, hint: retry_after, random }, parcel, verdict);
-        }
-    }
-
-    /// Takes the news that there is no answer to a call.
-    ///
-    /// `random` is uniform over all of `u64`. An id that is not in flight, or not any more, is ignored.
-    pub fn handle_failure(&mut self, now: Tick, id: u64, failure: CallFailure, random: u64) {
-        if let Some(parcel) = self.in_flight.remove(&id) {
-            self.apply(Circumstances { now, hint: None, random }, parcel, Verdict::of_failure(failure));
+            let hint = match &outcome {
+                Err(Error::Refused { retry_after, .. }) => *retry_after,
+                _ => None,
+            };
+            let verdict = Verdict::new(outcome, parcel.batch.len());
+            self.apply(now, hint, parcel, verdict);
         }
     }
 
@@ -69,12 +47,12 @@ impl Batcher {
         }
     }
 
-    fn apply(&mut self, around: Circumstances, mut parcel: Parcel, verdict: Verdict<'_>) {
+    fn apply(&mut self, now: Tick, hint: Option<Duration>, mut parcel: Parcel, verdict: Verdict<'_>) {
         self.wait = None;
         match verdict {
             Verdict::Each(entries) => {
                 self.line.succeed();
-                self.apply_each(around, parcel, &entries);
+                self.apply_each(now, parcel, &entries);
             }
             Verdict::Without { named, reason } => {
                 self.line.succeed();
@@ -86,8 +64,8 @@ impl Batcher {
                 self.send_again(parcel);
             }
             Verdict::Again { class, may_be_stored, reason } => {
-                self.note_throttling(around.now, &parcel, class);
-                self.line.fail(around.now, parcel.sent_at, class, around.hint, around.random);
+                self.note_throttling(now, &parcel, class);
+                self.line.fail(now, parcel.sent_at, class, hint, self.random.next());
                 parcel.may_be_stored |= may_be_stored;
                 parcel.charged += 1;
                 if let Some(calls) = self.line.is_dead(self.policy.max_failed_calls) {
@@ -100,7 +78,7 @@ impl Batcher {
                 if is_over || self.is_exhausted(&parcel) {
                     self.give_up(parcel, failure, None);
                 } else {
-                    self.let_rest(around, class, parcel);
+                    self.let_rest(now, hint, class, parcel);
                 }
             }
             Verdict::Stop(reason) => self.give_all_up(parcel, reason),
@@ -114,7 +92,7 @@ impl Batcher {
     }
 
     /// Every record has its own answer.
-    fn apply_each(&mut self, around: Circumstances, mut parcel: Parcel, entries: &[PutRecordBatchResponseEntry<'_>]) {
+    fn apply_each(&mut self, now: Tick, mut parcel: Parcel, entries: &[PutRecordBatchResponseEntry<'_>]) {
         let accepted = parcel.accept(entries, &mut self.events);
         if parcel.is_empty() {
             return self.recycle(parcel);
@@ -123,7 +101,7 @@ impl Batcher {
         let failed = || entries.iter().filter(|entry| entry.is_failed());
         let is_throttled = failed().any(|entry| entry_class(entry) == RetryClass::Throttling);
         let class = if is_throttled { RetryClass::Throttling } else { RetryClass::Transient };
-        self.note_throttling(around.now, &parcel, class);
+        self.note_throttling(now, &parcel, class);
         parcel.charged += 1;
         parcel.reason = failed().next().and_then(entry_reason);
         if self.is_exhausted(&parcel) {
@@ -137,17 +115,17 @@ impl Batcher {
         if accepted > 0 {
             parcel.fruitless = 0;
         }
-        self.let_rest(around, class, parcel);
+        self.let_rest(now, None, class, parcel);
     }
 
     /// Sets what is left of a parcel aside for longer after each attempt in vain, unless the line has been stopped.
-    fn let_rest(&mut self, around: Circumstances, class: RetryClass, mut parcel: Parcel) {
+    fn let_rest(&mut self, now: Tick, hint: Option<Duration>, class: RetryClass, mut parcel: Parcel) {
         if let State::Stopped(_) = self.state {
             return self.send_again(parcel);
         }
         parcel.fruitless = parcel.fruitless.saturating_add(1);
-        let wait = retry::heed(around.hint, retry::backoff(class, parcel.fruitless, around.random));
-        parcel.rests_until = around.now + wait;
+        let wait = retry::heed(hint, retry::backoff(class, parcel.fruitless, self.random.next()));
+        parcel.rests_until = now + wait;
         self.rest(parcel);
     }
 

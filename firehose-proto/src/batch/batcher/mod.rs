@@ -40,6 +40,7 @@ use super::pace::Pace;
 use super::pack::{self, Billing, Pack};
 use super::parcel::{Events, Load, Parcel};
 use super::policy::{Order, Policy};
+use crate::random::Random;
 use crate::time::Tick;
 use crate::validate::Violation;
 
@@ -47,19 +48,19 @@ use crate::validate::Violation;
 ///
 /// * The application pushes ([`push`](Self::push), [`flush`](Self::flush), [`close`](Self::close),
 ///   [`abandon`](Self::abandon)).
-/// * The driver sends what it is told to and reports back ([`handle_response`](Self::handle_response),
-///   [`handle_failure`](Self::handle_failure)).
+/// * The driver sends what it is told to and reports back ([`handle_outcome`](Self::handle_outcome)).
 /// * **After each of these, poll until [`Output::Wait`]**, and again at the time that it names.
 ///
-/// Time and randomness come from the caller, and time does not go back.
+/// Time comes from the caller with each of these and does not go back; the seed of its jitter comes once.
 ///
 /// ```
 /// use core::time::Duration;
 /// use firehose_proto::batch::{Batcher, Event, Output, Policy};
+/// use firehose_proto::call::Error;
 /// use firehose_proto::http::Response;
 /// use firehose_proto::time::Tick;
 ///
-/// let mut batcher = Batcher::new("s", Policy::default())?;
+/// let mut batcher = Batcher::new("s", Policy::default(), 7)?;
 /// let start = Tick::default();
 /// assert_eq!(batcher.push(start, b"one")?, 0..1);
 /// assert_eq!(batcher.push(start, b"two")?, 1..2);
@@ -76,14 +77,13 @@ use crate::validate::Violation;
 ///     {"ErrorCode":"ServiceUnavailableException","ErrorMessage":"Slow down."}]}"#.to_vec());
 /// let output = batch.decode(&answer);
 /// drop(batch);
-/// let half = 1 << 63; // from the driver's generator: this one stands for 0.5
-/// batcher.handle_response(linger, id, output, None, half);
+/// batcher.handle_outcome(linger, id, output.map_err(Error::from));
 /// let Output::Event(Event::Accepted(accepted)) = batcher.poll_output(linger) else { panic!() };
 /// assert_eq!((accepted.tickets.clone(), accepted.record_id(0)), (0..1, Some("1")));
 ///
-/// // The other one rests for half a second, then is sent again.
-/// let rested = linger + Duration::from_millis(500);
-/// assert!(matches!(batcher.poll_output(linger), Output::Wait(Some(time)) if time == rested));
+/// // The other one rests for a second at most, then is sent again.
+/// let Output::Wait(Some(rested)) = batcher.poll_output(linger) else { panic!() };
+/// assert!(rested.since(linger) < Duration::from_secs(1));
 /// let Output::Send { batch, attempt: 2, .. } = batcher.poll_output(rested) else { panic!() };
 /// assert_eq!(batch.encoded(0), Some("dHdv"));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -107,6 +107,8 @@ pub struct Batcher {
     buffered: Load,
     line: Line,
     pace: Pace,
+    /// For the jitter of waits.
+    random: Random,
     /// Whether a record was not taken for want of room since the open batch began: then it waits for no others.
     is_full: bool,
     /// What was polled last, if it was to wait and nothing has happened since that could change it.
@@ -132,12 +134,12 @@ struct Open {
 }
 
 impl Batcher {
-    /// A producer for one stream.
+    /// A producer for one stream. The seed should differ between producers, lest their retries meet.
     ///
     /// # Errors
     ///
     /// [`Violation`] when the name breaks its rules, or no record could ever pass.
-    pub fn new(delivery_stream_name: &str, policy: Policy) -> Result<Self, Violation> {
+    pub fn new(delivery_stream_name: &str, policy: Policy, seed: u64) -> Result<Self, Violation> {
         policy.check()?;
         let batch = Batch::with_limits(delivery_stream_name, policy.request_limits())?;
         Ok(Self {
@@ -153,6 +155,7 @@ impl Batcher {
             buffered: Load::default(),
             line: Line::default(),
             pace: Pace::new(policy.quotas),
+            random: Random::new(seed),
             is_full: false,
             wait: None,
             spares: Vec::new(),

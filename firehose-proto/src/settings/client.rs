@@ -1,39 +1,66 @@
 //! [`Settings`]: what a client goes by, and where each of it was found.
 
-use std::num::NonZeroU32;
-use std::time::Duration;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::num::NonZeroU32;
+use core::time::Duration;
 
-use firehose_proto::credentials::plan;
-use firehose_proto::credentials::profile::ProfileFile;
-use firehose_proto::endpoint::{Endpoint, EndpointError};
-use firehose_proto::region::Region;
-use firehose_proto::settings::proxy::Proxies;
-use firehose_proto::settings::{self, DEFAULT_READ_TIMEOUT, Lookup, RetryMode, Setting, SettingError, Source};
-
-use crate::builder::BuildError;
+use super::error::SettingsError as BuildError;
+use super::location::Locations;
+use super::proxy::Proxies;
+use super::{DEFAULT_READ_TIMEOUT, Lookup, RetryMode, Setting, SettingError, Source, shared_files};
 use crate::credentials::CredentialsError;
-use crate::environment::Environment;
-use crate::files;
+use crate::credentials::plan;
+use crate::credentials::profile::ProfileFile;
+use crate::credentials::search::FileError;
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::region::Region;
+use crate::settings;
 use crate::transport::Timeouts;
 
 /// What a program sets itself. Not to be shown: the proxy's URL may hold a password.
 #[derive(Default)]
-pub(crate) struct InCode {
-    pub(crate) profile: Option<String>,
-    pub(crate) region: Option<String>,
-    pub(crate) endpoint_url: Option<String>,
-    pub(crate) use_fips_endpoint: Option<bool>,
-    pub(crate) use_dualstack_endpoint: Option<bool>,
-    pub(crate) retry_mode: Option<RetryMode>,
-    pub(crate) max_attempts: Option<NonZeroU32>,
-    pub(crate) disable_clock_skew_correction: Option<bool>,
-    pub(crate) connect_timeout: Option<Duration>,
-    pub(crate) read_timeout: Option<Duration>,
-    pub(crate) attempt_timeout: Option<Duration>,
-    pub(crate) operation_timeout: Option<Duration>,
-    pub(crate) ca_bundle: Option<String>,
-    pub(crate) proxy: Option<String>,
-    pub(crate) app_id: Option<String>,
+#[non_exhaustive]
+pub struct InCode {
+    /// The profile of the shared files.
+    pub profile: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// Another endpoint than the region's.
+    pub endpoint_url: Option<String>,
+    /// Whether to use the FIPS endpoint.
+    pub use_fips_endpoint: Option<bool>,
+    /// Whether to use the endpoint that has both IPv4 and IPv6 addresses.
+    pub use_dualstack_endpoint: Option<bool>,
+    /// How failed attempts are made again.
+    pub retry_mode: Option<RetryMode>,
+    /// Attempts for a call, the first included.
+    pub max_attempts: Option<NonZeroU32>,
+    /// Whether to sign by the local clock even when it is off.
+    pub disable_clock_skew_correction: Option<bool>,
+    /// How long one attempt may take to connect.
+    pub connect_timeout: Option<Duration>,
+    /// How long each part of one attempt may take after that.
+    pub read_timeout: Option<Duration>,
+    /// How long one attempt may take as a whole.
+    pub attempt_timeout: Option<Duration>,
+    /// How long a call may take as a whole.
+    pub operation_timeout: Option<Duration>,
+    /// A file of certificates.
+    pub ca_bundle: Option<String>,
+    /// A proxy's URL, which may hold a password.
+    pub proxy: Option<String>,
+    /// What the program calls itself.
+    pub app_id: Option<String>,
+}
+
+impl fmt::Debug for InCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { profile, region, .. } = self;
+        f.debug_struct("InCode").field("profile", profile).field("region", region).finish_non_exhaustive()
+    }
 }
 
 /// What a client goes by: from code, else the environment, else the profile, else the default.
@@ -95,10 +122,22 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Looks everything up.
-    pub(crate) fn find(code: &InCode, environment: &Environment) -> Result<Self, BuildError> {
+    /// Looks everything up: in code, in the environment variables, and in the shared files, which are read by means of a
+    /// function that is told a path and how much of the file is wanted; one byte more shows that it is too large.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`](super::SettingsError), naming what is wrong and where it stands.
+    pub fn find(
+        code: &InCode,
+        variable: &dyn Fn(&str) -> Option<String>,
+        is_windows: bool,
+        read: impl FnMut(&str, usize) -> Result<Vec<u8>, FileError>,
+    ) -> Result<Self, BuildError> {
+        let environment = &Locations::new(variable, is_windows);
         let mut warnings = Vec::new();
-        let profiles = files::profiles(environment, |warning| warnings.push(warning)).map_err(BuildError::Profiles)?;
+        let profiles = shared_files::read(environment, read, |warning| warnings.push(warning));
+        let profiles = profiles.map_err(BuildError::Profiles)?;
         warnings.extend(profiles.ignored().iter().map(ToString::to_string));
         let variable = |name: &str| environment.variable(name);
         let profile = settings::profile(code.profile.as_deref(), variable);
@@ -117,14 +156,14 @@ impl Settings {
         let errors = wrong.errors(environment);
         match found {
             Some(settings) if errors.is_empty() => Ok(Self { warnings, ..settings }),
-            _ => Err(BuildError::Settings { errors, warnings }),
+            _ => Err(BuildError::Several { errors, warnings }),
         }
     }
 
     /// Looks everything up but the warnings; `None` when something is wrong.
     fn look_up(
         code: &InCode,
-        environment: &Environment,
+        environment: &Locations<'_>,
         lookup: &Lookup<'_>,
         profile: Setting<String>,
         wrong: &mut Wrong,
@@ -151,8 +190,8 @@ impl Settings {
             wrong.check_url(url);
         }
         Some(Self {
-            config_file: files::location(environment, ProfileFile::Config),
-            shared_credentials_file: files::location(environment, ProfileFile::Credentials),
+            config_file: environment.profile_file(ProfileFile::Config),
+            shared_credentials_file: environment.profile_file(ProfileFile::Credentials),
             profile,
             region: region?,
             endpoint_url: endpoint_url?,
@@ -182,17 +221,30 @@ impl Settings {
         })
     }
 
+    /// Takes the region that the instance metadata told, where none is set, or else why they did not.
+    pub fn take_metadata_region(&mut self, answer: Result<Region, CredentialsError>) {
+        if self.region.is_some() {
+            return;
+        }
+        match answer {
+            Ok(region) => self.region = Some(Setting { value: region, source: Source::InstanceMetadata }),
+            Err(error) => self.no_metadata_region = Some(error),
+        }
+    }
+
     /// How long one attempt may take.
-    pub(crate) fn timeouts(&self) -> Timeouts {
-        let attempt = self.attempt_timeout.as_ref().map(|timeout| timeout.value);
-        Timeouts { connect: self.connect_timeout.value, read: self.read_timeout.value, attempt }
+    #[must_use]
+    pub fn timeouts(&self) -> Timeouts {
+        let mut timeouts = Timeouts::new(self.connect_timeout.value, self.read_timeout.value);
+        timeouts.attempt = self.attempt_timeout.as_ref().map(|timeout| timeout.value);
+        timeouts
     }
 
     /// Where requests go.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when there is no region, or the endpoint URL cannot be used.
+    /// [`SettingsError`](super::SettingsError) when there is no region, or the endpoint URL cannot be used.
     pub fn endpoint(&self) -> Result<Endpoint, BuildError> {
         let missing = || BuildError::MissingRegion { metadata: self.no_metadata_region.clone() };
         let region = self.region.as_ref().ok_or_else(missing)?.value.clone();
@@ -236,9 +288,9 @@ impl Wrong {
         self.url = error.map(|error| BuildError::Endpoint { source, conflicts_with: None, error });
     }
 
-    fn errors(self, environment: &Environment) -> Vec<BuildError> {
+    fn errors(self, environment: &Locations<'_>) -> Vec<BuildError> {
         let settings = self.settings.into_iter().map(|error| {
-            let file = error.source.place().and_then(|place| files::location(environment, place.file));
+            let file = error.source.place().and_then(|place| environment.profile_file(place.file));
             BuildError::Setting { error, path: file.map(|file| file.value) }
         });
         settings.chain(self.url).collect()

@@ -1,12 +1,17 @@
 //! UUIDs of versions 4 and 7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562)) from numbers that the caller brings.
 
+use alloc::format;
+use alloc::string::String;
+
 /// Writes a random UUID, version 4.
-pub(crate) fn v4(random: u128) -> String {
+#[must_use]
+pub fn v4(random: u128) -> String {
     write(random, 4)
 }
 
 /// Writes a UUID, version 7, that sorts by time and within a millisecond by `sequence`, of which 12 bits count.
-pub(crate) fn v7(unix_millis: u64, sequence: u16, random: u64) -> String {
+#[must_use]
+pub fn v7(unix_millis: u64, sequence: u16, random: u64) -> String {
     write(u128::from(unix_millis) << 80 | u128::from(sequence & 0xfff) << 64 | u128::from(random), 7)
 }
 

@@ -1,12 +1,15 @@
 //! [`CredentialsError`]: why there are no credentials: what was tried, in order, and why each did not apply.
 
-use std::error::Error;
-use std::fmt;
-use std::sync::Arc;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::fmt;
 
 /// Why there are no credentials.
 ///
-/// A provider that is not configured returns [`absent`](Self::absent), so that a [`Chain`](super::Chain) asks the next
+/// A provider that is not configured returns [`absent`](Self::absent), so that the search goes on with the next
 /// one; any other error ends the search. Neither may quote a secret, a token, or the command line of a process.
 #[derive(Debug, Clone)]
 pub struct CredentialsError(Arc<Inner>);
@@ -53,7 +56,7 @@ impl CredentialsError {
     }
 
     /// All that a chain tried; the last one ended the search.
-    pub(super) fn of_chain(tried: Vec<(String, Self)>) -> Self {
+    pub fn of_chain(tried: Vec<(String, Self)>) -> Self {
         let last = tried.last().map_or(Kind::Absent, |(_, error)| error.0.kind);
         Self::from(Inner { kind: last, message: "no credentials".into(), source: None, tried })
     }
@@ -76,12 +79,12 @@ impl CredentialsError {
     }
 
     /// The same error where it only shows that there is nobody to ask.
-    pub(super) fn into_absent(self) -> Self {
+    pub fn into_absent(self) -> Self {
         Self::from(Inner { kind: Kind::Absent, ..Arc::unwrap_or_clone(self.0) })
     }
 
     /// The same error where it can no longer mean that another provider may help.
-    pub(super) fn settled(self) -> Self {
+    pub fn settled(self) -> Self {
         if !self.is_absent() {
             return self;
         }
@@ -99,13 +102,9 @@ impl fmt::Display for CredentialsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         for (index, (name, error)) in self.tried().enumerate() {
+            // Nobody else can tell their sources: an error has one.
+            let error = WithSources(error);
             write!(f, "{} {name}: {error}", if index == 0 { ", tried" } else { ";" })?;
-            // Nobody else can tell them: an error has one source.
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                write!(f, ": {error}")?;
-                cause = error.source();
-            }
         }
         Ok(())
     }
@@ -114,5 +113,20 @@ impl fmt::Display for CredentialsError {
 impl Error for CredentialsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+/// Shows an error with everything that caused it, in one line.
+pub(crate) struct WithSources<'a>(pub(crate) &'a dyn Error);
+
+impl fmt::Display for WithSources<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }

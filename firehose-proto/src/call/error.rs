@@ -1,0 +1,168 @@
+//! [`Error`]: why a call did not succeed, and whether the service may have acted on it all the same.
+
+use core::error;
+use core::fmt;
+use core::time::Duration;
+
+use time::SignedDuration;
+
+use crate::client::ResponseError;
+use crate::credentials::CredentialsError;
+use crate::exception::ServiceError;
+use crate::op::MalformedResponse;
+use crate::retry::RetryClass;
+use crate::sigv4::SignError;
+use crate::transport::TransportError;
+use crate::validate::Violations;
+
+/// Why a call did not succeed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The input breaks documented limits. Nothing was sent.
+    Invalid(Violations),
+    /// A batch without records. Nothing was sent.
+    EmptyBatch,
+    /// There are no credentials. Nothing was sent.
+    Credentials(CredentialsError),
+    /// The credentials cannot sign. Nothing was sent.
+    Sign(SignError),
+    /// Time was up before an attempt could be made. Nothing was sent, or nothing that had any effect.
+    DeadlineExceeded {
+        /// Attempts made.
+        attempts: u32,
+    },
+    /// No attempt brought a response.
+    Transport {
+        /// What became of the last attempt.
+        error: TransportError,
+        /// Attempts made.
+        attempts: u32,
+    },
+    /// The service said no.
+    Refused {
+        /// Its answer to the last attempt.
+        error: ServiceError,
+        /// Attempts made.
+        attempts: u32,
+        /// Whether the same call may succeed later: the service was unable rather than unwilling.
+        is_transient: bool,
+        /// How long the service asks to wait before that, in its header `x-amz-retry-after`.
+        retry_after: Option<Duration>,
+        /// How far the service's clock is ahead of the local one, where that explains the refusal and must not be corrected.
+        clock_skew: Option<SignedDuration>,
+    },
+    /// The service's answer says neither yes nor no.
+    Malformed(MalformedResponse),
+}
+
+impl Error {
+    /// Whether the same call may succeed when it is made again later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Invalid(_) | Self::EmptyBatch | Self::Sign(_) | Self::Malformed(_) => false,
+            Self::Credentials(error) => error.is_transient(),
+            Self::Transport { error, .. } => error.kind().is_transient(),
+            Self::DeadlineExceeded { .. } => true,
+            Self::Refused { is_transient, .. } => *is_transient,
+        }
+    }
+
+    /// Whether the service may have acted on the call nevertheless, so that making it again may repeat its effect.
+    #[must_use]
+    pub const fn is_ambiguous(&self) -> bool {
+        match self {
+            Self::Invalid(_) | Self::EmptyBatch | Self::Credentials(_) | Self::Sign(_) => false,
+            Self::DeadlineExceeded { .. } => false,
+            Self::Transport { error, .. } => error.kind().is_ambiguous(),
+            Self::Refused { error, .. } => error.status >= 500,
+            Self::Malformed(_) => true,
+        }
+    }
+
+    /// Whether the service refused the credentials.
+    pub(super) fn is_about_credentials(&self) -> bool {
+        matches!(self, Self::Refused { error, .. } if error.is_about_credentials())
+    }
+
+    /// How long the service asks to wait.
+    pub(super) const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let times = |attempts: u32| if attempts == 1 { "" } else { "s" };
+        match self {
+            Self::Invalid(_) => f.write_str("input not sent, it breaks the service's limits"),
+            Self::EmptyBatch => f.write_str("batch has no records; PutRecordBatch takes 1 to 500"),
+            Self::Credentials(_) => f.write_str("nothing to sign the request with"),
+            Self::Sign(_) => f.write_str("cannot sign the request"),
+            Self::Transport { attempts, .. } => write!(f, "no answer after {attempts} attempt{}", times(*attempts)),
+            Self::DeadlineExceeded { attempts } => {
+                write!(f, "no time left for another attempt ({attempts} attempt{})", times(*attempts))
+            }
+            Self::Refused { attempts, error, clock_skew, .. } => {
+                let who = if error.is_foreign() { "something on the way" } else { "the service" };
+                write!(f, "{who} refused the call ({attempts} attempt{})", times(*attempts))?;
+                let Some(skew) = clock_skew.map(SignedDuration::whole_seconds) else { return Ok(()) };
+                let (seconds, way) = (skew.unsigned_abs(), if skew > 0 { "behind" } else { "ahead" });
+                write!(
+                    f,
+                    "; the local clock is {seconds} s {way}, and disable_clock_skew_correction forbids to correct it"
+                )
+            }
+            Self::Malformed(_) => f.write_str("the service's answer makes no sense; the call may have had its effect"),
+        }
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Invalid(error) => Some(error),
+            Self::EmptyBatch | Self::DeadlineExceeded { .. } => None,
+            Self::Credentials(error) => Some(error),
+            Self::Sign(error) => Some(error),
+            Self::Transport { error, .. } => Some(error),
+            Self::Refused { error, .. } => Some(error),
+            Self::Malformed(error) => Some(error),
+        }
+    }
+}
+
+impl From<Violations> for Error {
+    fn from(error: Violations) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+impl From<SignError> for Error {
+    fn from(error: SignError) -> Self {
+        Self::Sign(error)
+    }
+}
+
+/// As the outcome of a call of one attempt, for drivers that make their calls by hand.
+impl From<ResponseError> for Error {
+    fn from(error: ResponseError) -> Self {
+        match error {
+            ResponseError::Malformed(error) => Self::Malformed(error),
+            ResponseError::Refused(error) => {
+                let is_transient = error.disposition(&[], None) != RetryClass::None;
+                Self::Refused { error, attempts: 1, is_transient, retry_after: None, clock_skew: None }
+            }
+        }
+    }
+}
+
+impl From<MalformedResponse> for Error {
+    fn from(error: MalformedResponse) -> Self {
+        Self::Malformed(error)
+    }
+}

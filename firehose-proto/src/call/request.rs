@@ -1,0 +1,47 @@
+//! What a request gets for each attempt: a signature, and the headers that must not be part of it.
+
+use alloc::string::String;
+
+use super::shared::{Config, Shared};
+use crate::credentials::Credentials;
+use crate::http::Request;
+use crate::retry::{Attempt, Retries};
+use crate::sigv4::{SignError, Signer};
+
+/// Headers that are not signed: they change between attempts, or on the way.
+const UNSIGNED: [&str; 5] =
+    ["amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "accept-encoding", "x-amzn-trace-id"];
+
+/// Signs a request and adds what stays outside the signature; those of an earlier attempt are replaced.
+pub(super) fn sign(
+    request: &mut Request<'_>,
+    shared: &mut Shared,
+    attempt: &Attempt,
+    credentials: &Credentials,
+) -> Result<(), SignError> {
+    for unsigned in UNSIGNED {
+        request.headers.remove(unsigned);
+    }
+    let key = shared.key(attempt.signed_at(), credentials)?;
+    Signer::new(credentials, key).sign(attempt.signed_at(), request)
+}
+
+/// Adds the headers that stay outside the signature.
+pub(super) fn add_unsigned(
+    request: &mut Request<'_>,
+    config: &Config,
+    attempt: &Attempt,
+    retries: &Retries,
+    invocation_id: &str,
+    trace_id: Option<&str>,
+) {
+    let mut sdk_request = String::with_capacity(48);
+    retries.write_sdk_request(attempt.signed_at(), Some(config.timeouts.read), &mut sdk_request);
+    let values = [Some(invocation_id), Some(&*sdk_request), Some(&*config.user_agent), Some("identity"), trace_id];
+    for (name, value) in UNSIGNED.into_iter().zip(values) {
+        if let Some(value) = value {
+            // A value that no header can have is left out: the call does not depend on any of them.
+            let _ = request.headers.append(name, value);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! [`ask`]: one question to somebody who gives out credentials, asked again as the rules for retries allow.
+//!
+//! ```text
+//!   ┌─▶ read the token's file, if there is one ─▶ sign for the corrected time ─▶ transmit ─▶ read the answer ─▶ done
+//!   │                 │ empty, half written                                         │ none        │ a refusal, nonsense
+//!   └──────── wait ◀──┴── Retries: class, attempts, quota ◀─────────────────────────┴─────────────┘
+//! ```
+//!
+//! The refusal of a signature that had grown old on its way is no failure of an attempt: the question is put once more at
+//! once, signed anew.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use time::{OffsetDateTime, SignedDuration};
+
+use super::answer::FileError;
+use super::step::{Cx, Step, Then};
+use crate::credentials::{CredentialsError, DocumentError};
+use crate::http::{Request, Response};
+use crate::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
+use crate::retry::{Attempt, DEFAULT_MAX_ATTEMPTS, Decision, Observed, Retries, RetryClass, RetryQuota};
+use crate::sensitive::Sensitive;
+use crate::transport::{Timeouts, TransportError, TransportErrorKind};
+
+/// How long and how often somebody is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Policy {
+    pub(super) timeouts: Timeouts,
+    pub(super) max_attempts: NonZeroU32,
+    /// Whether one who cannot be reached may be reached later.
+    pub(super) must_exist: bool,
+}
+
+impl Policy {
+    /// For a container's agent.
+    pub(super) const AGENT: Self = Self {
+        timeouts: Timeouts::new(Duration::from_secs(2), Duration::from_secs(5)),
+        max_attempts: DEFAULT_MAX_ATTEMPTS,
+        must_exist: true,
+    };
+}
+
+/// Why a question was not answered.
+#[derive(Debug)]
+pub(super) enum AskError {
+    /// It could not be put.
+    Question(CredentialsError),
+    /// No answer came.
+    Transport(TransportError),
+    /// The answer holds no credentials.
+    Answer(DocumentError),
+}
+
+impl AskError {
+    /// The status of a refusal.
+    pub(super) const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answer(error) => error.status(),
+            _ => None,
+        }
+    }
+
+    /// Whether there may be nobody to ask.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::Transport(error) if error.kind() == TransportErrorKind::Connect)
+    }
+
+    /// Whether somebody took the question and did not answer in time.
+    pub(super) fn is_time_out(&self) -> bool {
+        matches!(self, Self::Transport(error) if error.kind() == TransportErrorKind::Timeout)
+    }
+
+    fn retry_class(&self, policy: &Policy, skew: Option<SignedDuration>) -> RetryClass {
+        match self {
+            Self::Question(error) if error.is_transient() => RetryClass::Transient,
+            Self::Transport(_) if self.is_out_of_reach() && !policy.must_exist => RetryClass::None,
+            Self::Transport(error) if error.kind().is_transient() => RetryClass::Transient,
+            Self::Answer(error) => error.retry_class(skew),
+            _ => RetryClass::None,
+        }
+    }
+
+    /// Whether a signature for the wrong time may be what it is about.
+    fn is_about_signature(&self) -> bool {
+        matches!(self, Self::Answer(error) if error.retry_class(None) == RetryClass::None
+            && error.retry_class(Some(SignedDuration::MAX)) == RetryClass::ClockSkew)
+    }
+
+    /// The error that tells what was asked.
+    pub(super) fn while_doing(self, what: impl Into<String>) -> CredentialsError {
+        match self {
+            Self::Question(error) => error,
+            Self::Transport(error) if error.kind().is_transient() => {
+                CredentialsError::transient(what).with_source(error)
+            }
+            Self::Transport(error) => CredentialsError::failed(what).with_source(error),
+            Self::Answer(error) if error.retry_class(None) != RetryClass::None => {
+                CredentialsError::transient(what).with_source(error)
+            }
+            Self::Answer(error) => CredentialsError::failed(what).with_source(error),
+        }
+    }
+}
+
+impl From<CredentialsError> for AskError {
+    fn from(error: CredentialsError) -> Self {
+        Self::Question(error)
+    }
+}
+
+/// How a question is put and its answer read.
+pub(super) trait Question: Send + 'static {
+    type Answer: 'static;
+
+    /// The file whose token goes with the request, read anew for each attempt.
+    fn token_file(&self) -> Option<&str> {
+        None
+    }
+
+    /// The request of one attempt, with the time that the service's clock shows, and the token.
+    fn request(&self, signed_at: OffsetDateTime, token: Option<&str>) -> Result<Request<'static>, CredentialsError>;
+
+    /// Reads an answer that came now, by the local clock.
+    fn read(&self, now: OffsetDateTime, response: &Response) -> Result<Self::Answer, DocumentError>;
+}
+
+/// Asks, and asks again where that may help. Each request is made anew.
+pub(super) fn ask<Q: Question>(cx: &mut Cx<'_>, policy: Policy, question: Q) -> Step<Result<Q::Answer, AskError>> {
+    let retries = Retries::new(policy.max_attempts);
+    Exchange { policy, question, retries, quota: RetryQuota::new(), is_signed_anew: false }.attempt(cx)
+}
+
+struct Exchange<Q> {
+    policy: Policy,
+    question: Q,
+    retries: Retries,
+    quota: RetryQuota,
+    is_signed_anew: bool,
+}
+
+impl<Q: Question> Exchange<Q> {
+    fn attempt(self, cx: &mut Cx<'_>) -> Step<Result<Q::Answer, AskError>> {
+        let Some(path) = self.question.token_file() else { return self.send(cx, None) };
+        let (path, read) = (String::from(path), String::from(path));
+        Step::ReadFile(
+            read,
+            MAX_CREDENTIAL_DOCUMENT_BYTES,
+            Then::new(move |cx, file| match token(&path, file) {
+                Ok(token) => self.send(cx, Some(&token)),
+                Err(error) => self.fail(cx, error.into(), None),
+            }),
+        )
+    }
+
+    fn send(self, cx: &mut Cx<'_>, token: Option<&Sensitive<String>>) -> Step<Result<Q::Answer, AskError>> {
+        let attempt = Attempt::begin(cx.now.utc, &cx.shared.skew);
+        let token = token.map(|token| token.reveal().as_str());
+        let request = match self.question.request(attempt.signed_at(), token) {
+            Ok(request) => Box::new(request),
+            Err(error) => return Step::Done(Err(error.into())),
+        };
+        let timeouts = self.policy.timeouts;
+        let answered = move |cx: &mut Cx<'_>, outcome: Result<Response, TransportError>| {
+            let response = match outcome {
+                Ok(response) => response,
+                Err(error) => return self.fail(cx, AskError::Transport(error), None),
+            };
+            let observed = attempt.observe(cx.now.utc, &response.headers, &mut cx.shared.skew);
+            match self.question.read(cx.now.utc, &response) {
+                Ok(answer) => Step::Done(Ok(answer)),
+                Err(error) => self.fail(cx, AskError::Answer(error), Some(observed)),
+            }
+        };
+        Step::Transmit(request, timeouts, Then::new(answered))
+    }
+
+    fn fail(
+        mut self,
+        cx: &mut Cx<'_>,
+        error: AskError,
+        observed: Option<Observed>,
+    ) -> Step<Result<Q::Answer, AskError>> {
+        let is_old = observed.is_some_and(|observed| observed.is_signature_old);
+        if is_old && !self.is_signed_anew && error.is_about_signature() {
+            self.is_signed_anew = true;
+            return self.attempt(cx);
+        }
+        let class = error.retry_class(&self.policy, observed.and_then(|observed| observed.skew));
+        let hint = observed.and_then(|observed| observed.retry_after);
+        match self.retries.on_failure(class, hint, cx.shared.random(), &mut self.quota) {
+            Decision::RetryAfter(delay) => Step::Wait(cx.now.tick + delay, Then::new(move |cx, ()| self.attempt(cx))),
+            Decision::GiveUp(_) => Step::Done(Err(error)),
+        }
+    }
+}
+
+/// The token in a file, as it stands there. One that is being written is no token yet.
+fn token(path: &str, file: Result<Sensitive<Vec<u8>>, FileError>) -> Result<Sensitive<String>, CredentialsError> {
+    let cannot = || CredentialsError::failed(format!("cannot read the token file {path}"));
+    let content = file.map_err(|error| cannot().with_source(error))?;
+    if content.reveal().len() > MAX_CREDENTIAL_DOCUMENT_BYTES {
+        return Err(cannot().with_source(format!("it has more than {MAX_CREDENTIAL_DOCUMENT_BYTES} bytes")));
+    }
+    let token = core::str::from_utf8(content.reveal()).map_err(|_| cannot().with_source("it is not text"))?;
+    match token.trim() {
+        "" => Err(CredentialsError::transient(format!("the token file {path} is empty"))),
+        jwt if jwt.starts_with(JWT_START) && !is_whole_jwt(jwt) => {
+            Err(CredentialsError::transient(format!("the token file {path} holds only the beginning of a token")))
+        }
+        _ => Ok(Sensitive::from(token)),
+    }
+}
+
+/// `{"` in base64: how the header of every JSON Web Token begins. Other providers' tokens may be any text.
+const JWT_START: &str = "eyJ";
+
+/// Whether it has its header, claims and signature
+/// ([RFC 7515, section 3.1](https://www.rfc-editor.org/rfc/rfc7515#section-3.1)).
+fn is_whole_jwt(token: &str) -> bool {
+    token.split('.').filter(|part| !part.is_empty()).count() >= 3
+}

@@ -1,0 +1,151 @@
+//! What a profile of the shared files asks for: a first source, and roles assumed with what it gives.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::{self, Vec};
+
+use super::provider::{Found, environment};
+use super::step::{Cx, Step, Then};
+use super::{container, login, metadata, process, sso, sts};
+use crate::credentials::plan::{Plan, PlanError, Role, Source};
+use crate::credentials::profile::{ProfileFile, Profiles};
+use crate::credentials::{Credentials, CredentialsError};
+use crate::endpoint::Endpoint;
+use crate::limits::MAX_PROFILE_FILE_BYTES;
+use crate::region::Region;
+use crate::sensitive::Sensitive;
+use crate::settings::shared_files::{self, ProfilesError};
+use crate::settings::{self, Lookup};
+
+/// Does what the profile of this name asks for, or else the selected one.
+pub(super) fn find(cx: &mut Cx<'_>, named: Option<String>) -> Step<Result<Found, CredentialsError>> {
+    profiles(cx).and_then(cx, move |cx, profiles| {
+        let selected = &cx.shared.settings.profile;
+        let must_exist = named.is_some() || selected.source != settings::Source::Default;
+        let name = named.unwrap_or_else(|| selected.value.clone());
+        let plan = match Plan::resolve(&profiles, &name) {
+            Ok(plan) => plan,
+            Err(error) => return Step::Done(Err(plan_error(cx, &error, &profiles, must_exist))),
+        };
+        let origin = if plan.roles.is_empty() { origin(&plan.source) } else { "role" };
+        let first = first(cx, plan.source).map(cx, |result| result.map_err(CredentialsError::settled));
+        let roles = plan.roles.into_iter();
+        first.and_then(cx, |cx, credentials| assume(cx, credentials, roles)).map(cx, move |result| {
+            let provider = format!("profile `{name}` ({origin})").into();
+            result.map(|credentials| Found { credentials, provider })
+        })
+    })
+}
+
+/// The credentials that a profile begins with.
+fn first(cx: &mut Cx<'_>, source: Source) -> Step<Result<Credentials, CredentialsError>> {
+    match source {
+        Source::Static(credentials) => Step::Done(Ok(credentials)),
+        Source::Environment => Step::Done(environment(cx)),
+        Source::InstanceMetadata => metadata::credentials(cx),
+        Source::Container => container::credentials(cx),
+        Source::WebIdentity(identity) => sts::assume_role_with_web_identity(cx, identity),
+        Source::Sso(sso) => sso::credentials(cx, sso),
+        Source::Process(process) => process::credentials(process),
+        Source::Login { session } => login::credentials(cx, session),
+    }
+}
+
+/// What messages call a source.
+const fn origin(source: &Source) -> &'static str {
+    match source {
+        Source::Static(_) => "keys",
+        Source::Environment => "environment variables",
+        Source::InstanceMetadata => "instance metadata",
+        Source::Container => "container",
+        Source::WebIdentity(_) => "web identity",
+        Source::Sso(_) => "single sign-on",
+        Source::Process(_) => "credential process",
+        Source::Login { .. } => "login",
+    }
+}
+
+/// Assumes one role after the other.
+fn assume(
+    cx: &mut Cx<'_>,
+    credentials: Credentials,
+    mut roles: vec::IntoIter<Role>,
+) -> Step<Result<Credentials, CredentialsError>> {
+    match roles.next() {
+        None => Step::Done(Ok(credentials)),
+        Some(role) => {
+            sts::assume_role(cx, credentials, role).and_then(cx, |cx, credentials| assume(cx, credentials, roles))
+        }
+    }
+}
+
+/// The shared files as they are now; a search reads them once.
+fn profiles(cx: &mut Cx<'_>) -> Step<Result<Arc<Profiles>, CredentialsError>> {
+    if let Some(profiles) = &*cx.profiles {
+        return Step::Done(Ok(Arc::clone(profiles)));
+    }
+    shared_file(cx, ProfileFile::Config).and_then(cx, |cx, config| {
+        shared_file(cx, ProfileFile::Credentials).and_then(cx, move |cx, credentials| {
+            let profiles = shared_files::parse(&cx.shared.locations(), config.reveal(), credentials.reveal());
+            let profiles = profiles.map(Arc::new).map_err(no_profiles);
+            *cx.profiles = profiles.as_ref().ok().cloned();
+            Step::Done(profiles)
+        })
+    })
+}
+
+fn shared_file(cx: &Cx<'_>, file: ProfileFile) -> Step<Result<Sensitive<Vec<u8>>, CredentialsError>> {
+    let Some(location) = cx.shared.locations().profile_file(file) else {
+        return Step::Done(Ok(Sensitive::new(Vec::new())));
+    };
+    let path = location.value.clone();
+    let has_read = move |_: &mut Cx<'_>, text| {
+        // The settings come from the same files, and have warned of what is missing.
+        Step::Done(shared_files::text(&location, text, &mut |_| {}).map_err(no_profiles))
+    };
+    Step::ReadFile(path, MAX_PROFILE_FILE_BYTES, Then::new(has_read))
+}
+
+fn no_profiles(error: ProfilesError) -> CredentialsError {
+    CredentialsError::failed("no profiles").with_source(error)
+}
+
+/// Where a service is that gives out credentials, unless the settings say otherwise.
+pub(super) fn endpoint(
+    cx: &mut Cx<'_>,
+    service: &'static str,
+    region: Region,
+    own: fn(Region, bool, bool) -> Endpoint,
+) -> Step<Result<Endpoint, CredentialsError>> {
+    profiles(cx).and_then(cx, move |cx, profiles| {
+        let profile = &cx.shared.settings.profile.value;
+        let (fips, dual_stack) = cx.shared.endpoint_kind();
+        let url = Lookup::new(cx.shared.variables(), &profiles, profile).endpoint_url(None, service);
+        Step::Done(match url {
+            Err(error) => Err(CredentialsError::failed("wrong setting").with_source(error)),
+            Ok(None) => Ok(own(region, fips, dual_stack)),
+            Ok(Some(url)) => {
+                let endpoint = Endpoint::configured(Some(region), Some(&url.value), fips, dual_stack);
+                endpoint.map_err(|error| {
+                    let message = format!("cannot use the {service} endpoint of {}", url.source);
+                    CredentialsError::failed(message).with_source(error)
+                })
+            }
+        })
+    })
+}
+
+fn plan_error(cx: &Cx<'_>, error: &PlanError, profiles: &Profiles, must_exist: bool) -> CredentialsError {
+    if error.is_absence(must_exist) {
+        return CredentialsError::absent(format!("{error}"));
+    }
+    let place = error.place(profiles);
+    let path = place.and_then(|place| cx.shared.locations().profile_file(place.file));
+    CredentialsError::failed(match (place, path, error) {
+        // It tells the line itself.
+        (_, Some(path), PlanError::Invalid { .. }) => format!("cannot use {}: {error}", path.value),
+        (Some(place), Some(path), _) => format!("cannot use {}: {error} ({place})", path.value),
+        _ => format!("{error}"),
+    })
+}

@@ -1,0 +1,114 @@
+//! [`Step`]: what a search asks of its driver, and how it goes on with the answer.
+//!
+//! A source of credentials is written as one function that reads like the blocking code it stands for: it returns its first
+//! question together with a closure that takes the answer, and the closure returns the next step. What a source knows is
+//! what its closures have captured, so there is no state that an answer does not fit.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::time::Duration;
+
+use super::answer::{FileError, ProcessError};
+use super::provider::Found;
+use super::shared::Shared;
+use crate::credentials::CredentialsError;
+use crate::credentials::profile::Profiles;
+use crate::http::{Request, Response};
+use crate::sensitive::Sensitive;
+use crate::time::{Now, Tick};
+use crate::transport::{Timeouts, TransportError};
+
+/// The next question with what to do with its answer, or the end.
+pub(super) enum Step<T> {
+    Done(T),
+    Transmit(Box<Request<'static>>, Timeouts, Then<Result<Response, TransportError>, T>),
+    ReadFile(String, usize, Then<Result<Sensitive<Vec<u8>>, FileError>, T>),
+    WriteFile(String, Sensitive<Vec<u8>>, Then<Result<(), FileError>, T>),
+    Run(Sensitive<String>, Duration, Then<Result<Sensitive<Vec<u8>>, ProcessError>, T>),
+    MfaCode(String, Then<Result<Sensitive<String>, Box<dyn Error + Send + Sync>>, T>),
+    Custom(usize, Then<Result<Found, CredentialsError>, T>),
+    Wait(Tick, Then<(), T>),
+    /// An answer has come, at this moment; the rest is for the next poll, which lends what the searches share.
+    Answered(Now, Then<(), T>),
+}
+
+/// What a step has at hand.
+pub(super) struct Cx<'a> {
+    pub(super) now: Now,
+    pub(super) shared: &'a mut Shared,
+    /// The shared files, once this search has read them.
+    pub(super) profiles: &'a mut Option<Arc<Profiles>>,
+    pub(super) warnings: &'a mut Vec<String>,
+}
+
+/// How to go on with an answer.
+#[expect(clippy::type_complexity, reason = "this very type is the short name for it")]
+pub(super) struct Then<A, T>(Box<dyn FnOnce(&mut Cx<'_>, A) -> Step<T> + Send>);
+
+impl<A: 'static, T: 'static> Then<A, T> {
+    pub(super) fn new(next: impl FnOnce(&mut Cx<'_>, A) -> Step<T> + Send + 'static) -> Self {
+        Self(Box::new(next))
+    }
+
+    pub(super) fn resume(self, cx: &mut Cx<'_>, answer: A) -> Step<T> {
+        (self.0)(cx, answer)
+    }
+
+    fn then<U: 'static>(self, next: impl FnOnce(&mut Cx<'_>, T) -> Step<U> + Send + 'static) -> Then<A, U> {
+        Then::new(move |cx, answer| self.resume(cx, answer).then(cx, next))
+    }
+}
+
+impl<A: Send + 'static, T: 'static> Then<A, T> {
+    /// The step that goes on with an answer which came at this moment.
+    pub(super) fn answered(self, now: Now, answer: A) -> Step<T> {
+        Step::Answered(now, Then::new(move |cx, ()| self.resume(cx, answer)))
+    }
+}
+
+impl<T: 'static> Step<T> {
+    /// Goes on with the result, whatever it is.
+    pub(super) fn then<U: 'static>(
+        self,
+        cx: &mut Cx<'_>,
+        next: impl FnOnce(&mut Cx<'_>, T) -> Step<U> + Send + 'static,
+    ) -> Step<U> {
+        match self {
+            Self::Done(result) => next(cx, result),
+            Self::Transmit(request, timeouts, then) => Step::Transmit(request, timeouts, then.then(next)),
+            Self::ReadFile(path, max_bytes, then) => Step::ReadFile(path, max_bytes, then.then(next)),
+            Self::WriteFile(path, content, then) => Step::WriteFile(path, content, then.then(next)),
+            Self::Run(command, timeout, then) => Step::Run(command, timeout, then.then(next)),
+            Self::MfaCode(serial, then) => Step::MfaCode(serial, then.then(next)),
+            Self::Custom(id, then) => Step::Custom(id, then.then(next)),
+            Self::Wait(until, then) => Step::Wait(until, then.then(next)),
+            Self::Answered(now, then) => Step::Answered(now, then.then(next)),
+        }
+    }
+}
+
+impl<T: 'static, E: 'static> Step<Result<T, E>> {
+    /// Goes on with the result, unless it is an error.
+    pub(super) fn and_then<U: 'static>(
+        self,
+        cx: &mut Cx<'_>,
+        next: impl FnOnce(&mut Cx<'_>, T) -> Step<Result<U, E>> + Send + 'static,
+    ) -> Step<Result<U, E>> {
+        self.then(cx, move |cx, result| match result {
+            Ok(value) => next(cx, value),
+            Err(error) => Step::Done(Err(error)),
+        })
+    }
+
+    /// Changes the result, without another question.
+    pub(super) fn map<U: 'static, F: 'static>(
+        self,
+        cx: &mut Cx<'_>,
+        change: impl FnOnce(Result<T, E>) -> Result<U, F> + Send + 'static,
+    ) -> Step<Result<U, F>> {
+        self.then(cx, move |_, result| Step::Done(change(result)))
+    }
+}
