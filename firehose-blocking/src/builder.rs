@@ -6,12 +6,10 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use firehose_proto::call::Config;
 use firehose_proto::credentials::Credentials;
 use firehose_proto::credentials::cache::still_good;
 use firehose_proto::limits::{MAX_CREDENTIAL_DOCUMENT_BYTES, MAX_PROFILE_FILE_BYTES};
 use firehose_proto::region::Region;
-use firehose_proto::settings::user_agent::UserAgent;
 use firehose_proto::settings::{InCode, RetryMode, Setting, Settings, SettingsError, Source};
 
 use crate::client::Client;
@@ -214,7 +212,7 @@ impl ClientBuilder {
     fn context(&self, settings: &Settings) -> Result<Context, BuildError> {
         let transport = match &self.transport {
             Some(transport) => Arc::clone(transport),
-            None => Arc::new(ureq(settings)?.max_response_bytes(MAX_CREDENTIAL_DOCUMENT_BYTES)),
+            None => Arc::new(Ureq::configured(settings)?.max_response_bytes(MAX_CREDENTIAL_DOCUMENT_BYTES)),
         };
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         Ok(Context::new(self.environment.clone(), clock, transport, settings, self.mfa.clone()))
@@ -244,36 +242,35 @@ impl ClientBuilder {
         for warning in &settings.warnings {
             log::warn!("{warning}");
         }
-        let endpoint = settings.endpoint()?;
+        let mut config = settings.config(&|name| self.environment.variable(name))?;
+        config.parameter_validation = !self.skips_validation;
         let context = self.context(&settings)?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(ureq(&settings)?),
+            None => {
+                settings.proxy(&config.endpoint)?;
+                Arc::new(Ureq::configured(&settings)?)
+            }
         };
-        let execution_environment = self.environment.variable("AWS_EXECUTION_ENV");
-        let mut user_agent = UserAgent::default();
-        user_agent.execution_environment = execution_environment.as_deref().filter(|text| !text.trim().is_empty());
-        user_agent.app_id = settings.sdk_ua_app_id.as_ref().map(|id| &*id.value);
-        let mut config = Config::new(endpoint);
-        config.timeouts = settings.timeouts();
-        config.operation_timeout = settings.operation_timeout.as_ref().map(|timeout| timeout.value);
-        config.max_attempts = settings.max_attempts.value;
-        config.retry_mode = settings.retry_mode.value;
-        config.disable_clock_skew_correction = settings.disable_clock_skew_correction.value;
-        config.parameter_validation = !self.skips_validation;
-        config.user_agent = user_agent.to_string();
         let provider = self.provider.unwrap_or_else(|| Box::new(credentials::Chain::standard()));
         Ok(Client::new(config, transport, Cache::new(provider), context))
     }
 }
 
-/// The default transport, as the settings want it.
-fn ureq(settings: &Settings) -> Result<Ureq, BuildError> {
-    let ureq = Ureq::new().proxies(settings.proxies.clone());
-    let Some(Setting { value: path, source }) = &settings.ca_bundle else { return Ok(ureq) };
-    let invalid = |error| BuildError::CaBundle { path: path.clone(), source: source.clone(), error };
-    let pem = files::read(path, MAX_PROFILE_FILE_BYTES).map_err(|error| invalid(InvalidCaBundle::Io(error.kind())))?;
-    ureq.ca_bundle(&pem).map_err(invalid)
+impl Ureq {
+    /// The transport that a client with these settings has unless it is given another, with their proxies and
+    /// certificates: for programs that look at what goes over it, or that have something else to ask.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::CaBundle`].
+    pub fn configured(settings: &Settings) -> Result<Self, BuildError> {
+        let ureq = Self::new().proxies(settings.proxies.clone());
+        let Some(Setting { value: path, source }) = &settings.ca_bundle else { return Ok(ureq) };
+        let invalid = |error| BuildError::CaBundle { path: path.clone(), source: source.clone(), error };
+        let pem = files::read(path, MAX_PROFILE_FILE_BYTES);
+        ureq.ca_bundle(&pem.map_err(|error| invalid(InvalidCaBundle::Io(error.kind())))?).map_err(invalid)
+    }
 }
 
 impl fmt::Debug for ClientBuilder {

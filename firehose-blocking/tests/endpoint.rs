@@ -3,18 +3,24 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use firehose_blocking::firehose_proto::client as core;
+use firehose_blocking::firehose_proto::endpoint::Endpoint;
 use firehose_blocking::firehose_proto::exception::ErrorCode;
+use firehose_blocking::firehose_proto::op::put_record::PutRecord;
+use firehose_blocking::firehose_proto::region::Region;
+use firehose_blocking::firehose_proto::sigv4::{Scope, Signer, SigningKey};
 use firehose_blocking::{
     Batch, Client, ClientBuilder, Credentials, Error, LocalEndpoint, LocalEndpointError, PutRecordInput, Record,
     TransportErrorKind,
 };
 use tempfile::TempDir;
+use time::OffsetDateTime;
 
 fn client(url: &str) -> ClientBuilder {
     Client::builder()
@@ -155,15 +161,64 @@ fn listens_on_loopback_unless_told_otherwise() {
     assert!(remote().allow_remote(true).start().is_ok());
     let taken = LocalEndpoint::builder(dir.path()).start().unwrap();
     let address = taken.url().strip_prefix("http://").unwrap().parse().unwrap();
-    let second = LocalEndpoint::builder(dir.path()).listen(address).start();
+    let second = LocalEndpoint::builder(dir.path().join("second")).listen(address).start();
     assert!(matches!(second, Err(LocalEndpointError::Listen { .. })), "{second:?}");
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
     assert!(matches!(LocalEndpoint::builder(file).start(), Err(LocalEndpointError::Directory { .. })));
+    drop(taken);
     fs::create_dir(dir.path().join("@streams")).unwrap();
     fs::write(dir.path().join("@streams/s.json"), "{").unwrap();
     let found = LocalEndpoint::builder(dir.path()).start().unwrap_err();
     assert!(matches!(found, LocalEndpointError::Definition { .. }) && found.to_string().ends_with("s.json"), "{found}");
+}
+
+#[test]
+fn has_its_directory_to_itself() {
+    let dir = TempDir::new().unwrap();
+    let first = LocalEndpoint::builder(dir.path()).start().unwrap();
+    let second = LocalEndpoint::builder(dir.path()).start().unwrap_err();
+    assert!(matches!(second, LocalEndpointError::Locked { .. }), "{second:?}");
+    assert!(second.to_string().contains(&dir.path().display().to_string()), "{second}");
+    put(&client(first.url()).build().unwrap(), "s", b"x").unwrap();
+    drop(first);
+    LocalEndpoint::builder(dir.path()).start().unwrap();
+}
+
+#[test]
+fn answers_under_its_own_names_alone() {
+    /// What a browser sends for a page whose name leads to this machine, signed with the keys that everybody knows.
+    fn rebound(url: &str, host: &str) -> u16 {
+        let region = Region::parse("us-east-1").unwrap();
+        let endpoint = Endpoint::custom(&format!("http://{host}"), region).unwrap();
+        let input = PutRecordInput::new("s", Record::new(b"x"));
+        let mut request = core::encode::<PutRecord>(&input, &endpoint).unwrap();
+        let (now, keys) = (OffsetDateTime::now_utc(), Credentials::new("test", "test"));
+        let key = SigningKey::derive(&keys, Scope::new(now, "us-east-1", "firehose").unwrap()).unwrap();
+        Signer::new(&keys, &key).sign(now, &mut request).unwrap();
+        let mut text = String::from("POST / HTTP/1.1\r\nConnection: close\r\n");
+        request.headers.iter().for_each(|(name, value)| text.extend([name, ": ", value, "\r\n"]));
+        text.push_str(&format!("Content-Length: {}\r\n\r\n", request.body().len()));
+        let mut socket = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+        socket.write_all(&[text.as_bytes(), request.body()].concat()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains(" 200 ") || answer.contains("--allowed-host"), "{answer}");
+        answer["HTTP/1.1 ".len()..][..3].parse().unwrap()
+    }
+    let dir = TempDir::new().unwrap();
+    let endpoint = LocalEndpoint::builder(dir.path()).allowed_host("firehose.test").start().unwrap();
+    for (host, status) in [
+        ("rebound.example", 421),
+        ("rebound.example:4573", 421),
+        ("localhost.rebound.example", 421),
+        ("localhost:4573", 200),
+        ("127.0.0.1", 200),
+        ("firehose.test:80", 200),
+    ] {
+        assert_eq!(rebound(endpoint.url(), host), status, "{host}");
+    }
+    assert_eq!(endpoint.stop().records, 3);
 }
 
 #[test]

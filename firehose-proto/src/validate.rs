@@ -136,6 +136,7 @@ impl fmt::Display for Violation {
         }
         match &self.rule {
             Rule::Missing => f.write_str("required, but absent"),
+            Rule::Below { actual: 0, min: 1, .. } => f.write_str("must not be empty"),
             Rule::Below { actual, min, unit } => write!(f, "{actual} {unit} is below {min}"),
             Rule::Above { actual, max, unit } => write!(f, "{actual} {unit} is above {max}"),
             Rule::Pattern { pattern } => {
@@ -292,12 +293,15 @@ mod tests {
             Violation::new("Records[96].Data", Rule::Above { actual: 1_024_001, max: 1_024_000, unit: Unit::Bytes }),
             Violation::new("Records", Rule::RequestTooLarge { bytes: 5, max_bytes: 4 }),
             Violation::new("Record", Rule::Missing),
+            Violation::new("Records", Rule::Below { actual: 0, min: 1, unit: Unit::Members }),
+            Violation::new("Password", Rule::Below { actual: 5, min: 6, unit: Unit::Characters }),
         ]);
         let text = Violations::check(found).unwrap_err().to_string();
         assert_eq!(
             text,
             "Records: 501 members is above 500; Records[96].Data: 1024001 bytes is above 1024000; \
-             Records: 5 bytes in all is above the 4 of one request; Record: required, but absent"
+             Records: 5 bytes in all is above the 4 of one request; Record: required, but absent; \
+             Records: must not be empty; Password: 5 characters is below 6"
         );
     }
 }

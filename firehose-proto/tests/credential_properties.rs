@@ -148,9 +148,8 @@ proptest! {
             "HTTP_PROXY" => Some(proxy.clone()),
             _ => None,
         };
-        if let Ok(proxies) = Proxies::read(read) {
-            let _ = (proxies.for_url(&url), proxies.for_url(&format!("http://{exceptions}/")));
-        }
+        let proxies = Proxies::read(read);
+        let _ = (proxies.for_url(&url), proxies.for_url(&format!("http://{exceptions}/")));
         let _ = container::url(Some(&url), Some(&proxy));
     }
 

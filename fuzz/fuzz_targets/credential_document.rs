@@ -39,6 +39,9 @@ fuzz_target!(|text: &[u8]| {
         assert!(imds::role_request("http://h", token.reveal()).is_ok());
     }
     let _ = imds::read_region(&response);
+    if let Ok(identity) = sts::read_identity(&response) {
+        assert!(!identity.account.is_empty() && !identity.arn.is_empty());
+    }
 
     let Ok(token) = Token::parse(&response.body) else { return };
     assert_eq!(Token::parse(token.file().reveal()).as_ref(), Ok(&token));

@@ -1,4 +1,4 @@
-"""Runs `firehose put` against an emulator that checks signatures, and reads back from its S3 what arrived.
+"""Runs `firehose put` and `check` against an emulator that checks signatures, and reads back from its S3 what arrived.
 
 usage: put_to_peer.py PROGRAM URL moto|ministack|flaky
 
@@ -49,6 +49,15 @@ def put(program, url, key, path, stream=STREAM):
     command = [program, "put", stream, path, "--endpoint-url", url, "--region", REGION,
                "--max-in-flight", "1", "--output", "json", "--progress", "never"]
     return subprocess.run(command, env=environment, capture_output=True, timeout=60)
+
+
+def checked(program, url, key, stream=STREAM):
+    """The exit status of `firehose check`, and what it says of each thing."""
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    environment = {**dict(zip(names, key)), "HOME": "/nonexistent", "AWS_ENDPOINT_URL_STS": url}
+    command = [program, "check", stream, "--endpoint-url", url, "--region", REGION, "--output", "json"]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60)
+    return done.returncode, {check["name"]: check["result"] for check in json.loads(done.stdout)["checks"]}
 
 
 def prepare(url, checks_from_now):
@@ -116,6 +125,33 @@ def is_refused(what, code, *arguments, **options):
     matches(f"{what}: says {code}", code, message)
 
 
+def foretells(program, url, key, peer):
+    """`firehose check` says how a put would end, and writes nothing."""
+    good = dict.fromkeys(("settings", "credentials", "connection", "clock", "identity", "stream"), "good")
+    # Nobody promises that a stand-in asks for the permission before it refuses a batch without records.
+    equal("check: all is well", (0, {**good, "permission": "unknown"}), checked(program, url, key))
+    status, found = checked(program, url, key, stream="absent")
+    equal("check: no such stream", (4, "wrong"), (status, found["stream"]))
+    for what, pair in (("wrong secret", (key[0], "wrong")), ("unknown key", ("AKIAUNKNOWN", key[1]))):
+        status, found = checked(program, url, pair)
+        # moto says so in XML, which Firehose does not speak: of that the program sees the status alone.
+        blamed = "permission" if peer == "moto" else "credentials"
+        equal(f"check: {what}", (4, "wrong", "unknown"), (status, found[blamed], found["stream"]))
+
+    iam = client("iam", url, *key)
+    for name, status, stream, permission in (
+        ("Describe", 4, "good", "wrong"),
+        ("Put", 0, "unknown", "unknown"),
+    ):
+        iam.create_user(UserName=name)
+        statement = {"Effect": "Allow", "Action": f"firehose:{name}*", "Resource": "*"}
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        iam.put_user_policy(UserName=name, PolicyName="some", PolicyDocument=json.dumps(policy))
+        pair = iam.create_access_key(UserName=name)["AccessKey"]
+        ended, found = checked(program, url, (pair["AccessKeyId"], pair["SecretAccessKey"]))
+        equal(f"check: may only {name}", (status, stream, permission), (ended, found["stream"], found["permission"]))
+
+
 def main(program, url, peer):
     key = prepare(url, checks_from_now=peer == "moto")
     with tempfile.TemporaryDirectory() as directory:
@@ -124,6 +160,7 @@ def main(program, url, peer):
         if peer == "flaky":
             return
 
+        foretells(program, url, key, peer)
         path.write_bytes(b"never arrives\n")
         signature, unknown = CODES[peer]
         is_refused("wrong secret", signature, program, url, (key[0], "wrong"), path)

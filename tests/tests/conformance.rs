@@ -337,7 +337,7 @@ fn beyond(facts: &Facts, shape: &str, value: &Value) -> Vec<(Value, String)> {
                 changed.push((list, format!(": {} members is above {max}", max + 1)));
             }
             if limit("min") == Some(1) {
-                changed.push((json!([]), ": 0 members is below 1".into()));
+                changed.push((json!([]), ": must not be empty".into()));
             }
         }
         Value::String(text) if facts.text("shapes", shape, "type") == "string" => {
@@ -349,7 +349,11 @@ fn beyond(facts: &Facts, shape: &str, value: &Value) -> Vec<(Value, String)> {
             }
             if let Some(min) = limit("min").filter(|min| *min > 0) {
                 let text: String = text.chars().take(min as usize - 1).collect();
-                changed.push((json!(text), format!(": {} characters is below {min}", min - 1)));
+                let told = match min {
+                    1 => ": must not be empty".into(),
+                    _ => format!(": {} characters is below {min}", min - 1),
+                };
+                changed.push((json!(text), told));
             }
         }
         _ => {}

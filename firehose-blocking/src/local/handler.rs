@@ -28,9 +28,11 @@ use firehose_proto::time::HttpDate;
 use firehose_proto::uuid;
 use time::OffsetDateTime;
 
+use super::definitions::FileError;
+use super::hosts::Hosts;
 use super::http::Answer;
 use super::script::{self, Scene, Script};
-use super::store::{AppendError, Store};
+use super::store::Store;
 use super::streams::Streams;
 use crate::clock::Clock;
 
@@ -40,6 +42,7 @@ pub(super) struct Handler<C> {
     pub(super) streams: Streams,
     pub(super) script: Arc<Script>,
     pub(super) credentials: Credentials,
+    pub(super) hosts: Hosts,
     pub(super) clock: C,
 }
 
@@ -62,6 +65,11 @@ impl<C: Clock> Handler<C> {
         let request_id = uuid::v4(u128::from(self.clock.random()) << 64 | u128::from(self.clock.random()));
         let added = response.headers.append("x-amzn-RequestId", &request_id);
         debug_assert!(added.is_ok(), "a UUID has no control characters");
+        // `firehose check` goes by it: what makes its streams itself lacks none.
+        let comment = if self.streams.creates_streams() { " (auto-create)" } else { "" };
+        let added =
+            response.headers.append("server", &format!("firehose-local/{}{comment}", env!("CARGO_PKG_VERSION")));
+        debug_assert!(added.is_ok(), "a version has no control characters");
         if !self.script.skew().is_zero() {
             let added = response.headers.append("Date", HttpDate::new(self.shown_time()).as_str());
             debug_assert!(added.is_ok(), "a date has no control characters");
@@ -74,8 +82,20 @@ impl<C: Clock> Handler<C> {
         self.clock.now().saturating_add(self.script.skew())
     }
 
+    /// Refuses what is meant for somebody else (RFC 9110, section 15.5.20).
+    fn check_host(&self, host: &str) -> Result<(), ServiceError> {
+        if self.hosts.allows(host) {
+            return Ok(());
+        }
+        let message = format!(
+            "This local endpoint is not called {host:?}. If it should be, tell it so: firehose local --allowed-host NAME."
+        );
+        Err(ServiceError::new(421, ErrorCode::parse("MisdirectedRequest"), message))
+    }
+
     fn call(&self, request: &Request<'_>, scene: &mut Scene<'_>) -> Result<Response, ServiceError> {
         let now = self.clock.now();
+        self.check_host(request.headers.value("host").unwrap_or_default())?;
         Verifier::new("firehose")
             .verify(self.shown_time(), request, &self.credentials)
             .map_err(|error| ServiceError::new(error.status(), ErrorCode::parse(error.code()), error.to_string()))?;
@@ -147,7 +167,7 @@ impl<C: Clock> Handler<C> {
     ) -> Result<(Vec<PutRecordBatchResponseEntry<'static>>, bool), ServiceError> {
         let is_encrypted = self.streams.admit(now, stream)?;
         let failures = scene.fail(&mut records);
-        let ids = self.store.append(now, stream, &records).map_err(|AppendError { path, error }| {
+        let ids = self.store.append(now, stream, &records).map_err(|FileError { path, error }| {
             log::error!("cannot write {}: {error}", path.display());
             let message = format!("The local endpoint cannot write the records: {error}");
             ServiceError::new(503, ErrorCode::ServiceUnavailableException, message)

@@ -13,7 +13,9 @@ mod definitions;
 mod destination;
 mod faults;
 mod handler;
+mod hosts;
 pub(crate) mod http;
+mod lock;
 mod script;
 mod store;
 mod stream;
@@ -27,10 +29,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firehose_proto::credentials::Credentials;
+use firehose_proto::http::Request;
 
 use self::definitions::FileError;
 use self::handler::Handler;
+use self::hosts::Hosts;
 use self::http::{Limits, Server};
+use self::lock::{DirLock, Taken};
 use self::script::Script;
 use self::store::Store;
 use self::streams::Streams;
@@ -57,7 +62,8 @@ const DEFAULT_KEY: &str = "test";
 /// nor private keys; any other stream is there when its directory is. All of that outlasts a restart. A deleted
 /// stream leaves the delivered files behind, and is not found until it is created again, if only by a put.
 ///
-/// Dropping it stops it.
+/// It answers to its own names alone, see [`allowed_host`](LocalEndpointBuilder::allowed_host), and has its directory to
+/// itself: a second endpoint there does not start. Dropping it stops it.
 ///
 /// ```
 /// use firehose_blocking::{Client, Credentials, LocalEndpoint, PutRecordInput, Record};
@@ -81,6 +87,8 @@ pub struct LocalEndpoint {
     server: Server,
     store: Arc<Store>,
     script: Arc<Script>,
+    /// Given back when the server has stopped.
+    _lock: DirLock,
 }
 
 impl LocalEndpoint {
@@ -93,6 +101,7 @@ impl LocalEndpoint {
             creates_streams: true,
             syncs: false,
             allows_remote: false,
+            allowed_hosts: Vec::new(),
             moment: Duration::ZERO,
             faults: Faults::default(),
         }
@@ -133,6 +142,7 @@ pub struct LocalEndpointBuilder {
     creates_streams: bool,
     syncs: bool,
     allows_remote: bool,
+    allowed_hosts: Vec<String>,
     moment: Duration,
     faults: Faults,
 }
@@ -176,6 +186,14 @@ impl LocalEndpointBuilder {
         self
     }
 
+    /// Another name that it may be called by, such as that of its container; may be told several times. Without being
+    /// told it answers to the address that it listens on, to loopback addresses, and to `localhost` and names below it:
+    /// a web page could give any other name to this machine, and write records through its visitor's browser.
+    pub fn allowed_host(mut self, name: impl Into<String>) -> Self {
+        self.allowed_hosts.push(name.into());
+        self
+    }
+
     /// What it is to do wrong; nothing unless this is set.
     pub fn faults(mut self, faults: Faults) -> Self {
         self.faults = faults;
@@ -188,24 +206,50 @@ impl LocalEndpointBuilder {
     ///
     /// [`LocalEndpointError`], naming the directory, the address or the setting.
     pub fn start(self) -> Result<LocalEndpoint, LocalEndpointError> {
-        let Self { dir, listen, credentials, creates_streams, syncs, allows_remote, moment, faults } = self;
+        let Self { dir, listen, credentials, creates_streams, syncs, allows_remote, allowed_hosts, moment, faults } =
+            self;
         faults.check().map_err(LocalEndpointError::Faults)?;
-        if !allows_remote && !listen.ip().is_loopback() {
-            return Err(LocalEndpointError::Remote { listen });
+        if !listen.ip().is_loopback() {
+            if !allows_remote {
+                return Err(LocalEndpointError::Remote { listen });
+            }
+            if credentials.access_key_id == DEFAULT_KEY && credentials.secret_access_key.reveal() == DEFAULT_KEY {
+                log::warn!(
+                    "other machines can reach {listen}, and everybody knows the keys `{DEFAULT_KEY}` and \
+                     `{DEFAULT_KEY}`: set others"
+                );
+            }
         }
         std::fs::create_dir_all(&dir).map_err(|error| LocalEndpointError::Directory { dir: dir.clone(), error })?;
-        let streams = Streams::open(dir.clone(), creates_streams, syncs, moment)
-            .map_err(|FileError { path, error }| LocalEndpointError::Definition { path, error })?;
+        let lock = DirLock::new(&dir).map_err(|Taken| LocalEndpointError::Locked { dir: dir.clone() })?;
         let store = Arc::new(Store::new(dir, syncs));
+        let streams = Streams::open(Arc::clone(&store), creates_streams, moment)
+            .map_err(|FileError { path, error }| LocalEndpointError::Definition { path, error })?;
         let script = Arc::new(Script::new(faults));
         let (shared_store, shared_script) = (Arc::clone(&store), Arc::clone(&script));
-        let handler = Handler { store: shared_store, streams, script: shared_script, credentials, clock: SystemClock };
+        let hosts = Hosts::new(listen.ip(), &allowed_hosts);
+        let clock = SystemClock;
+        let handler = Handler { store: shared_store, streams, script: shared_script, credentials, hosts, clock };
         let refused = |error| LocalEndpointError::Listen { listen, error };
         let listener = TcpListener::bind(listen).map_err(refused)?;
-        let server =
-            Server::start(listener, Limits::default(), move |request| handler.handle(&request)).map_err(refused)?;
-        Ok(LocalEndpoint { url: format!("http://{}", server.local_addr()), server, store, script })
+        let mut limits = Limits::default();
+        if let Some(descriptors) = max_descriptors() {
+            // The other half is for files and whatever else the process does.
+            limits.max_connections = limits.max_connections.min(descriptors / 2).max(1);
+        }
+        let files = Arc::clone(&store);
+        let handle = move |request: Request<'_>| handler.handle(&request);
+        let server = Server::start(listener, limits, handle, move || files.close_idle_files()).map_err(refused)?;
+        Ok(LocalEndpoint { url: format!("http://{}", server.local_addr()), server, store, script, _lock: lock })
     }
+}
+
+/// How many descriptors this process may have open, where that is known and bounded.
+fn max_descriptors() -> Option<usize> {
+    #[cfg(unix)]
+    return usize::try_from(rustix::process::getrlimit(rustix::process::Resource::Nofile).current?).ok();
+    #[cfg(not(unix))]
+    None
 }
 
 /// Why a local endpoint did not start.
@@ -225,6 +269,11 @@ pub enum LocalEndpointError {
         dir: PathBuf,
         /// Why.
         error: io::Error,
+    },
+    /// Another endpoint keeps its streams there.
+    Locked {
+        /// The directory.
+        dir: PathBuf,
     },
     /// What is known of a stream cannot be read.
     Definition {
@@ -250,6 +299,9 @@ impl fmt::Display for LocalEndpointError {
             }
             Self::Faults(_) => f.write_str("the faults cannot be"),
             Self::Directory { dir, .. } => write!(f, "cannot make the directory {}", dir.display()),
+            Self::Locked { dir } => {
+                write!(f, "another local endpoint keeps its streams in {}: call that, or name another", dir.display())
+            }
             Self::Definition { path, .. } => write!(f, "cannot read the definition of a stream, {}", path.display()),
             Self::Listen { listen, .. } => write!(f, "cannot listen on {listen}"),
         }
@@ -259,7 +311,7 @@ impl fmt::Display for LocalEndpointError {
 impl std::error::Error for LocalEndpointError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Remote { .. } => None,
+            Self::Remote { .. } | Self::Locked { .. } => None,
             Self::Faults(error) => Some(error),
             Self::Directory { error, .. } | Self::Definition { error, .. } | Self::Listen { error, .. } => Some(error),
         }

@@ -241,6 +241,7 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::super::Handler;
+    use super::super::hosts::Hosts;
     use super::super::store::Store;
     use super::super::streams::Streams;
     use super::*;
@@ -352,9 +353,11 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let clock = Still::default();
         let script = Arc::new(Script::new("delay_ms=10,skew_s=86401,cut_before=0.5".parse().unwrap()));
+        let store = Arc::new(Store::new(dir.path().into(), false));
         let handler = Handler {
-            store: Arc::new(Store::new(dir.path().into(), false)),
-            streams: Streams::open(dir.path().into(), true, false, Duration::ZERO).unwrap(),
+            store: Arc::clone(&store),
+            streams: Streams::open(store, true, Duration::ZERO).unwrap(),
+            hosts: Hosts::new("127.0.0.1".parse().unwrap(), &[]),
             script: Arc::clone(&script),
             credentials: Credentials::new("test", "test"),
             clock: &clock,

@@ -12,6 +12,8 @@ use firehose_proto::uuid;
 use firehose_proto::validate::check_stream_name;
 use time::{Date, Duration, Month, OffsetDateTime, Time};
 
+use super::definitions::FileError;
+
 /// A file that has reached this many bytes is not added to; Firehose's default buffer size for S3.
 const ROLL_BYTES: u64 = 5 * 1024 * 1024;
 
@@ -41,13 +43,6 @@ pub(crate) struct Store {
     accepted_bytes: AtomicU64,
 }
 
-/// Why records were not stored: the file system said no. None of them was.
-#[derive(Debug)]
-pub(crate) struct AppendError {
-    pub(crate) path: PathBuf,
-    pub(crate) error: io::Error,
-}
-
 impl Store {
     pub(crate) fn new(dir: PathBuf, syncs: bool) -> Self {
         Self {
@@ -66,19 +61,26 @@ impl Store {
         }
     }
 
-    /// Writes records to their stream's file, all or none, and returns an id for each.
+    /// The directory that all is kept below.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether what is written has to be on the disk.
+    pub(super) const fn syncs(&self) -> bool {
+        self.syncs
+    }
+
+    /// Writes records to their stream's file, all or none, and returns an id for each. A failure of the file system means
+    /// that none of them was stored.
     pub(crate) fn append(
         &self,
         now: OffsetDateTime,
         name: &str,
         records: &[Record<'_>],
-    ) -> Result<Vec<String>, AppendError> {
-        let stream = self.stream(name)?;
-        let mut written = lock(&stream).append(now, records, self.syncs);
-        if matches!(&written, Err(AppendError { error, .. }) if is_out_of_files(error)) {
-            self.close_idle_files();
-            written = lock(&stream).append(now, records, self.syncs);
-        }
+    ) -> Result<Vec<String>, FileError> {
+        let stream = self.with_descriptors(|| self.stream(name))?;
+        let written = self.with_descriptors(|| lock(&stream).append(now, records, self.syncs));
         let Place { file_id, mut offset } = written?;
         let start = offset;
         let ids = records.iter().enumerate().map(|(index, record)| {
@@ -93,7 +95,7 @@ impl Store {
         Ok(ids)
     }
 
-    fn stream(&self, name: &str) -> Result<Arc<Mutex<Stream>>, AppendError> {
+    fn stream(&self, name: &str) -> Result<Arc<Mutex<Stream>>, FileError> {
         if let Some(stream) = self.streams.read().unwrap_or_else(PoisonError::into_inner).get(name) {
             return Ok(Arc::clone(stream));
         }
@@ -102,20 +104,26 @@ impl Store {
             return Ok(Arc::clone(stream));
         }
         let dir = self.dir.join(dir_name(name));
-        let earliest = first_free_moment(&dir).map_err(|error| AppendError { path: dir.clone(), error })?;
+        let earliest = first_free_moment(&dir).map_err(|error| FileError { path: dir.clone(), error })?;
         let stream = Stream { name: name.into(), dir, last: earliest, sequence: 0, file: None, buffer: Vec::new() };
         let stream = Arc::new(Mutex::new(stream));
         streams.insert(name.into(), Arc::clone(&stream));
         Ok(stream)
     }
 
-    /// Closes the files of all streams that nobody is writing to; each opens a new one when it is needed.
-    fn close_idle_files(&self) {
-        for stream in self.streams.read().unwrap_or_else(PoisonError::into_inner).values() {
-            if let Ok(mut stream) = stream.try_lock() {
-                stream.file = None;
-            }
+    /// Does what takes a descriptor. When there is none left, files that rest are closed, and it is done once more.
+    pub(super) fn with_descriptors<T>(&self, mut run: impl FnMut() -> Result<T, FileError>) -> Result<T, FileError> {
+        match run() {
+            Err(FileError { error, .. }) if is_out_of_descriptors(&error) && self.close_idle_files() > 0 => run(),
+            result => result,
         }
+    }
+
+    /// Closes the files that nobody is writing to, each of which is opened again when it is needed, and counts them.
+    pub(super) fn close_idle_files(&self) -> usize {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        let close = |stream: &Arc<Mutex<Stream>>| stream.try_lock().ok()?.file.as_mut()?.file.take();
+        streams.values().filter_map(close).count()
     }
 }
 
@@ -136,7 +144,8 @@ struct Stream {
 struct OpenFile {
     id: String,
     path: PathBuf,
-    file: File,
+    /// Closed while somebody else needs the descriptor more.
+    file: Option<File>,
     opened: OffsetDateTime,
     bytes: u64,
 }
@@ -148,7 +157,7 @@ struct Place {
 }
 
 impl Stream {
-    fn append(&mut self, now: OffsetDateTime, records: &[Record<'_>], syncs: bool) -> Result<Place, AppendError> {
+    fn append(&mut self, now: OffsetDateTime, records: &[Record<'_>], syncs: bool) -> Result<Place, FileError> {
         if self.file.as_ref().is_none_or(|file| file.is_done(now)) {
             self.file = Some(self.open(now, syncs)?);
         }
@@ -158,27 +167,34 @@ impl Stream {
         }
         let Some(open) = &mut self.file else { unreachable!("a file has just been opened") };
         let offset = open.bytes;
-        let written =
-            open.file.write_all(&self.buffer).and_then(|()| if syncs { open.file.sync_data() } else { Ok(()) });
+        let mut file = match open.file.take() {
+            Some(file) => file,
+            None => File::options()
+                .append(true)
+                .open(&open.path)
+                .map_err(|error| FileError { path: open.path.clone(), error })?,
+        };
+        let written = file.write_all(&self.buffer).and_then(|()| if syncs { file.sync_data() } else { Ok(()) });
         if let Err(error) = written {
             let path = open.path.clone();
             // What was written of a request that fails must not be delivered; if even that fails, at least
             // nothing is added after it.
-            if let Err(error) = open.file.set_len(offset) {
+            if let Err(error) = file.set_len(offset) {
                 log::error!("cannot take back a part of a request from {}: {error}", path.display());
             }
             self.file = None;
             if offset == 0 {
                 remove_empty(&path);
             }
-            return Err(AppendError { path, error });
+            return Err(FileError { path, error });
         }
+        open.file = Some(file);
         open.bytes += length(&self.buffer);
         Ok(Place { file_id: open.id.clone(), offset })
     }
 
     /// Makes the next file, whose name sorts after those of all earlier ones.
-    fn open(&mut self, now: OffsetDateTime, syncs: bool) -> Result<OpenFile, AppendError> {
+    fn open(&mut self, now: OffsetDateTime, syncs: bool) -> Result<OpenFile, FileError> {
         let moment = truncate_to_millis(now).max(self.last);
         self.sequence = if moment == self.last { self.sequence + 1 } else { 0 };
         self.last = moment;
@@ -203,8 +219,8 @@ impl Stream {
             }
             Ok(file)
         };
-        let file = open().map_err(|error| AppendError { path: path.clone(), error })?;
-        Ok(OpenFile { id, path, file, opened: now, bytes: 0 })
+        let file = open().map_err(|error| FileError { path: path.clone(), error })?;
+        Ok(OpenFile { id, path, file: Some(file), opened: now, bytes: 0 })
     }
 }
 
@@ -297,7 +313,7 @@ fn truncate_to_millis(moment: OffsetDateTime) -> OffsetDateTime {
 }
 
 /// Whether the process or the machine has no file descriptor left.
-fn is_out_of_files(error: &io::Error) -> bool {
+fn is_out_of_descriptors(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
     cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
@@ -403,11 +419,28 @@ mod tests {
     }
 
     #[test]
+    fn goes_on_in_a_file_that_was_closed() {
+        let dir = TempDir::new().unwrap();
+        let store = Store::new(dir.path().into(), false);
+        for stream in ["a", "b"] {
+            put(&store, NOON, stream, b"1");
+        }
+        let busy = store.stream("b").unwrap();
+        let writing = lock(&busy);
+        assert_eq!(store.close_idle_files(), 1, "not the one that is written to");
+        drop(writing);
+        assert_eq!(store.close_idle_files(), 1);
+        let ids = ["a", "b"].map(|stream| put(&store, NOON, stream, b"2"));
+        assert_ne!(ids[0], ids[1]);
+        assert_eq!(files(dir.path()).into_iter().map(|(_, bytes)| bytes).collect::<Vec<_>>(), [b"12", b"12"]);
+    }
+
+    #[test]
     fn stores_all_or_nothing() {
         let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("s"), b"a file where the stream's directory would be").unwrap();
         let store = Store::new(dir.path().into(), false);
-        assert!(matches!(store.append(NOON, "s", &[Record::new(b"x")]), Err(AppendError { .. })));
+        assert!(matches!(store.append(NOON, "s", &[Record::new(b"x")]), Err(FileError { .. })));
         assert_eq!(store.accepted(), Accepted::default());
     }
 
@@ -420,9 +453,9 @@ mod tests {
         let stream = store.stream("s").unwrap();
         let mut locked = lock(&stream);
         let open = locked.file.as_mut().unwrap();
-        open.file = File::open(&open.path).unwrap();
+        open.file = Some(File::open(&open.path).unwrap());
         drop(locked);
-        assert!(matches!(store.append(NOON, "s", &[Record::new(b"x")]), Err(AppendError { .. })));
+        assert!(matches!(store.append(NOON, "s", &[Record::new(b"x")]), Err(FileError { .. })));
         assert_eq!(files(dir.path()), []);
         put(&store, NOON, "s", b"y");
         assert_eq!(files(dir.path()).len(), 1);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use firehose_proto::exception::{ErrorCode, ServiceError};
@@ -28,7 +28,7 @@ use firehose_proto::op::update_destination::UpdateDestinationInput;
 use time::OffsetDateTime;
 
 use super::definitions::{Definitions, FileError, Known};
-use super::store::{dir_name, stream_name};
+use super::store::{Store, dir_name, stream_name};
 use super::stream::{ACCOUNT, Stream, not_found, refusal};
 
 /// Names on a page of ListDeliveryStreams unless the call says otherwise.
@@ -37,7 +37,7 @@ const PAGE: usize = 10;
 /// All streams below one directory.
 #[derive(Debug)]
 pub(super) struct Streams {
-    dir: PathBuf,
+    store: Arc<Store>,
     creates_streams: bool,
     /// How long a stream is being created and deleted, and its encryption turned on and off.
     moment: Duration,
@@ -47,11 +47,16 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub(super) fn open(dir: PathBuf, creates_streams: bool, syncs: bool, moment: Duration) -> Result<Self, FileError> {
-        let definitions = Definitions::new(&dir, syncs);
+    pub(super) fn open(store: Arc<Store>, creates_streams: bool, moment: Duration) -> Result<Self, FileError> {
+        let definitions = Definitions::new(store.dir(), store.syncs());
         let known = definitions.load()?.into_iter().map(|known| (known.name().to_string(), known)).collect();
         let (definitions, known) = (Mutex::new(definitions), RwLock::new(known));
-        Ok(Self { dir, creates_streams, moment, definitions, known })
+        Ok(Self { store, creates_streams, moment, definitions, known })
+    }
+
+    /// Whether a stream comes into being with its first put.
+    pub(super) const fn creates_streams(&self) -> bool {
+        self.creates_streams
     }
 
     /// Takes a put to a stream, which may make it one, and says whether the stream encrypts its records.
@@ -70,7 +75,7 @@ impl Streams {
         let definitions = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
         // Somebody else may have been faster.
         if self.find(now, name).is_err() {
-            definitions.remove(name).map_err(unwritable)?;
+            self.store.with_descriptors(|| definitions.remove(name)).map_err(unwritable)?;
             self.known.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         }
         drop(definitions);
@@ -181,7 +186,8 @@ impl Streams {
         let name = stream.name().to_string();
         let (is_deleted, is_gone) = (stream.is_deleted(), stream.status(now).is_none());
         let (stream, deleted) = (Known::Stream(stream.into()), Known::Deleted { name: name.clone() });
-        definitions.save(if is_deleted { &deleted } else { &stream }).map_err(unwritable)?;
+        let kept = if is_deleted { &deleted } else { &stream };
+        self.store.with_descriptors(|| definitions.save(kept)).map_err(unwritable)?;
         let known = if is_gone { deleted } else { stream };
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(name, known);
         Ok(())
@@ -208,14 +214,14 @@ impl Streams {
         let is_wanted = |found: &DeliveryStreamType| wanted.is_none_or(|wanted| wanted == found);
         let mut names = BTreeSet::new();
         if is_wanted(&DeliveryStreamType::DirectPut) {
-            let unreadable = |error| unwritable(FileError { path: self.dir.clone(), error });
-            let entries = match fs::read_dir(&self.dir) {
+            let unreadable = |error| FileError { path: self.store.dir().into(), error };
+            let read = || match fs::read_dir(self.store.dir()) {
                 // Somebody has removed it, and the next put makes it again.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                entries => Some(entries.map_err(unreadable)?),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                entries => entries.map(Some).map_err(unreadable),
             };
-            for entry in entries.into_iter().flatten() {
-                let entry = entry.map_err(unreadable)?;
+            for entry in self.store.with_descriptors(read).map_err(unwritable)?.into_iter().flatten() {
+                let entry = entry.map_err(unreadable).map_err(unwritable)?;
                 let name = entry.file_name().to_str().and_then(stream_name);
                 names.extend(name.filter(|_| entry.path().is_dir()));
             }
@@ -232,7 +238,7 @@ impl Streams {
     }
 
     fn directory(&self, name: &str) -> PathBuf {
-        self.dir.join(dir_name(name))
+        self.store.dir().join(dir_name(name))
     }
 
     fn known(&self) -> RwLockReadGuard<'_, BTreeMap<String, Known>> {

@@ -1,12 +1,15 @@
 //! [`Transport`]: the one thing the client asks of HTTP. [`Ureq`] is the default; bring another to use your own stack.
 
+mod connect;
+mod socket;
 mod tls;
 mod ureq;
 
 use firehose_proto::http::{Request, Response};
 pub use firehose_proto::transport::{Timeouts, TransportError, TransportErrorKind};
 
-pub use self::ureq::{InvalidCaBundle, Ureq};
+pub use self::tls::trust::InvalidCaBundle;
+pub use self::ureq::Ureq;
 
 /// Carries one request to the server and its response back.
 ///

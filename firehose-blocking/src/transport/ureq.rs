@@ -1,17 +1,25 @@
-//! [`Ureq`]: the default transport, and the only file that names `ureq`.
+//! [`Ureq`]: the default transport. What `ureq` connects with is in [`connect`](super::connect) and
+//! [`socket`](super::socket).
 
+use std::error::Error;
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use firehose_proto::http::{Method, Request, Response};
 use firehose_proto::limits::MAX_RESPONSE_BYTES;
 use firehose_proto::settings::Setting;
 use firehose_proto::settings::proxy::{Proxies, Proxy};
+use rustls::ClientConfig;
 use ureq::config::AutoHeaderValue;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::http::{HeaderName, HeaderValue};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector};
 use ureq::{Agent, AsSendBody, ProxyProtocol, SendBody, http};
 
+use super::connect::{Connect, LookUp, NotYet, System};
+use super::tls::trust::{self, InvalidCaBundle};
 use super::{Timeouts, Transport, TransportError, TransportErrorKind, tls};
 
 /// Connections kept for the next request, for each host.
@@ -19,6 +27,16 @@ const MAX_IDLE_CONNECTIONS: usize = 10;
 
 /// The service closes connections that rest for about a minute; those we keep must be younger.
 const MAX_IDLE_AGE: Duration = Duration::from_secs(55);
+
+/// The headers of AWS's whose names `http` would copy for each request.
+static OUR_HEADERS: [HeaderName; 6] = [
+    HeaderName::from_static("amz-sdk-invocation-id"),
+    HeaderName::from_static("amz-sdk-request"),
+    HeaderName::from_static("x-amz-date"),
+    HeaderName::from_static("x-amz-security-token"),
+    HeaderName::from_static("x-amz-target"),
+    HeaderName::from_static("x-amzn-trace-id"),
+];
 
 /// HTTP/1.1 over `ureq` with kept-alive connections and rustls.
 ///
@@ -38,7 +56,7 @@ impl Ureq {
     /// A transport with no connection yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { agent: agent(RootCerts::WebPki), proxies: Proxies::default(), max_response_bytes: MAX_RESPONSE_BYTES }
+        Self::with(System, trust::mozilla())
     }
 
     /// The same transport through these proxies.
@@ -50,31 +68,19 @@ impl Ureq {
 
     /// The same transport with the certificates of this PEM text to trust, in place of Mozilla's.
     ///
-    /// Those among them that nothing could be checked against are passed over, as old systems' bundles have some.
+    /// Those among them that nothing could be checked against are passed over, as old systems' bundles have some. A
+    /// server may also show one of them as its own.
     ///
     /// # Errors
     ///
     /// [`InvalidCaBundle`] when the text is no PEM or has no certificate to check others against.
     pub fn ca_bundle(mut self, pem: &[u8]) -> Result<Self, InvalidCaBundle> {
-        let mut certificates = Vec::new();
-        for item in parse_pem(pem) {
-            if let PemItem::Certificate(certificate) = item.map_err(|_| InvalidCaBundle::Pem)? {
-                certificates.push(certificate);
-            }
-        }
-        if certificates.is_empty() {
-            return Err(InvalidCaBundle::Empty);
-        }
-        let found = certificates.len();
-        certificates.retain(|certificate| tls::is_usable(certificate.der()));
-        if certificates.is_empty() {
-            return Err(InvalidCaBundle::Unusable);
-        }
-        if certificates.len() < found {
-            log::warn!("{} of {found} certificates to trust cannot be used", found - certificates.len());
-        }
-        self.agent = agent(RootCerts::from(certificates));
+        self.agent = agent(System, trust::bundle(pem)?);
         Ok(self)
+    }
+
+    pub(super) fn with(look_up: impl LookUp, tls: Arc<ClientConfig>) -> Self {
+        Self { agent: agent(look_up, tls), proxies: Proxies::default(), max_response_bytes: MAX_RESPONSE_BYTES }
     }
 
     /// Has ureq send a request.
@@ -85,14 +91,12 @@ impl Ureq {
         route: &Route<'_>,
         timeouts: &Timeouts,
     ) -> Result<Result<http::Response<ureq::Body>, ureq::Error>, TransportError> {
-        let request =
-            builder.body(body).map_err(|error| TransportError::new(TransportErrorKind::Request).with_source(error))?;
+        let request = builder.body(body).map_err(unsendable)?;
         let request = self
             .agent
             .configure_request(request)
             .proxy(route.proxy()?)
             .timeout_global(timeouts.attempt)
-            .timeout_resolve(Some(timeouts.connect))
             .timeout_connect(Some(timeouts.connect))
             .timeout_send_request(Some(timeouts.read))
             .timeout_send_body(Some(timeouts.read))
@@ -109,7 +113,7 @@ impl Ureq {
     }
 }
 
-fn agent(roots: RootCerts) -> Agent {
+fn agent(look_up: impl LookUp, tls: Arc<ClientConfig>) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -124,9 +128,9 @@ fn agent(roots: RootCerts) -> Agent {
         .max_idle_age(MAX_IDLE_AGE)
         // Which proxy is decided for each request.
         .proxy(None)
-        .tls_config(TlsConfig::builder().root_certs(roots).build())
         .build();
-    config.into()
+    let connector = ().chain(ConnectProxyConnector::default()).chain(Connect::new(look_up, tls));
+    Agent::with_parts(config, connector, NotYet)
 }
 
 impl Default for Ureq {
@@ -143,11 +147,8 @@ impl fmt::Debug for Ureq {
 
 impl Transport for Ureq {
     fn send(&self, request: &Request<'_>, timeouts: &Timeouts) -> Result<Response, TransportError> {
-        let route = Route { url: &request.uri, proxy: self.proxies.for_url(&request.uri) };
-        let mut builder = http::Request::builder().method(method(request.method)?).uri(&*request.uri);
-        for (name, value) in request.headers.iter() {
-            builder = builder.header(name, value);
-        }
+        let route = Route::new(&request.uri, &self.proxies)?;
+        let builder = head(request)?;
         let mut body = Body { rest: request.body(), is_begun: false };
         let outcome = if request.body().is_empty() {
             self.run(builder, request.body(), &route, timeouts)?
@@ -181,7 +182,13 @@ struct Route<'a> {
     proxy: Option<&'a Setting<Proxy>>,
 }
 
-impl Route<'_> {
+impl<'a> Route<'a> {
+    fn new(url: &'a str, proxies: &'a Proxies) -> Result<Self, TransportError> {
+        let proxy =
+            proxies.for_url(url).map_err(|error| unsendable(format!("{}: {error}", Self { url, proxy: None })))?;
+        Ok(Self { url, proxy })
+    }
+
     fn is_encrypted(&self) -> bool {
         self.url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
     }
@@ -197,9 +204,7 @@ impl Route<'_> {
         if let Some(password) = &proxy.password {
             builder = builder.password(password.reveal());
         }
-        builder.build().map(Some).map_err(|_| {
-            TransportError::new(TransportErrorKind::Request).with_source(format!("{self}: the proxy cannot be used"))
-        })
+        builder.build().map(Some).map_err(|_| unsendable(format!("{self}: the proxy cannot be used")))
     }
 
     /// What it means that there is no response.
@@ -297,9 +302,24 @@ fn read(incoming: http::Response<ureq::Body>, max_bytes: usize, route: &Route<'_
     Ok(response)
 }
 
-fn method(method: Method) -> Result<http::Method, TransportError> {
-    http::Method::from_bytes(method.as_str().as_bytes())
-        .map_err(|error| TransportError::new(TransportErrorKind::Request).with_source(error))
+/// The head of a request. All values share one buffer.
+fn head(request: &Request<'_>) -> Result<http::request::Builder, TransportError> {
+    let method = http::Method::from_bytes(request.method.as_str().as_bytes()).map_err(unsendable)?;
+    let mut values = Bytes::from(request.headers.iter().map(|(_, value)| value).collect::<String>());
+    let mut builder = http::Request::builder().method(method).uri(&*request.uri);
+    for (name, value) in request.headers.iter() {
+        let value = HeaderValue::from_maybe_shared(values.split_to(value.len())).map_err(unsendable)?;
+        builder = match OUR_HEADERS.iter().find(|known| known.as_str() == name) {
+            Some(known) => builder.header(known, value),
+            None => builder.header(name, value),
+        };
+    }
+    Ok(builder)
+}
+
+/// A request that cannot be sent as it is.
+fn unsendable(why: impl Into<Box<dyn Error + Send + Sync>>) -> TransportError {
+    TransportError::new(TransportErrorKind::Request).with_source(why)
 }
 
 /// Classifies an error in the middle of a response, when all that comes before one is behind us.
@@ -313,12 +333,8 @@ fn broken_off(error: io::Error, route: &Route<'_>) -> TransportError {
 }
 
 /// The failure of TLS that an error stands for.
-fn tls_failure(error: &ureq::Error) -> Option<&tls::Error> {
-    match error {
-        ureq::Error::Rustls(error) => Some(error),
-        ureq::Error::Io(error) => tls::within(error),
-        _ => None,
-    }
+fn tls_failure(error: &ureq::Error) -> Option<&rustls::Error> {
+    if let ureq::Error::Io(error) = error { tls::within(error) } else { None }
 }
 
 fn classify(error: &ureq::Error, was_sent: bool) -> TransportErrorKind {
@@ -329,7 +345,7 @@ fn classify(error: &ureq::Error, was_sent: bool) -> TransportErrorKind {
         ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => TransportErrorKind::Connect,
         ureq::Error::Timeout(_) => TransportErrorKind::Timeout,
         ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => TransportErrorKind::Connect,
-        ureq::Error::Tls(_) | ureq::Error::Pem(_) | ureq::Error::TlsRequired => TransportErrorKind::Tls,
+        ureq::Error::Tls(_) | ureq::Error::TlsRequired => TransportErrorKind::Tls,
         ureq::Error::Io(error) => match error.kind() {
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => TransportErrorKind::Timeout,
             io::ErrorKind::ConnectionRefused
@@ -358,30 +374,3 @@ fn explain(error: &ureq::Error) -> String {
         other => other.to_string(),
     }
 }
-
-/// Why a file of certificates cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidCaBundle {
-    /// The file cannot be read.
-    Io(io::ErrorKind),
-    /// The text is not PEM.
-    Pem,
-    /// There is no certificate in it.
-    Empty,
-    /// No certificate in it is one that others can be checked against.
-    Unusable,
-}
-
-impl fmt::Display for InvalidCaBundle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(kind) => write!(f, "cannot read it: {kind}"),
-            Self::Pem => f.write_str("must be PEM, with lines such as `-----BEGIN CERTIFICATE-----`"),
-            Self::Empty => f.write_str("must have at least one certificate in PEM"),
-            Self::Unusable => f.write_str("has only certificates that nothing can be checked against"),
-        }
-    }
-}
-
-impl std::error::Error for InvalidCaBundle {}

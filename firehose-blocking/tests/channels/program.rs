@@ -63,6 +63,16 @@ fn says_which_proxy_does_not_let_it_through() {
 }
 
 #[test]
+fn says_that_a_proxy_speaks_another_language_and_only_where_it_is_asked() {
+    let server = Server::plain();
+    let (code, stderr) = put(&format!("http://{}", server.address()), "ALL_PROXY", "socks5://127.0.0.1:1");
+    assert_eq!((code, server.requests().len()), (Some(0), 1), "{stderr}");
+    let (code, stderr) = put("https://firehose.invalid", "ALL_PROXY", "socks5h://127.0.0.1:1");
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains("`ALL_PROXY` is a SOCKS proxy's") && stderr.contains("NO_PROXY"), "{stderr}");
+}
+
+#[test]
 fn names_both_times_when_it_must_not_correct_its_clock() {
     let dir = tempdir().unwrap();
     let builder = LocalEndpoint::builder(dir.path()).credentials(Credentials::new("AKIDEXAMPLE", SECRET));

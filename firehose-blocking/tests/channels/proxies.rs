@@ -186,6 +186,43 @@ fn asks_no_proxy_for_what_is_on_the_machine() {
 }
 
 #[test]
+fn minds_a_proxy_that_it_cannot_speak_to_only_where_it_would_be_used() {
+    let server = Server::plain();
+    let near = format!("http://{}", server.address());
+    let far = "http://firehose.invalid";
+    let proxy = Proxy::start(Conduct::Tunnel(server.address()));
+    let good = proxy.url("");
+    let socks = &*format!("socks5://user:{SECRET}@proxy.example:1080");
+    for (url, variables) in [
+        (&*near, &[("ALL_PROXY", socks)][..]),
+        (&near, &[("all_proxy", socks), ("HTTPS_PROXY", "nonsense://")]),
+        (far, &[("ALL_PROXY", socks), ("http_proxy", &good)]),
+        (far, &[("HTTPS_PROXY", socks), ("http_proxy", &good)]),
+    ] {
+        assert_eq!(put(&builder(url, variables).build().unwrap()).unwrap(), "id", "{url} {variables:?}");
+    }
+    // Without a proxy nobody is reached there, however long it takes.
+    let past =
+        builder(far, &[("ALL_PROXY", socks), ("NO_PROXY", "invalid")]).connect_timeout(Duration::from_millis(20));
+    let error = put(&past.build().unwrap()).unwrap_err();
+    let Error::Transport { error: cause, .. } = &error else { panic!("{}", story(&error)) };
+    assert_eq!(cause.kind(), TransportErrorKind::Connect, "{}", story(&error));
+
+    let error = builder(far, &[("ALL_PROXY", socks)]).build().unwrap_err();
+    let text = story(&error);
+    assert!(text.contains("`ALL_PROXY` is a SOCKS proxy's") && text.contains("NO_PROXY"), "{text}");
+    assert!(!format!("{text}{error:?}").contains(SECRET), "{text}");
+    // Where it is the way to the credentials alone, they are what is missing.
+    let client = builder(&near, &[("ALL_PROXY", socks), ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "https://a.invalid/")])
+        .credentials_provider(Container)
+        .build()
+        .unwrap();
+    let error = put(&client).unwrap_err();
+    assert!(story(&error).contains("`ALL_PROXY` is a SOCKS proxy's"), "{}", story(&error));
+    assert!(!format!("{}{error:?}", story(&error)).contains(SECRET), "{}", story(&error));
+}
+
+#[test]
 fn the_program_s_own_proxy_beats_those_of_the_environment() {
     let server = Server::plain();
     let [proxy, other] = [(); 2].map(|()| Proxy::start(Conduct::Tunnel(server.address())));

@@ -9,8 +9,11 @@ use std::thread;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::ResolvesServerCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
 use time::{Duration, OffsetDateTime};
 
 /// Somebody who signs certificates.
@@ -51,6 +54,17 @@ impl Authority {
     pub(crate) fn sign_for(&self, name: &str) -> Identity {
         self.sign(name, -1..1)
     }
+
+    /// An authority that signs for itself alone, for a name or address and these days.
+    pub(crate) fn for_itself(name: &str, days: std::ops::Range<i64>) -> Identity {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let now = OffsetDateTime::now_utc();
+        (params.not_before, params.not_after) = (now + Duration::days(days.start), now + Duration::days(days.end));
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        Identity(certificate, PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+    }
 }
 
 /// A certificate as a file of them has it.
@@ -70,6 +84,8 @@ struct Seen {
     connections: AtomicUsize,
     /// Bytes that were read, decrypted.
     bytes: AtomicUsize,
+    /// Requests on connections whose TLS goes on where an earlier one's ended.
+    resumed: AtomicUsize,
     requests: Mutex<Vec<String>>,
 }
 
@@ -82,25 +98,32 @@ pub(crate) struct Server {
 impl Server {
     /// Shows a certificate.
     pub(crate) fn start(identity: Identity) -> Self {
-        Self::with(Some(identity), false)
+        Self::with(Some(config(identity, rustls::ALL_VERSIONS)), Manner::default())
+    }
+
+    /// Shows a certificate, and speaks one version of TLS.
+    pub(crate) fn of_version(identity: Identity, version: &'static SupportedProtocolVersion) -> Self {
+        Self::with(Some(config(identity, &[version])), Manner::default())
     }
 
     /// Shows a certificate; its answers come as if somebody on the way had made them, who knows no key.
     pub(crate) fn spoiled(identity: Identity) -> Self {
-        Self::with(Some(identity), true)
+        let manner = Manner { is_spoiled: true, ..Manner::default() };
+        Self::with(Some(config(identity, rustls::ALL_VERSIONS)), manner)
+    }
+
+    /// Shows a certificate, and ends each connection after one answer.
+    pub(crate) fn closing(identity: Identity, version: &'static SupportedProtocolVersion) -> Self {
+        let manner = Manner { closes: true, ..Manner::default() };
+        Self::with(Some(config(identity, &[version])), manner)
     }
 
     /// Speaks plain HTTP.
     pub(crate) fn plain() -> Self {
-        Self::with(None, false)
+        Self::with(None, Manner::default())
     }
 
-    fn with(identity: Option<Identity>, is_spoiled: bool) -> Self {
-        let config = identity.map(|Identity(certificate, key)| {
-            let provider = Arc::new(rustls::crypto::ring::default_provider());
-            let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-            Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap())
-        });
+    fn with(config: Option<Arc<ServerConfig>>, manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self { address: listener.local_addr().unwrap(), seen: Arc::default() };
         let seen = Arc::clone(&server.seen);
@@ -111,11 +134,11 @@ impl Server {
                 // A connection that ends early is the client's doing, which is what is tested.
                 thread::spawn(move || match config {
                     Some(config) => {
-                        let past_tls = is_spoiled.then(|| socket.try_clone().unwrap());
+                        let past_tls = manner.is_spoiled.then(|| socket.try_clone().unwrap());
                         let connection = ServerConnection::new(config).unwrap();
-                        serve(StreamOwned::new(connection, socket), past_tls, &seen)
+                        serve(StreamOwned::new(connection, socket), past_tls, manner.closes, &seen)
                     }
-                    None => serve(&socket, None, &seen).or_else(|_| {
+                    None => serve(&socket, None, manner.closes, &seen).or_else(|_| {
                         let no = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
                         (&socket).write_all(no)
                     }),
@@ -143,14 +166,50 @@ impl Server {
         self.seen.bytes.load(Ordering::SeqCst)
     }
 
+    /// How many requests came on connections whose TLS went on where an earlier one's had ended.
+    pub(crate) fn resumed(&self) -> usize {
+        self.seen.resumed.load(Ordering::SeqCst)
+    }
+
     /// The bodies of the requests.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.seen.requests.lock().unwrap().clone()
     }
 }
 
+/// How a server behaves.
+#[derive(Clone, Copy, Default)]
+struct Manner {
+    is_spoiled: bool,
+    closes: bool,
+}
+
+/// Shows a certificate, also with a key that is not its own.
+fn config(Identity(certificate, key): Identity, versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
+    let key = ring::sign::any_supported_type(&key).unwrap();
+    let resolver: Arc<dyn ResolvesServerCert> =
+        Arc::new(SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key)));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    Arc::new(config.with_protocol_versions(versions).unwrap().with_no_client_auth().with_cert_resolver(resolver))
+}
+
+/// A way to the client.
+trait Way: Read + Write {
+    fn is_resumed(&self) -> bool {
+        false
+    }
+}
+
+impl Way for &TcpStream {}
+
+impl Way for StreamOwned<ServerConnection, TcpStream> {
+    fn is_resumed(&self) -> bool {
+        self.conn.handshake_kind() == Some(HandshakeKind::Resumed)
+    }
+}
+
 /// Answers requests, on another stream if there is one.
-fn serve(stream: impl Read + Write, mut answers: Option<TcpStream>, seen: &Seen) -> io::Result<()> {
+fn serve(stream: impl Way, mut answers: Option<TcpStream>, closes: bool, seen: &Seen) -> io::Result<()> {
     let mut reader = BufReader::new(Counted { stream, seen });
     loop {
         let mut length = 0;
@@ -174,12 +233,17 @@ fn serve(stream: impl Read + Write, mut answers: Option<TcpStream>, seen: &Seen)
             false => entry.to_owned(),
         };
         seen.requests.lock().unwrap().push(body);
-        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
+        seen.resumed.fetch_add(usize::from(reader.get_ref().stream.is_resumed()), Ordering::SeqCst);
+        let connection = if closes { "Connection: close\r\n" } else { "" };
+        let answer = format!("HTTP/1.1 200 OK\r\n{connection}Content-Length: {}\r\n\r\n{answer}", answer.len());
         match &mut answers {
             Some(answers) => answers.write_all(answer.as_bytes())?,
             None => reader.get_mut().stream.write_all(answer.as_bytes())?,
         }
         reader.get_mut().stream.flush()?;
+        if closes {
+            return Ok(());
+        }
     }
 }
 

@@ -1,14 +1,18 @@
 //! TLS with servers that can be trusted, and with those that cannot: what is said, and that nothing else is.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::net::TcpListener;
+use std::process::Command;
 use std::thread;
 
 use firehose_blocking::{Error, LocalEndpoint, TransportErrorKind};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::version::{TLS12, TLS13};
 use tempfile::tempdir;
 
-use crate::server::{Authority, Server, pem};
+use crate::server::{Authority, Identity, Server, pem};
 use crate::{SECRET, builder, bundle, put, story};
 
 #[test]
@@ -164,4 +168,114 @@ fn passes_over_what_is_unusable_beside_a_good_certificate() {
     let (_dir, path) = bundle(pem(b"garbage") + &authority.pem());
     let client = builder(&server.url("127.0.0.1"), &[]).ca_bundle(path).build().unwrap();
     assert_eq!(put(&client).unwrap(), "id");
+}
+
+#[test]
+fn trusts_the_very_certificate_of_the_bundle_though_it_is_an_authority_s() {
+    for version in [&TLS12, &TLS13] {
+        let identity = Authority::for_itself("127.0.0.1", -1..1);
+        let (_dir, path) = bundle(Authority::new("them").pem() + &pem(&identity.0));
+        let server = Server::of_version(identity, version);
+        let client = builder(&server.url("127.0.0.1"), &[("AWS_CA_BUNDLE", &path)]).build().unwrap();
+        assert_eq!(put(&client).unwrap(), "id", "{version:?}");
+        assert_eq!((server.connections(), server.requests().len()), (1, 1));
+    }
+}
+
+#[test]
+fn trusts_the_certificate_that_openssl_makes_unless_it_is_told_otherwise() {
+    let dir = tempdir().unwrap();
+    let [key, certificate] = ["key.pem", "certificate.pem"].map(|name| dir.path().join(name));
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]);
+    openssl.args(["-addext", "subjectAltName=IP:127.0.0.1", "-keyout"]).arg(&key).arg("-out").arg(&certificate);
+    match openssl.output() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Not by `eprintln`, which a passing test does not show.
+            let _ = writeln!(io::stderr(), "skipped a test with the certificates of openssl: it is not installed");
+            return;
+        }
+        output => assert!(output.as_ref().unwrap().status.success(), "{output:?}"),
+    }
+    let identity =
+        Identity(CertificateDer::from_pem_file(&certificate).unwrap(), PrivateKeyDer::from_pem_file(&key).unwrap());
+    let server = Server::start(identity);
+    let path = certificate.to_str().unwrap();
+    let client = builder(&server.url("127.0.0.1"), &[("AWS_CA_BUNDLE", path)]).build().unwrap();
+    assert_eq!(put(&client).unwrap(), "id");
+
+    // Whoever does not trust it is told what to do.
+    let error = put(&builder(&server.url("127.0.0.1"), &[]).build().unwrap()).unwrap_err();
+    for words in ["shows the certificate of an authority as its own", "AWS_CA_BUNDLE"] {
+        assert!(story(&error).contains(words), "{}", story(&error));
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn trusts_no_more_of_a_pinned_certificate_than_what_it_says() {
+    let good = || Authority::for_itself("127.0.0.1", -1..1);
+    let shown = |Identity(certificate, _): &Identity| pem(certificate);
+    let one_of_many = |identity: Identity| (shown(&identity), identity);
+    let with_another_key = || {
+        let Identity(certificate, _) = good();
+        (pem(&certificate), Identity(certificate, good().1))
+    };
+    for (name, (bundled, identity), words) in [
+        ("another", (shown(&good()), good()), "the certificate of an authority as its own"),
+        ("wrong name", one_of_many(Authority::for_itself("other.example", -1..1)), "not for 127.0.0.1"),
+        ("expired", one_of_many(Authority::for_itself("127.0.0.1", -3..-1)), "has expired at 20"),
+        ("not yet valid", one_of_many(Authority::for_itself("127.0.0.1", 1..3)), "is not valid before 20"),
+        ("another's key", with_another_key(), "is not signed by"),
+    ] {
+        for version in [&TLS12, &TLS13] {
+            let (_dir, path) = bundle(&bundled);
+            let key = identity.1.clone_key();
+            let server = Server::of_version(Identity(identity.0.clone(), key), version);
+            let error = put(&builder(&server.url("127.0.0.1"), &[]).ca_bundle(path).build().unwrap()).unwrap_err();
+            let text = story(&error);
+            let Error::Transport { error: cause, attempts: 1 } = &error else { panic!("{name}: {text}") };
+            assert_eq!(cause.kind(), TransportErrorKind::Tls, "{name}: {text}");
+            assert!(text.contains(words), "{name}: {text}");
+            assert_eq!((server.connections(), server.bytes()), (1, 0), "{name}");
+        }
+    }
+}
+
+#[test]
+fn takes_requests_ca_bundle_where_nothing_of_aws_s_own_is_set() {
+    let authority = Authority::new("us");
+    let server = Server::start(authority.sign_for("127.0.0.1"));
+    let url = server.url("127.0.0.1");
+    let (dir, good) = bundle(authority.pem());
+    let (_dir, other) = bundle(Authority::new("them").pem());
+    let config = dir.path().join("config");
+    fs::write(&config, format!("[default]\nca_bundle = {other}\n")).unwrap();
+    let config = config.to_str().unwrap();
+    for (variables, is_trusted) in [
+        (&[("REQUESTS_CA_BUNDLE", &*good)][..], true),
+        (&[("REQUESTS_CA_BUNDLE", &good), ("AWS_CA_BUNDLE", " ")], true),
+        (&[("REQUESTS_CA_BUNDLE", &other), ("AWS_CA_BUNDLE", &good)], true),
+        (&[("REQUESTS_CA_BUNDLE", &good), ("AWS_CA_BUNDLE", &other)], false),
+        (&[("REQUESTS_CA_BUNDLE", &good), ("AWS_CONFIG_FILE", config)], false),
+    ] {
+        let result = put(&builder(&url, variables).build().unwrap());
+        assert_eq!(result.is_ok(), is_trusted, "{variables:?} {result:?}");
+    }
+    let error = builder(&url, &[("REQUESTS_CA_BUNDLE", "/nonexistent")]).build().unwrap_err();
+    assert!(story(&error).contains("`REQUESTS_CA_BUNDLE`"), "{}", story(&error));
+}
+
+#[test]
+fn takes_up_the_tls_of_earlier_connections() {
+    let authority = Authority::new("us");
+    let (_dir, path) = bundle(authority.pem());
+    for version in [&TLS12, &TLS13] {
+        let server = Server::closing(authority.sign_for("127.0.0.1"), version);
+        let client = builder(&server.url("127.0.0.1"), &[]).ca_bundle(&path).build().unwrap();
+        for _ in 0..5 {
+            assert_eq!(put(&client).unwrap(), "id");
+        }
+        assert_eq!((server.connections(), server.resumed()), (5, 4), "{version:?}");
+    }
 }

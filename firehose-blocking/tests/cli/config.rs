@@ -84,9 +84,13 @@ fn names_what_is_missing_or_broken_and_ends_with_3() {
             "dev",
             "`region` of profile `dev` (line 2 of the config file) must be `key",
         ),
-        ("[profile dev]\nregion = eu-west-1\n", "prod", "--profile: `prod` is in neither"),
-        ("[dev]\nregion = eu-west-1\n", "dev", "nor the credentials file; line 1 of the config file is ignored"),
-        ("[profile dev]\nregion =\n", "dev", "no credentials, tried environment variables"),
+        ("[profile dev]\nregion = eu-west-1\n", "prod", "there is no profile `prod` (named by --profile)"),
+        ("[dev]\nregion = eu-west-1\n", "dev", "firehose:   line 1 of the config file is ignored"),
+        (
+            "[profile dev]\nregion =\n",
+            "dev",
+            "no credentials found. Tried:\nfirehose:   environment variables: passed over",
+        ),
         (
             "[profile dev]\nregion = eu-west-1\naws_access_key_id = AKID\n  X\naws_secret_access_key = s\n",
             "dev",

@@ -127,7 +127,7 @@ fn tries_a_call_again_that_failed_for_the_moment() {
 #[test]
 fn stops_when_the_service_refuses_the_call() {
     for (code, hint) in [
-        ("ResourceNotFoundException", "does the stream logs exist in eu-west-1"),
+        ("ResourceNotFoundException", "there is no stream logs in eu-west-1"),
         ("AccessDeniedException", "firehose:PutRecordBatch"),
         ("InvalidSignatureException", "AWS_SECRET_ACCESS_KEY"),
         ("UnrecognizedClientException", "AWS_ACCESS_KEY_ID"),

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
+use firehose_blocking::firehose_proto::op::list_delivery_streams::ListDeliveryStreamsInput;
+use firehose_blocking::firehose_proto::op::start_delivery_stream_encryption::StartDeliveryStreamEncryptionInput;
 use firehose_blocking::{Client, Credentials, PutRecordInput, Record};
 use tempfile::tempdir;
 
-use crate::program::{Outcome, SECRET, delivered, finish, firehose, put_to, run, with_credentials};
+use crate::program::{Outcome, SECRET, delivered, finish, firehose, put_locally, put_to, run, with_credentials};
 
 /// A running endpoint and its URL.
 struct Local {
@@ -23,7 +26,25 @@ struct Local {
 impl Local {
     fn start(dir: &Path, args: &[&str], key: Option<(&str, &str)>) -> Self {
         let mut command = firehose(&["local", "--dir"]);
-        command.arg(dir).args(args).stdin(Stdio::null());
+        command.arg(dir).args(args);
+        Self::run(command, key)
+    }
+
+    /// The same where no more than so many descriptors may be open.
+    #[cfg(unix)]
+    fn start_with_descriptors(descriptors: usize, dir: &Path) -> Self {
+        let program = firehose(&["local", "--dir"]);
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -n {descriptors}; exec \"$@\"")).arg("sh").arg(program.get_program());
+        command.args(program.get_args()).arg(dir).stdout(Stdio::piped()).stderr(Stdio::piped());
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "RUST_LOG"] {
+            command.env_remove(name);
+        }
+        Self::run(command, None)
+    }
+
+    fn run(mut command: Command, key: Option<(&str, &str)>) -> Self {
+        command.stdin(Stdio::null());
         if let Some((key, secret)) = key {
             with_credentials(&mut command, key, secret);
         }
@@ -31,7 +52,8 @@ impl Local {
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim_end().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}")).to_string();
-        assert!(url.starts_with("http://127.0.0.1:") && !url.ends_with(":0"), "{url}");
+        assert!(["http://127.0.0.1:", "http://0.0.0.0:"].iter().any(|own| url.starts_with(own)), "{url}");
+        assert!(!url.ends_with(":0"), "{url}");
         Self { child, url }
     }
 
@@ -41,6 +63,12 @@ impl Local {
         assert!(told.success());
         finish(self.child)
     }
+}
+
+/// How many files are below a directory.
+fn files(dir: &Path) -> usize {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
 }
 
 #[cfg(unix)]
@@ -155,6 +183,97 @@ fn put_delivers_every_line_whatever_goes_wrong() {
     assert!(unique.into_iter().eq(0..LINES), "every line is there");
 }
 
+#[cfg(unix)]
+#[test]
+fn serves_more_streams_than_it_may_have_files_open() {
+    const STREAMS: usize = 100;
+    let dir = tempdir().unwrap();
+    let local = Local::start_with_descriptors(64, dir.path());
+    // The connection that is closed for another's sake may be the client's: it then makes a new one.
+    let client = Client::builder().region("us-east-1").endpoint_url(&local.url);
+    let client = client.credentials(Credentials::new("test", "test")).build().unwrap();
+    let put = |round: usize, stream: usize| {
+        let line = format!("{round}\n");
+        client.put_record(&PutRecordInput::new(format!("s{stream}"), Record::new(&line))).unwrap();
+    };
+    // Connections that say nothing want descriptors, too: more of them than there are, all in all.
+    let address = local.url.strip_prefix("http://").unwrap();
+    let mut idle = Vec::new();
+    for round in 0..3 {
+        for stream in 0..STREAMS {
+            put(round, stream);
+            idle.push(TcpStream::connect(address).unwrap());
+        }
+        // What changes streams, and what lists them, needs descriptors as well.
+        client.start_delivery_stream_encryption(&StartDeliveryStreamEncryptionInput::new("s0")).unwrap();
+        let names: Vec<_> = client.delivery_streams(ListDeliveryStreamsInput::new()).collect::<Result<_, _>>().unwrap();
+        assert_eq!(names.len(), STREAMS);
+    }
+    thread::scope(|scope| {
+        for thread in 0..16 {
+            scope.spawn(move || (thread..STREAMS).step_by(16).for_each(|stream| put(3, stream)));
+        }
+    });
+    drop(idle);
+    let outcome = local.stop("-TERM").ended_with(0);
+    assert!(outcome.stderr.contains("accepted 400 records"), "{outcome:?}");
+    for stream in 0..STREAMS {
+        let dir = dir.path().join(format!("s{stream}"));
+        assert_eq!(String::from_utf8(delivered(&dir)).unwrap(), "0\n1\n2\n3\n", "s{stream}");
+        assert_eq!(files(&dir), 1, "a file that was closed is not done");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn listens_on_localhost_and_answers_to_the_names_that_it_is_told() {
+    let dir = tempdir().unwrap();
+    for (args, accepted) in [
+        (&["--listen", "localhost:0"][..], false),
+        (&["--listen", "LOCALHOST:0", "--allowed-host", "one.test", "--allowed-host", "firehose.test"], true),
+    ] {
+        let local = Local::start(dir.path(), args, None);
+        let mut socket = TcpStream::connect(local.url.strip_prefix("http://").unwrap()).unwrap();
+        socket.write_all(b"POST / HTTP/1.1\r\nHost: firehose.test\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        // Under its own name, the next thing that it misses is a signature.
+        assert_eq!(answer.contains("MissingAuthenticationToken"), accepted, "{answer}");
+        assert_eq!(answer.contains("is not called \\\"firehose.test\\\""), !accepted, "{answer}");
+        local.stop("-TERM").ended_with(0);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn says_that_everybody_knows_the_keys_of_an_endpoint_that_others_can_reach() {
+    let dir = tempdir().unwrap();
+    for (key, is_told) in [(None, true), (Some(("AKIDEXAMPLE", SECRET)), false)] {
+        let mut command = firehose(&["local", "--allow-remote", "--listen", "0.0.0.0:0", "--dir"]);
+        command.arg(dir.path());
+        let local = Local::run(command, key);
+        let outcome = local.stop("-TERM");
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert_eq!(outcome.stderr.contains("everybody knows the keys `test` and `test`"), is_told, "{outcome:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn leaves_a_directory_to_the_endpoint_that_has_it() {
+    let dir = tempdir().unwrap();
+    let local = Local::start(dir.path(), &[], None);
+    let second = run(firehose(&["local", "--dir"]).arg(dir.path()), b"").ended_with(3);
+    let put = run(&mut put_locally(dir.path(), &[]), b"a\n").ended_with(3);
+    for outcome in [second, put] {
+        let told =
+            format!("firehose: another local endpoint keeps its streams in {}: call that, or", dir.path().display());
+        assert!(outcome.stderr.starts_with(&told), "{outcome:?}");
+    }
+    local.stop("-KILL");
+    run(&mut put_locally(dir.path(), &[]), b"a\n").ended_with(0);
+}
+
 #[test]
 fn refuses_to_start_where_it_should_not() {
     let dir = tempdir().unwrap();
@@ -164,6 +283,10 @@ fn refuses_to_start_where_it_should_not() {
     for (args, code, message) in [
         (&["--dir", dir, "--listen", "0.0.0.0:0"] as &[&str], 2, "--allow-remote"),
         (&["--dir", dir, "--listen", "[::]:0"], 2, "--allow-remote"),
+        (&["--dir", dir, "--listen", "4573"], 2, "give an IP address and a port, such as 127.0.0.1:4573"),
+        (&["--dir", dir, "--listen", "example.com:80"], 2, "give an IP address and a port, such as 127.0.0.1:4573"),
+        (&["--dir", dir, "--listen", "localhost"], 2, "give an IP address and a port, such as 127.0.0.1:4573"),
+        (&["--dir", dir, "--creating-for", "soon"], 2, "give a whole number of seconds, such as 30"),
         (&["--dir", file], 3, file),
         (&["--dir", dir, "--faults", "partial=2"], 2, "partial=2: must be a number from 0 to 1"),
         (&["--dir", dir, "--faults", "cut=1"], 2, "there is no fault `cut`; keys are partial, throttle"),

@@ -6,6 +6,7 @@
 )]
 
 mod call;
+mod check;
 mod config;
 mod failures;
 #[cfg(unix)]
@@ -16,3 +17,6 @@ mod local;
 mod program;
 mod put;
 mod server;
+mod service;
+mod skeleton;
+mod words;

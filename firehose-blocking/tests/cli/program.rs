@@ -17,7 +17,7 @@ pub(crate) const SECRET: &str = "HushHushHushHushHush";
 /// The program with these arguments, and nothing of AWS in its environment.
 pub(crate) fn firehose(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_firehose"));
-    let foreign = |name: &str| name.starts_with("AWS_") || name == "RUST_LOG";
+    let foreign = |name: &str| name.starts_with("AWS_") || ["REQUESTS_CA_BUNDLE", "RUST_LOG"].contains(&name);
     env::vars_os().filter(|(name, _)| name.to_str().is_some_and(foreign)).for_each(|(name, _)| {
         command.env_remove(name);
     });

@@ -288,3 +288,42 @@ fn credentials_that_end_between_attempts_do_not_hide_that_the_first_may_have_wor
         assert_eq!(transport.asked().len(), 1);
     }
 }
+
+/// Panics when it is told to.
+struct Brittle {
+    asked: Sender<()>,
+    panics: Mutex<Receiver<bool>>,
+}
+
+impl ProvideCredentials for Brittle {
+    fn provide(&self, _: &Context) -> Result<Credentials, CredentialsError> {
+        self.asked.send(()).unwrap();
+        let panics = self.panics.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv().unwrap();
+        assert!(!panics, "as it was told to");
+        Ok(Credentials::new("AKID", "secret"))
+    }
+}
+
+#[test]
+fn a_provider_that_panics_has_failed_and_all_that_wait_are_told() {
+    let (asked, was_asked) = mpsc::channel();
+    let (tell, panics) = mpsc::channel();
+    let client = client(Brittle { asked, panics: Mutex::new(panics) }, &Virtual::new());
+    thread::scope(|scope| {
+        let first = scope.spawn(|| client.credentials());
+        was_asked.recv().unwrap();
+        let others: Vec<_> = (0..4).map(|_| scope.spawn(|| client.credentials())).collect();
+        // Those who come too late to wait ask and have it panic, too.
+        (0..5).for_each(|_| tell.send(true).unwrap());
+        for thread in others.into_iter().chain([first]) {
+            let error = thread.join().unwrap().unwrap_err();
+            assert!(error.is_transient() && error.to_string().contains("panicked"), "{error}");
+        }
+    });
+    // Whatever is left of what it was told.
+    for _ in 0..6 {
+        tell.send(false).unwrap();
+    }
+    let ids: Vec<_> = (0..6).map(|_| id(&client)).collect();
+    assert_eq!(ids.last().unwrap(), "AKID", "{ids:?}");
+}

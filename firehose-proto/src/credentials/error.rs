@@ -25,6 +25,8 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Absent,
+    /// Absent as far as anybody can tell, for nobody answers.
+    OutOfReach,
     Failed,
     Transient,
 }
@@ -56,7 +58,7 @@ impl CredentialsError {
     }
 
     /// All that a chain tried; the last one ended the search.
-    pub fn of_chain(tried: Vec<(String, Self)>) -> Self {
+    pub(super) fn of_chain(tried: Vec<(String, Self)>) -> Self {
         let last = tried.last().map_or(Kind::Absent, |(_, error)| error.0.kind);
         Self::from(Inner { kind: last, message: "no credentials".into(), source: None, tried })
     }
@@ -69,7 +71,7 @@ impl CredentialsError {
     /// Whether this is only the absence of a configuration.
     #[must_use]
     pub fn is_absent(&self) -> bool {
-        self.0.kind == Kind::Absent
+        matches!(self.0.kind, Kind::Absent | Kind::OutOfReach)
     }
 
     /// Whether asking again later may help.
@@ -78,17 +80,20 @@ impl CredentialsError {
         self.0.kind == Kind::Transient
     }
 
-    /// The same error where it only shows that there is nobody to ask.
-    pub fn into_absent(self) -> Self {
-        Self::from(Inner { kind: Kind::Absent, ..Arc::unwrap_or_clone(self.0) })
+    /// The same error where it shows that there may be nobody to ask.
+    pub(super) fn into_absent(self) -> Self {
+        let kind = if self.is_transient() { Kind::OutOfReach } else { Kind::Absent };
+        Self::from(Inner { kind, ..Arc::unwrap_or_clone(self.0) })
     }
 
-    /// The same error where it can no longer mean that another provider may help.
-    pub fn settled(self) -> Self {
-        if !self.is_absent() {
-            return self;
-        }
-        Self::from(Inner { kind: Kind::Failed, ..Arc::unwrap_or_clone(self.0) })
+    /// The same error where it can no longer mean that another provider may help: whoever was out of reach must exist.
+    pub(super) fn settled(self) -> Self {
+        let kind = match self.0.kind {
+            Kind::Absent => Kind::Failed,
+            Kind::OutOfReach => Kind::Transient,
+            kind => kind,
+        };
+        Self::from(Inner { kind, ..Arc::unwrap_or_clone(self.0) })
     }
 }
 

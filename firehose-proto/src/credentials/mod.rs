@@ -11,6 +11,7 @@ pub mod cache;
 pub mod container;
 pub mod environment;
 pub mod expiry;
+pub mod finder;
 pub mod imds;
 pub mod login;
 pub mod plan;

@@ -1,5 +1,5 @@
 //! [AWS STS](https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html): assuming a role, with credentials or
-//! with another identity provider's token.
+//! with another identity provider's token, and asking whose credentials these are.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -51,10 +51,7 @@ pub fn assume_role(
         service::write_pair("SerialNumber", serial, &mut form);
         service::write_pair("TokenCode", code, &mut form);
     }
-    let mut request = request(endpoint, form);
-    let scope = Scope::new(now, endpoint.region().as_str(), "sts")?;
-    Signer::new(credentials, &SigningKey::derive(credentials, scope)?).sign(now, &mut request)?;
-    Ok(request)
+    signed(now, endpoint, credentials, form)
 }
 
 /// Makes the request for a role's credentials with a token, which is all that vouches for it
@@ -72,6 +69,35 @@ pub fn assume_role_with_web_identity(
     let mut form = form("AssumeRoleWithWebIdentity", now, &identity.role_arn, name, identity.duration_seconds);
     service::write_pair("WebIdentityToken", token, &mut form);
     request(endpoint, form)
+}
+
+/// Makes the request that asks whose credentials these are
+/// ([GetCallerIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)). Nobody needs a
+/// permission for it.
+///
+/// `now` is corrected for clock skew.
+///
+/// # Errors
+///
+/// What [`Signer::sign`] refuses.
+pub fn get_caller_identity(
+    now: OffsetDateTime,
+    endpoint: &Endpoint,
+    credentials: &Credentials,
+) -> Result<Request<'static>, SignError> {
+    signed(now, endpoint, credentials, "Action=GetCallerIdentity&Version=2011-06-15".to_string())
+}
+
+fn signed(
+    now: OffsetDateTime,
+    endpoint: &Endpoint,
+    credentials: &Credentials,
+    form: String,
+) -> Result<Request<'static>, SignError> {
+    let mut request = request(endpoint, form);
+    let scope = Scope::new(now, endpoint.region().as_str(), "sts")?;
+    Signer::new(credentials, &SigningKey::derive(credentials, scope)?).sign(now, &mut request)?;
+    Ok(request)
 }
 
 fn form(action: &str, now: OffsetDateTime, arn: &str, session: Option<&str>, seconds: Option<u32>) -> String {
@@ -94,7 +120,7 @@ fn request(endpoint: &Endpoint, form: String) -> Request<'static> {
     request
 }
 
-/// Reads the answer to either request.
+/// Reads the answer to either request for credentials.
 ///
 /// # Errors
 ///
@@ -113,6 +139,34 @@ pub fn read(response: &Response) -> Result<Credentials, DocumentError> {
     let arn = texts.at("/AssumedRoleUser/Arn").unwrap_or_default();
     credentials.account_id = arn.split(':').nth(4).filter(|id| !id.is_empty()).map(ToString::to_string);
     Ok(credentials)
+}
+
+/// Whose credentials they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The number of the account.
+    pub account: String,
+    /// The user, or the role and the name of its session.
+    pub arn: String,
+}
+
+/// Reads the answer to [`get_caller_identity`].
+///
+/// # Errors
+///
+/// [`DocumentError`].
+pub fn read_identity(response: &Response) -> Result<Identity, DocumentError> {
+    if !document::is_success(response) {
+        return Err(DocumentError::Refused(refusal(response)));
+    }
+    let texts = texts(&response.body)?;
+    let required =
+        |member: &'static str, path| texts.at(path).map(ToString::to_string).ok_or(DocumentError::Missing { member });
+    Ok(Identity {
+        account: required("Account", "/GetCallerIdentityResult/Account")?,
+        arn: required("Arn", "/GetCallerIdentityResult/Arn")?,
+    })
 }
 
 fn refusal(response: &Response) -> ServiceError {
@@ -193,6 +247,32 @@ mod tests {
         );
         let headers: Vec<_> = request.headers.iter().collect();
         assert_eq!(headers, [("content-type", "application/x-www-form-urlencoded"), ("host", "localhost:5000")]);
+    }
+
+    #[test]
+    fn asks_and_reads_whose_credentials_these_are() {
+        let endpoint = endpoint(Region::parse("eu-west-1").unwrap(), false, false);
+        let credentials = Credentials::new("AKID", "secret").with_session_token("token");
+        let request = get_caller_identity(now(), &endpoint, &credentials).unwrap();
+        assert_eq!((request.method, &*request.uri), (Method::Post, "https://sts.eu-west-1.amazonaws.com/"));
+        assert_eq!(body(&request), "Action=GetCallerIdentity&Version=2011-06-15");
+        assert_eq!(Verifier::new("sts").verify(now(), &request, &credentials), Ok(()));
+
+        // As on the operation's page.
+        let answer = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">
+            <GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/Alice</Arn><UserId>AIDACKCEVSQ6C2EXAMPLE</UserId>
+            <Account>123456789012</Account></GetCallerIdentityResult><ResponseMetadata>
+            <RequestId>01234567-89ab-cdef-0123-456789abcdef</RequestId></ResponseMetadata></GetCallerIdentityResponse>";
+        let read = |status, answer: &str| read_identity(&Response::new(status, answer.into()));
+        let identity = Identity { account: "123456789012".into(), arn: "arn:aws:iam::123456789012:user/Alice".into() };
+        assert_eq!(read(200, answer), Ok(identity));
+        for (from, to, member) in [("123456789012</Account", "</Account", "Account"), ("Arn>", "Other>", "Arn")] {
+            assert_eq!(read(200, &answer.replace(from, to)), Err(DocumentError::Missing { member }));
+        }
+        let refused =
+            "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>";
+        let Err(DocumentError::Refused(error)) = read(403, refused) else { panic!("a refusal is an answer") };
+        assert_eq!(error.code, Some(ErrorCode::parse("InvalidClientTokenId")));
     }
 
     #[test]

@@ -265,7 +265,7 @@ mod tests {
             format!("{orc}.StripeSizeBytes: 99999999999 is above 2147483647"),
             format!("{orc}.BloomFilterColumns[1]: \"b c\" does not match ^\\S+$"),
             format!("{mappings}: \"a b\" does not match ^\\S+$"),
-            format!("{mappings}: 0 characters is below 1"),
+            format!("{mappings}: must not be empty"),
         ]);
         found.sort();
         expected.sort();
@@ -340,7 +340,7 @@ mod tests {
                 &["Records: 5119995 bytes in all is above the 4194304 of one request"],
             ),
             ([one; 501].join(","), &["Records: 501 members is above 500"]),
-            (String::new(), &["Records: 0 members is below 1"]),
+            (String::new(), &["Records: must not be empty"]),
         ] {
             let document = format!(r#"{{"DeliveryStreamName":"demo","Records":[{records}]}}"#);
             assert_eq!(breaches::<PutRecordBatch>(&document), expected, "{document:.99}");

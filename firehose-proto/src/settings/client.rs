@@ -9,8 +9,10 @@ use core::time::Duration;
 
 use super::error::SettingsError as BuildError;
 use super::location::Locations;
-use super::proxy::Proxies;
+use super::proxy::{Proxies, Proxy};
+use super::user_agent::UserAgent;
 use super::{DEFAULT_READ_TIMEOUT, Lookup, RetryMode, Setting, SettingError, Source, shared_files};
+use crate::call::Config;
 use crate::credentials::CredentialsError;
 use crate::credentials::plan;
 use crate::credentials::profile::ProfileFile;
@@ -79,6 +81,8 @@ pub struct Settings {
     pub region: Option<Setting<Region>>,
     /// `AWS_ENDPOINT_URL_FIREHOSE`, then `AWS_ENDPOINT_URL`.
     pub endpoint_url: Option<Setting<String>>,
+    /// `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL`: of the service that is asked for roles and identities.
+    pub sts_endpoint_url: Option<Setting<String>>,
     /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`
     pub ignore_configured_endpoint_urls: Setting<bool>,
     /// `AWS_USE_FIPS_ENDPOINT`
@@ -99,7 +103,7 @@ pub struct Settings {
     pub attempt_timeout: Option<Setting<Duration>>,
     /// Only code can set it.
     pub operation_timeout: Option<Setting<Duration>>,
-    /// The path of `AWS_CA_BUNDLE`.
+    /// The path of `AWS_CA_BUNDLE`, else of `REQUESTS_CA_BUNDLE`.
     pub ca_bundle: Option<Setting<String>>,
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     pub proxies: Proxies,
@@ -172,6 +176,7 @@ impl Settings {
         // All of them before the first that is wrong ends it, so that all are told that are wrong.
         let region = wrong.note(lookup.region(code.region.as_deref()));
         let endpoint_url = wrong.note(lookup.endpoint_url(code.endpoint_url.as_deref(), "firehose"));
+        let sts_endpoint_url = wrong.note(lookup.endpoint_url(None, "sts"));
         let ignore_configured_endpoint_urls = wrong.note(lookup.ignore_configured_endpoint_urls());
         let use_fips_endpoint = wrong.note(lookup.use_fips_endpoint(code.use_fips_endpoint, code.region.as_deref()));
         let use_dualstack_endpoint = wrong.note(lookup.use_dualstack_endpoint(code.use_dualstack_endpoint));
@@ -181,7 +186,7 @@ impl Settings {
         let skew = wrong.note(lookup.disable_clock_skew_correction(code.disable_clock_skew_correction));
         let connect_timeout = wrong.note(lookup.connect_timeout(code.connect_timeout));
         let ca_bundle = wrong.note(lookup.ca_bundle(code.ca_bundle.as_deref()));
-        let proxies = wrong.note(code.proxy.as_deref().map_or_else(|| Proxies::read(variable), Proxies::new));
+        let proxies = wrong.note(code.proxy.as_deref().map_or_else(|| Ok(Proxies::read(variable)), Proxies::new));
         let sdk_ua_app_id = wrong.note(lookup.sdk_ua_app_id(code.app_id.as_deref()));
         let metadata_endpoint = wrong.note(lookup.ec2_metadata_service_endpoint(None));
         let metadata_timeout = wrong.note(lookup.metadata_service_timeout(None));
@@ -195,6 +200,7 @@ impl Settings {
             profile,
             region: region?,
             endpoint_url: endpoint_url?,
+            sts_endpoint_url: sts_endpoint_url?,
             ignore_configured_endpoint_urls: ignore_configured_endpoint_urls?,
             use_fips_endpoint: use_fips_endpoint?,
             use_dualstack_endpoint: use_dualstack_endpoint?,
@@ -232,6 +238,27 @@ impl Settings {
         }
     }
 
+    /// What the calls of a client go by; the environment variables tell where the program runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`endpoint`](Self::endpoint).
+    pub fn config(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, BuildError> {
+        let execution_environment = variable("AWS_EXECUTION_ENV");
+        let mut user_agent = UserAgent::default();
+        user_agent.execution_environment = execution_environment.as_deref().filter(|text| !text.trim().is_empty());
+        user_agent.app_id = self.sdk_ua_app_id.as_ref().map(|id| &*id.value);
+        Ok(Config {
+            timeouts: self.timeouts(),
+            operation_timeout: self.operation_timeout.as_ref().map(|timeout| timeout.value),
+            max_attempts: self.max_attempts.value,
+            retry_mode: self.retry_mode.value,
+            disable_clock_skew_correction: self.disable_clock_skew_correction.value,
+            user_agent: user_agent.to_string(),
+            ..Config::new(self.endpoint()?)
+        })
+    }
+
     /// How long one attempt may take.
     #[must_use]
     pub fn timeouts(&self) -> Timeouts {
@@ -259,6 +286,15 @@ impl Settings {
             };
             BuildError::Endpoint { source, conflicts_with, error }
         })
+    }
+
+    /// The proxy on the way to an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`](super::SettingsError) when it is none that can be used.
+    pub fn proxy(&self, endpoint: &Endpoint) -> Result<Option<&Setting<Proxy>>, BuildError> {
+        self.proxies.for_url(endpoint.url()).map_err(|error| BuildError::Setting { error, path: None })
     }
 }
 

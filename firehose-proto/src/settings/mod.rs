@@ -372,13 +372,15 @@ impl<'a> Lookup<'a> {
         self.boolean(code, "AWS_DISABLE_CLOCK_SKEW_CORRECTION", "disable_clock_skew_correction")
     }
 
-    /// The file of certificates in PEM form to trust in place of the usual ones.
+    /// The file of certificates in PEM form to trust in place of the usual ones: `AWS_CA_BUNDLE`, then the profile's, then,
+    /// as in the AWS CLI, `REQUESTS_CA_BUNDLE`.
     ///
     /// # Errors
     ///
     /// [`SettingError`] when the profile's line makes no sense.
     pub fn ca_bundle(&self, code: Option<&str>) -> Result<Option<Setting<String>>, SettingError> {
-        self.text(code, "AWS_CA_BUNDLE", "ca_bundle")
+        let of_aws = self.text(code, "AWS_CA_BUNDLE", "ca_bundle")?;
+        Ok(of_aws.or_else(|| first_variable(self.variable, &["REQUESTS_CA_BUNDLE"])))
     }
 
     /// What the program calls itself in the user agent.

@@ -20,17 +20,17 @@ use crate::sensitive::Sensitive;
 ///     "https_proxy" => Some("http://user:hunter2@proxy.example:3128".to_owned()),
 ///     "NO_PROXY" => Some("internal.example, 10.0.0.0/8".to_owned()),
 ///     _ => None,
-/// })?;
-/// let proxy = proxies.for_url("https://firehose.us-east-1.amazonaws.com/").unwrap();
+/// });
+/// let proxy = proxies.for_url("https://firehose.us-east-1.amazonaws.com/")?.unwrap();
 /// assert_eq!((proxy.value.host.as_str(), proxy.value.port), ("proxy.example", 3128));
-/// assert!(proxies.for_url("https://vpce.internal.example/").is_none());
-/// assert!(proxies.for_url("http://169.254.169.254/").is_none());
+/// assert!(proxies.for_url("https://vpce.internal.example/")?.is_none());
+/// assert!(proxies.for_url("http://169.254.169.254/")?.is_none());
 /// # Ok::<(), firehose_proto::settings::SettingError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
-    http: Option<Setting<Proxy>>,
-    https: Option<Setting<Proxy>>,
+    http: Option<Result<Setting<Proxy>, SettingError>>,
+    https: Option<Result<Setting<Proxy>, SettingError>>,
     exceptions: Vec<Exception>,
 }
 
@@ -64,40 +64,46 @@ impl Proxies {
     /// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, each in either case.
     ///
     /// `HTTP_PROXY` in capitals does not count where `REQUEST_METHOD` is set: in a CGI program it holds what a
-    /// visitor sent as the header `Proxy`.
-    ///
-    /// # Errors
-    ///
-    /// [`SettingError`] when a proxy is no URL of a host.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+    /// visitor sent as the header `Proxy`. One that cannot be used matters to those URLs alone that it is for, see
+    /// [`for_url`](Self::for_url).
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let is_cgi = variable("REQUEST_METHOD").is_some();
         let all = || first_variable(&variable, &["ALL_PROXY", "all_proxy"]);
         let http = first_variable(&variable, if is_cgi { &["http_proxy"] } else { &["http_proxy", "HTTP_PROXY"] });
         let https = first_variable(&variable, &["https_proxy", "HTTPS_PROXY"]);
         let exceptions = first_variable(&variable, &["NO_PROXY", "no_proxy"]);
-        Ok(Self {
-            http: http.or_else(all).map(read_proxy).transpose()?,
-            https: https.or_else(all).map(read_proxy).transpose()?,
+        Self {
+            http: http.or_else(all).map(read_proxy),
+            https: https.or_else(all).map(read_proxy),
             exceptions: exceptions.map_or_else(Vec::new, |list| list.value.split(',').filter_map(exception).collect()),
-        })
+        }
     }
 
     /// One proxy for everything, as the program sets it itself; only what must never go through one does not.
     ///
     /// # Errors
     ///
-    /// [`SettingError`] when it is no URL of a host.
+    /// [`SettingError`] when it is no URL of a host, or not that of an HTTP proxy.
     pub fn new(url: &str) -> Result<Self, SettingError> {
         let proxy = read_proxy(Setting::code(url.to_owned()))?;
-        Ok(Self { http: Some(proxy.clone()), https: Some(proxy), exceptions: Vec::new() })
+        Ok(Self { http: Some(Ok(proxy.clone())), https: Some(Ok(proxy)), exceptions: Vec::new() })
     }
 
     /// The proxy for a URL: none for the machine itself, instance metadata and containers' agents, nor for the hosts
     /// of `NO_PROXY`.
-    #[must_use]
-    pub fn for_url(&self, url: &str) -> Option<&Setting<Proxy>> {
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] when the proxy for it is no URL of a host, or not that of an HTTP proxy.
+    pub fn for_url(&self, url: &str) -> Result<Option<&Setting<Proxy>>, SettingError> {
+        let proxy = self.choose(url);
+        proxy.map(Result::as_ref).transpose().map_err(SettingError::clone)
+    }
+
+    fn choose(&self, url: &str) -> Option<&Result<Setting<Proxy>, SettingError>> {
         let request = Request::new(Method::Get, url);
         let is_https = url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"));
+        let proxy = if is_https { self.https.as_ref()? } else { self.http.as_ref()? };
         let authority = request.authority()?;
         let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         let (host, port) = endpoint::split_port(authority).ok()?;
@@ -107,7 +113,7 @@ impl Proxies {
         if is_local(host, address) || self.exceptions.iter().any(|exception| exception.covers(host, address, port)) {
             return None;
         }
-        if is_https { self.https.as_ref() } else { self.http.as_ref() }
+        Some(proxy)
     }
 }
 
@@ -127,7 +133,13 @@ fn is_local(host: &str, address: Option<IpAddr>) -> bool {
 }
 
 fn read_proxy(found: Setting<String>) -> Result<Setting<Proxy>, SettingError> {
-    let rule = "must be the URL of a proxy, such as `http://proxy.example:3128`";
+    let is_socks = found.value.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("socks"));
+    let rule = if is_socks && found.value.contains("://") {
+        "is a SOCKS proxy's, which cannot be used: it must be the URL of an HTTP proxy, such as \
+         `http://proxy.example:3128`; hosts to reach without a proxy belong in NO_PROXY"
+    } else {
+        "must be the URL of a proxy, such as `http://proxy.example:3128`"
+    };
     found.parse(rule, |url| {
         let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
         let is_https = scheme.eq_ignore_ascii_case("https");
@@ -233,7 +245,7 @@ mod tests {
     use super::*;
     use crate::settings::Source;
 
-    fn proxies(variables: &[(&str, &str)]) -> Result<Proxies, SettingError> {
+    fn proxies(variables: &[(&str, &str)]) -> Proxies {
         Proxies::read(|name| variables.iter().find(|(found, _)| *found == name).map(|(_, value)| (*value).to_string()))
     }
 
@@ -254,13 +266,13 @@ mod tests {
             (&[("HTTP_PROXY", "evil"), ("REQUEST_METHOD", "GET")], http, None),
             (&[("http_proxy", "a"), ("REQUEST_METHOD", "")], http, Some("http://a:80")),
         ] {
-            let proxies = proxies(variables).unwrap();
-            let found = proxies.for_url(url).map(|found| found.value.to_string());
+            let proxies = proxies(variables);
+            let found = proxies.for_url(url).unwrap().map(|found| found.value.to_string());
             assert_eq!(found.as_deref(), expected, "{variables:?} {url}");
         }
-        let source = proxies(&[("https_proxy", "a")]).unwrap().for_url(https).unwrap().source.clone();
+        let source = proxies(&[("https_proxy", "a")]).for_url(https).unwrap().unwrap().source.clone();
         assert_eq!(source, Source::Variable("https_proxy".into()));
-        assert_eq!(Proxies::new("a:1").unwrap().for_url(http).unwrap().source, Source::Code);
+        assert_eq!(Proxies::new("a:1").unwrap().for_url(http).unwrap().unwrap().source, Source::Code);
     }
 
     #[test]
@@ -272,20 +284,49 @@ mod tests {
             ("http://u%40x:p%3a%2F%@a:1/", Some("u@x"), Some("p:/%")),
             ("u:p@q@a", Some("u"), Some("p@q")),
         ] {
-            let proxy = proxies(&[("http_proxy", url)]).unwrap().for_url("http://h").unwrap().value.clone();
+            let proxy = proxies(&[("http_proxy", url)]).for_url("http://h").unwrap().unwrap().value.clone();
             assert_eq!(proxy.user.as_deref(), user, "{url}");
             assert_eq!(proxy.password.as_ref().map(|password| password.reveal().as_str()), password, "{url}");
         }
-        for url in
-            ["socks5://hunter2", "http://", "http://hunter2 a", "http://h:hunter2", "http://h/path", "http://%ff@h"]
-        {
-            let error = proxies(&[("HTTPS_PROXY", url)]).unwrap_err().to_string();
-            assert_eq!(
-                error,
-                "environment variable `HTTPS_PROXY` must be the URL of a proxy, such as `http://proxy.example:3128`"
-            );
-        }
         assert!(!format!("{:?}", Proxies::new("http://u:hunter2@a")).contains("hunter2"));
+    }
+
+    #[test]
+    fn minds_a_proxy_that_cannot_be_used_only_where_it_would_be() {
+        let socks = "is a SOCKS proxy's, which cannot be used: it must be the URL of an HTTP proxy, such as \
+                     `http://proxy.example:3128`; hosts to reach without a proxy belong in NO_PROXY";
+        let rule = "must be the URL of a proxy, such as `http://proxy.example:3128`";
+        for (proxy, rule) in [
+            ("socks5://hunter2", socks),
+            ("SOCKS5H://u:hunter2@h:1080", socks),
+            ("socks4a://h", socks),
+            ("socks://h", socks),
+            ("socks.example:hunter2", rule),
+            ("http://", rule),
+            ("http://hunter2 a", rule),
+            ("http://h:hunter2", rule),
+            ("http://h/path", rule),
+            ("http://%ff@h", rule),
+            ("ftp://h", rule),
+        ] {
+            let set = |variable| proxies(&[(variable, proxy), ("NO_PROXY", "near.example")]);
+            for (variable, used, unused) in [
+                ("HTTPS_PROXY", &["https://h/"][..], &["http://h/", "https://near.example/", "https://127.0.0.1/"][..]),
+                ("http_proxy", &["http://h/"], &["https://h/", "http://near.example/", "http://localhost:1/"]),
+                ("ALL_PROXY", &["http://h/", "https://h/"], &["http://[::1]:1/", "http://169.254.169.254/"]),
+            ] {
+                for url in used {
+                    let error = set(variable).for_url(url).unwrap_err().to_string();
+                    assert_eq!(error, format!("environment variable `{variable}` {rule}"), "{proxy}");
+                }
+                for url in unused {
+                    assert_eq!(set(variable).for_url(url), Ok(None), "{variable}={proxy} {url}");
+                }
+            }
+            assert_eq!(Proxies::new(proxy).unwrap_err().to_string(), format!("code {rule}"));
+        }
+        let one_of_two = proxies(&[("ALL_PROXY", "socks5://h"), ("https_proxy", "a")]);
+        assert!(one_of_two.for_url("https://h").is_ok() && one_of_two.for_url("http://h").is_err());
     }
 
     #[test]
@@ -321,8 +362,8 @@ mod tests {
             ("[2001:db8::1]:80", "http://[2001:db8::1]/", false),
             ("\u{e9}\u{e9}", "http://xy/", true),
         ] {
-            let proxies = proxies(&[("ALL_PROXY", "proxy"), ("NO_PROXY", exceptions)]).unwrap();
-            assert_eq!(proxies.for_url(url).is_some(), is_proxied, "{exceptions:?} {url}");
+            let proxies = proxies(&[("ALL_PROXY", "proxy"), ("NO_PROXY", exceptions)]);
+            assert_eq!(proxies.for_url(url).unwrap().is_some(), is_proxied, "{exceptions:?} {url}");
         }
     }
 
@@ -345,8 +386,8 @@ mod tests {
             ("10.0.0.1", true),
             ("user@127.0.0.1", false),
         ] {
-            assert_eq!(proxies.for_url(&format!("http://{host}/")).is_some(), is_proxied, "{host}");
+            assert_eq!(proxies.for_url(&format!("http://{host}/")).unwrap().is_some(), is_proxied, "{host}");
         }
-        assert!(proxies.for_url("/path").is_none() && proxies.for_url("").is_none());
+        assert_eq!((proxies.for_url("/path"), proxies.for_url("")), (Ok(None), Ok(None)));
     }
 }

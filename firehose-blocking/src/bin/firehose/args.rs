@@ -9,10 +9,25 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use firehose_blocking::firehose_proto::batch::Quotas;
 use firehose_blocking::{Batch, Faults};
 
-use crate::call;
 use crate::records::Framing;
+use crate::{call, local};
 
 const EXIT_STATUS: &str = "\
+Exit status, of which the help of each command says more:
+  0  all went well
+  1  no answer, or not everything was done
+  2  the command line cannot be followed; nothing was sent
+  3  configuration or credentials are missing or wrong
+  4  the service refused the call
+  130  interrupted twice";
+
+const LOGGING: &str = "\
+Diagnostics on standard error, by the environment variable RUST_LOG:
+  error, warn  what goes wrong without ending the command; `warn` is the default, `off` shows nothing
+  info, debug  and each attempt at a call, where credentials come from, and how connections are made; never the
+               secrets and the records. `firehose_blocking=debug` leaves other libraries' messages out";
+
+const PUT_EXIT_STATUS: &str = "\
 Exit status:
   0  every record was accepted
   1  some records were not accepted, or some input could not be read
@@ -21,9 +36,31 @@ Exit status:
   4  the service refused the call
   130  interrupted twice: some records may have no known outcome";
 
+const CHECK_EXIT_STATUS: &str = "\
+Exit status, which is that of a put now:
+  0  nothing speaks against it
+  1  no connection, or an answer that makes no sense
+  2  the command line cannot be followed
+  3  configuration or credentials are missing or wrong
+  4  the service would refuse it: the credentials, the permission, or the stream";
+
+const CONFIG_EXIT_STATUS: &str = "\
+Exit status:
+  0  there are an endpoint and credentials
+  1  the settings could not be written
+  2  the command line cannot be followed
+  3  configuration or credentials are missing or wrong";
+
+const LOCAL_EXIT_STATUS: &str = "\
+Exit status:
+  0  it served until it was interrupted or terminated
+  1  it could not say where it listens
+  2  the command line cannot be followed
+  3  the directory, the keys or the address cannot be used";
+
 const CALL_EXIT_STATUS: &str = "\
 Exit status:
-  0  the service did it; with --dry-run, the request was printed
+  0  the service did it; with --dry-run or --skeleton, what was asked for was printed
   1  no answer, one that makes no sense, or records of a batch that were not accepted
   2  the command line cannot be followed, or the input is not valid; nothing was sent
   3  configuration or credentials are missing or wrong
@@ -39,8 +76,13 @@ Examples:
 const CALL_EXAMPLE: &str = "\
 Examples:
   firehose call DescribeDeliveryStream --input '{\"DeliveryStreamName\": \"my-stream\"}'
-  firehose call CreateDeliveryStream --input @stream.json --dry-run
-  aws firehose create-delivery-stream --generate-cli-skeleton > stream.json";
+  firehose call CreateDeliveryStream --skeleton > stream.json
+  firehose call CreateDeliveryStream --input @stream.json --dry-run";
+
+const CHECK_EXAMPLE: &str = "\
+Examples:
+  firehose check my-stream --region eu-west-1
+  firehose check my-stream --profile production --output json";
 
 const LOCAL_EXAMPLE: &str = "\
 Examples:
@@ -74,7 +116,8 @@ Example:
 
 /// Puts records into Amazon Data Firehose streams, and knows which of them arrived.
 #[derive(Debug, Parser)]
-#[command(name = "firehose", version, after_help = EXIT_STATUS, arg_required_else_help = true)]
+#[command(name = "firehose", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = format!("{EXIT_STATUS}\n\n{LOGGING}"))]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -83,16 +126,19 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Put the records of files or of standard input into a stream.
-    #[command(after_help = format!("{PUT_EXAMPLE}\n\n{EXIT_STATUS}"))]
+    #[command(after_help = format!("{PUT_EXAMPLE}\n\n{PUT_EXIT_STATUS}\n\n{LOGGING}"))]
     Put(PutArgs),
+    /// Say whether a put into a stream would work, and what is in its way. Nothing is written.
+    #[command(after_help = format!("{CHECK_EXAMPLE}\n\n{CHECK_EXIT_STATUS}\n\n{LOGGING}"))]
+    Check(CheckArgs),
     /// Call any operation of the API, its input and output as JSON.
-    #[command(after_help = format!("Operations:\n  {}\n\n{CALL_EXAMPLE}\n\n{CALL_EXIT_STATUS}", call::NAMES.join("\n  ")))]
+    #[command(after_help = format!("Operations:\n  {}\n\n{CALL_EXAMPLE}\n\n{CALL_EXIT_STATUS}\n\n{LOGGING}", call::NAMES.join("\n  ")))]
     Call(CallArgs),
     /// Print every setting, and where it was found.
-    #[command(after_help = format!("{CONFIG_EXAMPLE}\n\n{EXIT_STATUS}"))]
+    #[command(after_help = format!("{CONFIG_EXAMPLE}\n\n{CONFIG_EXIT_STATUS}\n\n{LOGGING}"))]
     Config(ConfigArgs),
     /// Serve a Firehose on this machine that keeps what it accepts in files.
-    #[command(after_help = format!("{FAULTS}\n\n{LOCAL_EXAMPLE}\n\n{EXIT_STATUS}"))]
+    #[command(after_help = format!("{FAULTS}\n\n{LOCAL_EXAMPLE}\n\n{LOCAL_EXIT_STATUS}\n\n{LOGGING}"))]
     Local(LocalArgs),
 }
 
@@ -213,6 +259,14 @@ pub(crate) struct CallArgs {
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     pub(crate) input: Option<String>,
 
+    /// Print a minimal valid input instead of calling: a file to begin with.
+    #[arg(long, conflicts_with_all = ["input", "dry_run"])]
+    pub(crate) skeleton: bool,
+
+    /// With --skeleton, print every member that there is. Some exclude each other: leave one of those.
+    #[arg(long, requires = "skeleton")]
+    pub(crate) all: bool,
+
     /// Print the signed request instead of sending it. It is good for a few minutes, and has a session token in it if
     /// the credentials have one: treat it as a secret.
     #[arg(long)]
@@ -237,8 +291,8 @@ pub(crate) struct LocalArgs {
     #[arg(long)]
     pub(crate) dir: PathBuf,
 
-    /// Address to listen on; with port 0, a free one is chosen and printed.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    /// Address to listen on, such as 127.0.0.1:4573 or localhost:4573; with port 0, a free one is chosen and printed.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = local::address)]
     pub(crate) listen: SocketAddr,
 
     /// Refuse puts into streams that were not created and have no directory yet, instead of making it.
@@ -246,8 +300,8 @@ pub(crate) struct LocalArgs {
     pub(crate) no_auto_create: bool,
 
     /// How long a stream is CREATING before it is ACTIVE, DELETING before it is gone, and encryption ENABLING or DISABLING.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    pub(crate) creating_for: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = local::seconds)]
+    pub(crate) creating_for: Duration,
 
     /// Have each record on the disk before it is acknowledged, so that even a loss of power loses none.
     #[arg(long)]
@@ -257,9 +311,15 @@ pub(crate) struct LocalArgs {
     #[arg(long, value_name = "SPEC")]
     pub(crate) faults: Option<Faults>,
 
-    /// Allow an address that other machines can reach. The connection is not encrypted.
+    /// Allow an address that other machines can reach. The connection is not encrypted; set AWS_ACCESS_KEY_ID and
+    /// AWS_SECRET_ACCESS_KEY, for everybody knows the keys `test` and `test`.
     #[arg(long)]
     pub(crate) allow_remote: bool,
+
+    /// Answer to this name as well, such as that of a container; may be given several times. Others than the address
+    /// listened on and those of loopback are refused, so that no web page can write here under a name of its own.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allowed_host: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -268,6 +328,20 @@ pub(crate) struct ConfigArgs {
     pub(crate) service: ServiceArgs,
 
     /// How to print the settings on standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Name of the stream.
+    #[arg(value_parser = stream_name)]
+    pub(crate) stream: String,
+
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+
+    /// How to print the report on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: Output,
 }

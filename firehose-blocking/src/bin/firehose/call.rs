@@ -3,13 +3,17 @@
 //! ```text
 //! --input ─▶ check the document: every breach ─▶ read ─▶ sign, send (or print: --dry-run) ─▶ print the output
 //! ```
+//!
+//! With `--skeleton` nothing is called: it prints an input to begin with.
 
 use std::fs;
 use std::io::{self, Read as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use firehose_blocking::firehose_proto::client;
+use firehose_blocking::firehose_proto::endpoint::Endpoint;
 use firehose_blocking::firehose_proto::http::{Request, Response};
 use firehose_blocking::firehose_proto::op::create_delivery_stream::CreateDeliveryStream;
 use firehose_blocking::firehose_proto::op::delete_delivery_stream::DeleteDeliveryStream;
@@ -28,11 +32,14 @@ use firehose_blocking::firehose_proto::schema;
 use firehose_blocking::firehose_proto::settings::{Setting, Source};
 use firehose_blocking::firehose_proto::validate::{Violation, Violations};
 use firehose_blocking::{Client, Error, Timeouts, Transport, TransportError, TransportErrorKind};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
+use crate::advice::Target;
 use crate::args::{CallArgs, Output};
-use crate::connect::{connect, described, failure};
+use crate::connect::{connect, described, failure, no_credentials};
 use crate::console::{self, Exit, Failure};
+use crate::skeleton::{self, Extent};
 
 /// Declares the operations that can be called.
 macro_rules! operations {
@@ -76,7 +83,8 @@ enum Trouble {
     Failed(Failure),
     /// The input cannot be read, or breaks rules: all of them are told.
     Invalid(Violations),
-    Call(Error),
+    /// The call failed; what to do about it, a line each.
+    Call(Error, Vec<String>),
 }
 
 impl From<Failure> for Trouble {
@@ -91,20 +99,21 @@ pub(crate) fn run(args: &CallArgs) -> ExitCode {
         log::set_max_level(log::LevelFilter::Off);
     }
     dispatch(args).unwrap_or_else(|trouble| {
-        let (exit, message, object) = explain(&trouble);
-        match (args.output, trouble) {
-            (Output::Json, _) => console::complain_to_programs(&object.to_string()),
-            (Output::Text, Trouble::Invalid(violations)) => {
-                console::complain(&message);
-                violations.iter().for_each(|violation| console::complain(&violation.to_string()));
-            }
-            (Output::Text, _) => console::complain(&message),
+        let (failure, object) = explain(trouble);
+        match args.output {
+            Output::Json => console::complain_to_programs(&object.to_string()),
+            Output::Text => failure.tell(),
         }
-        exit.into()
+        failure.exit.into()
     })
 }
 
 fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
+    if args.skeleton {
+        let extent = if args.all { Extent::Whole } else { Extent::Minimal };
+        let skeleton = skeleton::write(O::INPUT, extent);
+        return print(format!("{skeleton}\n").as_bytes()).map(|()| ExitCode::SUCCESS);
+    }
     let document = read(args.input.as_deref().unwrap_or("{}"))?;
     check::<O>(&document, args.no_validate)?;
     let input = O::read_input(&document).map_err(unreadable)?;
@@ -126,9 +135,12 @@ fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
     if let Some(request) = sent.lock().unwrap_or_else(PoisonError::into_inner).take() {
         return print(&request).map(|()| ExitCode::SUCCESS);
     }
-    let response = outcome.map_err(Trouble::Call)?;
+    let response = outcome.map_err(|error| {
+        let details = advise::<O>(&error, &document, client.endpoint());
+        Trouble::Call(error, details)
+    })?;
     let output = client::decode::<O>(&input, &response).map_err(|error| match error {
-        client::ResponseError::Malformed(error) => Trouble::Call(Error::Malformed(error)),
+        client::ResponseError::Malformed(error) => Trouble::Call(Error::Malformed(error), Vec::new()),
         refused => Failure::new(Exit::Refused, console::chain(&refused)).into(),
     })?;
     let mut text = Vec::new();
@@ -155,7 +167,18 @@ fn read(input: &str) -> Result<Vec<u8>, Failure> {
             let mut text = Vec::new();
             ("standard input", io::stdin().lock().read_to_end(&mut text).map(|_| text))
         }
-        None => return Ok(input.into()),
+        None => {
+            let is_json = serde_json::from_str::<IgnoredAny>(input).is_ok();
+            // Whatever is wrong with what was meant as JSON, the check says it better.
+            if is_json || input.trim_start().starts_with(['{', '[']) || input.trim().is_empty() {
+                return Ok(input.into());
+            }
+            // Anything else that stands there may be a secret, or a record.
+            let is_name = input.ends_with(".json") || Path::new(input).is_file();
+            let name = if is_name { input } else { "FILE" };
+            let failure = Failure::new(Exit::Usage, "the input is not JSON");
+            return Err(failure.with([format!("to read it from a file: --input @{name}")]));
+        }
     };
     text.map_err(|error| Failure::new(Exit::Usage, format!("cannot read the input from {name}: {error}")))
 }
@@ -178,24 +201,53 @@ fn unreadable(error: InputError) -> Trouble {
     }
 }
 
+/// What to do about a call that failed.
+fn advise<O: Operation>(error: &Error, document: &[u8], endpoint: &Endpoint) -> Vec<String> {
+    let document: Value = serde_json::from_slice(document).unwrap_or_default();
+    let target = Target {
+        action: &format!("firehose:{}", O::NAME),
+        stream: document.get("DeliveryStreamName").and_then(Value::as_str),
+        region: endpoint.region().as_str(),
+        url: endpoint.url(),
+    };
+    let hint = match error {
+        Error::Refused { error, .. } => {
+            let code = error.code.as_ref().map_or_else(|| error.status.to_string(), ToString::to_string);
+            target.what_to_do(&code, &error.message)
+        }
+        Error::Transport { .. } => Some(target.can_it_be_reached()),
+        _ => return Vec::new(),
+    };
+    [hint, target.look_closer()].into_iter().flatten().collect()
+}
+
 fn print(bytes: &[u8]) -> Result<(), Trouble> {
     console::write(bytes)
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write to standard output: {error}")).into())
 }
 
-/// How the program ends, what it says to people, and what to other programs.
-fn explain(trouble: &Trouble) -> (Exit, String, Value) {
+/// How the program ends and what it says to people, and what to other programs.
+fn explain(trouble: Trouble) -> (Failure, Value) {
     match trouble {
-        Trouble::Failed(Failure { exit, message }) => (*exit, message.clone(), unanswered(message, false)),
-        Trouble::Invalid(violations) | Trouble::Call(Error::Invalid(violations)) => {
+        Trouble::Failed(failure) => {
+            let object = unanswered(&failure.lines().collect::<Vec<_>>().join("\n"), false);
+            (failure, object)
+        }
+        Trouble::Invalid(violations) | Trouble::Call(Error::Invalid(violations), _) => {
             let message = "the input is not valid; nothing was sent";
             let of = |violation: &Violation| json!({"path": violation.path, "message": violation.to_string()});
-            let violations: Vec<Value> = violations.iter().map(of).collect();
-            (Exit::Usage, message.into(), json!({"message": message, "violations": violations}))
+            let objects: Vec<Value> = violations.iter().map(of).collect();
+            let failure = Failure::new(Exit::Usage, message).with(violations.iter().map(ToString::to_string));
+            (failure, json!({"message": message, "violations": objects}))
         }
-        Trouble::Call(error) => {
-            let message = console::chain(error);
-            let object = match error {
+        Trouble::Call(Error::Credentials(error), _) => {
+            let failure = no_credentials(&error);
+            let object = unanswered(&failure.lines().collect::<Vec<_>>().join("\n"), error.is_transient());
+            (failure, object)
+        }
+        Trouble::Call(error, details) => {
+            let message = console::chain(&error);
+            let object = match &error {
                 Error::Refused { error, is_transient, .. } => json!({
                     "code": error.code.as_ref().map(ToString::to_string),
                     "message": error.message,
@@ -210,7 +262,7 @@ fn explain(trouble: &Trouble) -> (Exit, String, Value) {
                 Error::Sign(_) => Exit::Configuration,
                 _ => Exit::Incomplete,
             };
-            (exit, message, object)
+            (Failure::new(exit, message).with(details), object)
         }
     }
 }

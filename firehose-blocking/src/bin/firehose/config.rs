@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use firehose_blocking::firehose_proto::endpoint::Endpoint;
 use firehose_blocking::firehose_proto::settings::{Setting, Source};
 use firehose_blocking::firehose_proto::time::IsoDate;
 use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials, Settings, SettingsError};
@@ -28,9 +29,9 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
         warnings.iter().for_each(|warning| console::complain(warning));
     }
     let settings = settings.map_err(broken)?;
-    let endpoint = settings.endpoint().map(|endpoint| endpoint.url().to_owned());
-    let url = endpoint.as_ref().ok().cloned();
-    let mut entries = list(&settings, url);
+    let endpoint = settings.endpoint();
+    let mut entries = list(&settings, endpoint.as_ref().ok());
+    let endpoint = endpoint.and_then(|endpoint| settings.proxy(&endpoint).map(drop));
     let credentials = find_credentials(&builder, &mut entries).map_err(broken).and_then(|found| check(&found));
     let text = match args.output {
         Output::Json => json(entries),
@@ -39,9 +40,9 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     console::print(&text)
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the settings: {error}")))?;
     // What there is has been shown; now all that is missing.
-    match (endpoint.map(drop).map_err(|error| broken(error.into())), credentials) {
+    match (endpoint.map_err(|error| broken(error.into())), credentials) {
         (Err(first), Err(second)) => {
-            console::complain(&first.message);
+            first.tell();
             Err(second)
         }
         (endpoint, credentials) => endpoint.and(credentials).map(|()| ExitCode::SUCCESS),
@@ -54,8 +55,8 @@ struct Entry {
     members: Vec<(&'static str, Value)>,
 }
 
-fn list(settings: &Settings, url: Option<String>) -> Vec<Entry> {
-    let Settings { profile, region, endpoint_url, proxies, .. } = settings;
+fn list(settings: &Settings, endpoint: Option<&Endpoint>) -> Vec<Entry> {
+    let Settings { profile, region, endpoint_url, .. } = settings;
     let default = Source::Default;
     let of = |name, value: Value, source: &Source| Entry {
         name,
@@ -72,7 +73,7 @@ fn list(settings: &Settings, url: Option<String>) -> Vec<Entry> {
         Some(setting) => seconds(name, setting),
         None => of(name, Value::Null, &default),
     };
-    let proxy = match url.as_deref().and_then(|url| proxies.for_url(url)) {
+    let proxy = match endpoint.and_then(|endpoint| settings.proxy(endpoint).ok().flatten()) {
         // Without the password.
         Some(Setting { value, source }) => of("proxy", value.to_string().into(), source),
         None => of("proxy", Value::Null, &default),
@@ -85,7 +86,8 @@ fn list(settings: &Settings, url: Option<String>) -> Vec<Entry> {
             Some(Setting { value, source }) => of("region", value.as_str().into(), source),
             None => of("region", Value::Null, &default),
         },
-        of("endpoint_url", url.map_or(Value::Null, Value::from), url_source),
+        of("endpoint_url", endpoint.map_or(Value::Null, |endpoint| endpoint.url().into()), url_source),
+        text("sts_endpoint_url", &settings.sts_endpoint_url),
         boolean("ignore_configured_endpoint_urls", &settings.ignore_configured_endpoint_urls),
         boolean("use_fips_endpoint", &settings.use_fips_endpoint),
         boolean("use_dualstack_endpoint", &settings.use_dualstack_endpoint),
@@ -109,7 +111,7 @@ fn list(settings: &Settings, url: Option<String>) -> Vec<Entry> {
 }
 
 /// Where a setting was found, as the user of a program says it.
-fn shown(source: &Source) -> String {
+pub(crate) fn shown(source: &Source) -> String {
     if *source == Source::Code { "command line".into() } else { source.to_string() }
 }
 
@@ -157,7 +159,7 @@ fn json(entries: Vec<Entry>) -> String {
 fn table(entries: &[Entry]) -> String {
     let shown = |value: &Value| match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(),
+        Value::String(text) => console::shown(text),
         other => other.to_string(),
     };
     let mut rows = Vec::new();

@@ -3,8 +3,9 @@
 use std::env;
 
 use firehose_blocking::firehose_proto::settings::{Setting, SettingsError, Source};
-use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials};
+use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials, CredentialsError};
 
+use crate::advice;
 use crate::args::ServiceArgs;
 use crate::console::{self, Exit, Failure};
 
@@ -12,8 +13,7 @@ use crate::console::{self, Exit, Failure};
 pub(crate) fn connect(builder: ClientBuilder) -> Result<Client, Failure> {
     let client = builder.build().map_err(|error| failure(&error))?;
     // Before any input is read: without credentials none of it could go anywhere.
-    let credentials = client.credentials();
-    check(&credentials.map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?)?;
+    check(&client.credentials().map_err(|error| no_credentials(&error))?)?;
     Ok(client)
 }
 
@@ -33,33 +33,35 @@ pub(crate) fn described(mut builder: ClientBuilder, args: &ServiceArgs) -> Clien
 
 /// What the configuration lacks, in the command line's own terms. Of several wrong settings all but the last are told now.
 pub(crate) fn failure(error: &BuildError) -> Failure {
-    let message = match error {
+    match error {
         BuildError::Settings(SettingsError::Several { errors, .. }) => match errors.split_last() {
             Some((last, others)) => {
-                others.iter().for_each(|error| console::complain(&setting(error)));
+                others.iter().for_each(|error| setting(error).tell());
                 setting(last)
             }
-            None => console::chain(error),
+            None => Failure::new(Exit::Configuration, console::chain(error)),
         },
         BuildError::Settings(error) => setting(error),
-        other => console::chain(other),
-    };
-    Failure::new(Exit::Configuration, message)
+        BuildError::Credentials(error) => no_credentials(error),
+        other => Failure::new(Exit::Configuration, console::chain(other)),
+    }
 }
 
-fn setting(error: &SettingsError) -> String {
-    match error {
-        SettingsError::MissingRegion { metadata } => {
-            let metadata = metadata.as_ref().map(|error| console::chain(error));
-            let why = metadata.map(|why| format!("; the instance metadata do not tell it: {why}"));
-            let how = "no region: give --region, or set AWS_REGION or one in the profile";
-            format!("{how}{}", why.unwrap_or_default())
-        }
+/// The same of what is in settings.
+pub(crate) fn setting(error: &SettingsError) -> Failure {
+    let message = match error {
+        SettingsError::MissingRegion { metadata } => return no_region(metadata.as_ref()),
         // Of what is in code here, only these come from the command line.
         SettingsError::Setting { error, .. } if error.source == Source::Code => format!("--region {}", error.rule),
-        SettingsError::NoSuchProfile { profile: Setting { value, source: Source::Code }, warnings } => {
-            let why: String = warnings.iter().map(|warning| format!("; {warning}")).collect();
-            format!("--profile: `{value}` is in neither the config file nor the credentials file{why}")
+        SettingsError::NoSuchProfile { profile: Setting { value, source }, warnings } => {
+            let named = if *source == Source::Code { "--profile".into() } else { source.to_string() };
+            let message = format!(
+                "there is no profile `{value}` (named by {named}), neither in the config file nor in the credentials file"
+            );
+            let what_to_do = "`firehose config --profile default` tells which files those are";
+            return Failure::new(Exit::Configuration, message)
+                .with(warnings.iter().map(|warning| format!("  {warning}")))
+                .with([what_to_do]);
         }
         SettingsError::Endpoint { source: Source::Code, conflicts_with: None, error } => {
             format!("--endpoint-url: {error}")
@@ -68,7 +70,31 @@ fn setting(error: &SettingsError) -> String {
             format!("--endpoint-url goes against the wish of {other}: {error}")
         }
         other => console::chain(other),
+    };
+    Failure::new(Exit::Configuration, message)
+}
+
+/// There is no region, after these have been looked at.
+fn no_region(metadata: Option<&CredentialsError>) -> Failure {
+    let metadata = metadata.map(|error| format!("  instance metadata: {}", console::chain(error)));
+    Failure::new(Exit::Configuration, "no region found. Tried:")
+        .with(["  --region: not given", "  AWS_REGION and AWS_DEFAULT_REGION: not set", "  profile: has no `region`"])
+        .with(metadata)
+        .with(["give one, such as --region eu-west-1, or set AWS_REGION", advice::LOCALLY])
+}
+
+/// There are no credentials, after these have been asked.
+pub(crate) fn no_credentials(error: &CredentialsError) -> Failure {
+    if error.tried().len() == 0 {
+        return Failure::new(Exit::Configuration, format!("no credentials: {}", console::chain(error)));
     }
+    let tried = error.tried().map(|(name, error)| format!("  {name}: {}", console::chain(error)));
+    let what_to_do = if error.is_absent() {
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with the AWS CLI: aws configure, aws sso login"
+    } else {
+        "the last of these is configured and failed: mend it, or choose another profile with --profile"
+    };
+    Failure::new(Exit::Configuration, "no credentials found. Tried:").with(tried).with([what_to_do, advice::LOCALLY])
 }
 
 /// Makes sure that the environment's credentials, if there are any, are such that a header can carry them.

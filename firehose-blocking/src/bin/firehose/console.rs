@@ -28,21 +28,44 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
+    /// What is wrong, in one line.
     pub(crate) message: String,
+    /// What was tried, and what to do, a line each.
+    pub(crate) details: Vec<String>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into() }
+        Self { exit, message: message.into(), details: Vec::new() }
+    }
+
+    /// The same with more to say.
+    pub(crate) fn with(mut self, details: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.details.extend(details.into_iter().map(Into::into));
+        self
+    }
+
+    /// All there is to say, a line each.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
+        [&self.message].into_iter().chain(&self.details).map(String::as_str)
+    }
+
+    /// Writes it to standard error.
+    pub(crate) fn tell(&self) {
+        self.lines().for_each(complain);
     }
 }
 
-/// Writes a message to standard error. Names and the words of a server may be in it, so what would move a
-/// terminal's cursor or colour it is taken out.
+/// Writes a message to standard error.
 pub(crate) fn complain(message: &str) {
-    let shown: String = message.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     // There is nowhere left to say that this failed.
-    let _ = writeln!(io::stderr(), "firehose: {shown}");
+    let _ = writeln!(io::stderr(), "firehose: {}", shown(message));
+}
+
+/// A text as a terminal may show it. Names and the words of a server may be in it, so what would move the cursor or
+/// colour it is taken out.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// Writes a line of JSON to standard error, for programs to read.

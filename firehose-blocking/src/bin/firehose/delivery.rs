@@ -12,7 +12,9 @@ use firehose_blocking::firehose_proto::batch::{
 use firehose_blocking::firehose_proto::limits::{MAX_BATCH_RECORDS, MAX_ERROR_TEXT_BYTES, MAX_REQUEST_BYTES};
 use firehose_blocking::{Client, Producer, SendError, SpoolOptions};
 
+use crate::advice::Target;
 use crate::args::PutArgs;
+use crate::connect::no_credentials;
 use crate::console::{self, Exit, Failure};
 use crate::input::Event;
 use crate::rejects::Rejects;
@@ -228,7 +230,7 @@ fn reason_of(record: &Undelivered) -> String {
 #[derive(Debug, Clone)]
 pub(crate) struct Stopped {
     pub(crate) exit: Exit,
-    /// What happened, and if there is one, a second sentence on what to do.
+    /// What happened, and what to do, a line each.
     pub(crate) messages: Vec<String>,
     /// The same in short, for the records that it concerns.
     pub(crate) reason: String,
@@ -238,46 +240,19 @@ impl Stopped {
     /// A stop for this reason, of a run with this client.
     pub(crate) fn new(reason: &Reason, client: &Client, stream: &str) -> Self {
         let endpoint = client.endpoint();
-        let (url, region) = (endpoint.url(), endpoint.region().as_str());
+        let target = Target {
+            action: "firehose:PutRecordBatch",
+            stream: Some(stream),
+            region: endpoint.region().as_str(),
+            url: endpoint.url(),
+        };
         let (exit, messages) = match &reason.code {
-            Some(code) => {
-                let message = format!("the service refused the call: {reason}");
-                (Exit::Refused, [Some(message), hint(code, &reason.to_string(), stream, region, url)])
-            }
+            Some(code) => (Exit::Refused, target.refused(code, &reason.to_string())),
             None => match client.credentials() {
-                Err(error) => (Exit::Configuration, [Some(console::chain(&error)), None]),
-                Ok(_) => {
-                    let what_to_do = format!("is {url} a Firehose endpoint, and can it be reached from here?");
-                    (Exit::Incomplete, [Some(format!("nothing gets through: {reason}")), Some(what_to_do)])
-                }
+                Err(error) => (Exit::Configuration, no_credentials(&error).lines().map(str::to_owned).collect()),
+                Ok(_) => (Exit::Incomplete, target.unreachable(&reason.to_string())),
             },
         };
-        Self { exit, messages: messages.into_iter().flatten().collect(), reason: reason.to_string() }
+        Self { exit, messages, reason: reason.to_string() }
     }
-}
-
-/// What to do about a refusal.
-fn hint(code: &str, message: &str, stream: &str, region: &str, url: &str) -> Option<String> {
-    Some(match code {
-        "ResourceNotFoundException" => {
-            format!("does the stream {stream} exist in {region}, in the account of these credentials?")
-        }
-        "AccessDeniedException" => {
-            format!("the credentials need the permission firehose:PutRecordBatch on the stream {stream} in {region}")
-        }
-        // "Credential should be scoped to a valid region", or "to correct service".
-        "InvalidSignatureException" if message.contains("scoped to") => {
-            format!("is {region} the region that {url} is in, and is that a Firehose endpoint?")
-        }
-        "InvalidSignatureException" => {
-            "does AWS_SECRET_ACCESS_KEY belong to AWS_ACCESS_KEY_ID, and is the clock right?".into()
-        }
-        "UnrecognizedClientException" => {
-            format!("is AWS_ACCESS_KEY_ID active, and valid in {region}? Temporary credentials need AWS_SESSION_TOKEN")
-        }
-        "ExpiredTokenException" => "get new temporary credentials".into(),
-        "UnknownOperationException" => format!("is {url} a Firehose endpoint?"),
-        status if status.starts_with('3') => format!("redirects are not followed; is {url} a Firehose endpoint?"),
-        _ => return None,
-    })
 }

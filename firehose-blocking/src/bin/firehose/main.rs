@@ -1,9 +1,11 @@
-//! The program `firehose`: puts the records of files and pipes into a stream, calls any operation, shows its
-//! configuration, and serves a local endpoint.
+//! The program `firehose`: puts the records of files and pipes into a stream, checks whether it could, calls any operation,
+//! shows its configuration, and serves a local endpoint.
 #![forbid(unsafe_code)]
 
+mod advice;
 mod args;
 mod call;
+mod check;
 mod config;
 mod connect;
 mod console;
@@ -17,6 +19,7 @@ mod put;
 mod records;
 mod rejects;
 mod report;
+mod skeleton;
 
 use std::process::ExitCode;
 
@@ -32,11 +35,12 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Put(args) => put::run(args),
         Command::Call(args) => Ok(call::run(args)),
+        Command::Check(args) => check::run(args),
         Command::Config(args) => config::run(args),
         Command::Local(args) => local::run(args),
     };
     outcome.unwrap_or_else(|failure| {
-        console::complain(&failure.message);
+        failure.tell();
         failure.exit.into()
     })
 }

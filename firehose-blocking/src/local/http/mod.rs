@@ -60,7 +60,8 @@ pub(crate) struct Limits {
     pub(crate) max_headers: usize,
     /// Body without its transfer coding.
     pub(crate) max_body_bytes: usize,
-    /// Connections, and so threads; for one more, an idle one is closed, or else it waits in the listener's backlog.
+    /// Connections, and so threads and descriptors; for one more, an idle one is closed, or else it waits in the
+    /// listener's backlog.
     pub(crate) max_connections: usize,
 }
 
@@ -132,6 +133,9 @@ pub(crate) struct Server {
 impl Server {
     /// Serves what the listener accepts, calling the handler from many threads at once.
     ///
+    /// When a connection cannot be accepted, most likely for want of a descriptor, `free_descriptors` is to close what can
+    /// be spared, and to say how many those were.
+    ///
     /// The handler gets the URI in origin form (RFC 9112, section 3.2.1) and the whole body. A handler that
     /// panics, or answers with a status that ends no request, has answered 500. `Content-Length` and
     /// `Connection` are written here; `Date` too, unless the handler has set it.
@@ -143,6 +147,7 @@ impl Server {
         listener: TcpListener,
         limits: Limits,
         handler: impl Fn(Request<'_>) -> A + Send + Sync + 'static,
+        free_descriptors: impl Fn() -> usize + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let handler = move |request: Request<'_>| -> Answer { handler(request).into() };
         let local_addr = listener.local_addr()?;
@@ -152,8 +157,8 @@ impl Server {
             let shared = Arc::clone(&shared);
             move || {
                 // The scope joins every connection's thread; none of them can panic.
-                thread::scope(|scope| accept(scope, listener, &limits, &handler, &shared));
-                drop(handler);
+                thread::scope(|scope| accept(scope, listener, &limits, &handler, &free_descriptors, &shared));
+                drop((handler, free_descriptors));
                 shared.enter(Phase::Finished);
             }
         })?;
@@ -231,6 +236,7 @@ fn accept<'scope, 'env>(
     listener: TcpListener,
     limits: &'env Limits,
     handler: &'env (dyn Fn(Request<'_>) -> Answer + Send + Sync),
+    free_descriptors: &dyn Fn() -> usize,
     shared: &'env Shared,
 ) {
     for id in 0.. {
@@ -242,7 +248,9 @@ fn accept<'scope, 'env>(
             }
             Err(error) => {
                 debug!("accept: {error}");
-                shared.pause();
+                if free_descriptors() == 0 {
+                    shared.pause();
+                }
                 if shared.is_stopping.load(Ordering::SeqCst) {
                     break;
                 }

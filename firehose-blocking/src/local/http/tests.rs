@@ -24,7 +24,7 @@ fn start(limits: Limits) -> Server {
 }
 
 fn start_with<A: Into<Outcome>>(limits: Limits, handler: impl Fn(Request<'_>) -> A + Send + Sync + 'static) -> Server {
-    Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), limits, handler).unwrap()
+    Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), limits, handler, || 0).unwrap()
 }
 
 /// Answers with the request as it was handed over.

@@ -22,7 +22,7 @@ fn at(seconds: i64) -> OffsetDateTime {
 }
 
 fn open(dir: &Path, creates_streams: bool) -> Streams {
-    Streams::open(dir.into(), creates_streams, true, MOMENT).unwrap()
+    Streams::open(Store::new(dir.into(), true).into(), creates_streams, MOMENT).unwrap()
 }
 
 fn input<T: DeserializeOwned>(name: &str, members: &str) -> T {
@@ -128,7 +128,7 @@ fn passes_through_the_states_of_its_life() {
     assert_eq!([29, 30].map(status), [Some(DeliveryStreamStatus::Deleting), None]);
     assert_eq!((list(&streams, 29, "").0.len(), list(&streams, 30, "").0.len()), (1, 0));
 
-    let at_once = Streams::open(dir.path().join("at once"), false, false, Duration::ZERO).unwrap();
+    let at_once = Streams::open(Store::new(dir.path().join("at once"), false).into(), false, Duration::ZERO).unwrap();
     for (operation, members) in [("create", BUCKET), ("put", ""), ("start", ""), ("stop", ""), ("delete", "")] {
         assert_eq!(call(&at_once, 0, operation, "s", members), "ok", "{operation}");
     }
@@ -333,7 +333,7 @@ fn says_which_definition_it_cannot_read() {
     let path = dir.path().join("@streams/s.json");
     for document in ["", "{}", r#"{"Stream":{"name":"secret"}}"#] {
         fs::write(&path, document).unwrap();
-        let found = Streams::open(dir.path().into(), true, true, MOMENT).unwrap_err();
+        let found = Streams::open(Store::new(dir.path().into(), true).into(), true, MOMENT).unwrap_err();
         assert_eq!(found.path, path);
         assert!(!found.error.to_string().contains("secret"), "{}", found.error);
     }

@@ -52,15 +52,15 @@ pub(super) enum AskError {
     Question(CredentialsError),
     /// No answer came.
     Transport(TransportError),
-    /// The answer holds no credentials.
-    Answer(DocumentError),
+    /// The answer holds no credentials; and whether, and how, it was worth asking again.
+    Answer(DocumentError, RetryClass),
 }
 
 impl AskError {
     /// The status of a refusal.
     pub(super) const fn status(&self) -> Option<u16> {
         match self {
-            Self::Answer(error) => error.status(),
+            Self::Answer(error, _) => error.status(),
             _ => None,
         }
     }
@@ -75,20 +75,14 @@ impl AskError {
         matches!(self, Self::Transport(error) if error.kind() == TransportErrorKind::Timeout)
     }
 
-    fn retry_class(&self, policy: &Policy, skew: Option<SignedDuration>) -> RetryClass {
+    fn retry_class(&self, policy: &Policy) -> RetryClass {
         match self {
             Self::Question(error) if error.is_transient() => RetryClass::Transient,
             Self::Transport(_) if self.is_out_of_reach() && !policy.must_exist => RetryClass::None,
             Self::Transport(error) if error.kind().is_transient() => RetryClass::Transient,
-            Self::Answer(error) => error.retry_class(skew),
+            Self::Answer(_, class) => *class,
             _ => RetryClass::None,
         }
-    }
-
-    /// Whether a signature for the wrong time may be what it is about.
-    fn is_about_signature(&self) -> bool {
-        matches!(self, Self::Answer(error) if error.retry_class(None) == RetryClass::None
-            && error.retry_class(Some(SignedDuration::MAX)) == RetryClass::ClockSkew)
     }
 
     /// The error that tells what was asked.
@@ -99,10 +93,8 @@ impl AskError {
                 CredentialsError::transient(what).with_source(error)
             }
             Self::Transport(error) => CredentialsError::failed(what).with_source(error),
-            Self::Answer(error) if error.retry_class(None) != RetryClass::None => {
-                CredentialsError::transient(what).with_source(error)
-            }
-            Self::Answer(error) => CredentialsError::failed(what).with_source(error),
+            Self::Answer(error, RetryClass::None) => CredentialsError::failed(what).with_source(error),
+            Self::Answer(error, _) => CredentialsError::transient(what).with_source(error),
         }
     }
 }
@@ -171,32 +163,50 @@ impl<Q: Question> Exchange<Q> {
                 Err(error) => return self.fail(cx, AskError::Transport(error), None),
             };
             let observed = attempt.observe(cx.now.utc, &response.headers, &mut cx.shared.skew);
-            match self.question.read(cx.now.utc, &response) {
-                Ok(answer) => Step::Done(Ok(answer)),
-                Err(error) => self.fail(cx, AskError::Answer(error), Some(observed)),
+            let error = match self.question.read(cx.now.utc, &response) {
+                Ok(answer) => return Step::Done(Ok(answer)),
+                Err(error) => error,
+            };
+            if observed.is_signature_old && may_be_about_signature(&error) {
+                return self.sign_anew(cx, error, observed);
             }
+            let class = error.retry_class(observed.skew);
+            self.fail(cx, AskError::Answer(error, class), observed.retry_after)
         };
         Step::Transmit(request, timeouts, Then::new(answered))
+    }
+
+    /// Asks again at once, but only once, when the signature grew old before it was looked at.
+    fn sign_anew(
+        mut self,
+        cx: &mut Cx<'_>,
+        error: DocumentError,
+        observed: Observed,
+    ) -> Step<Result<Q::Answer, AskError>> {
+        if self.is_signed_anew {
+            return self.fail(cx, AskError::Answer(error, RetryClass::ClockSkew), observed.retry_after);
+        }
+        self.is_signed_anew = true;
+        self.attempt(cx)
     }
 
     fn fail(
         mut self,
         cx: &mut Cx<'_>,
         error: AskError,
-        observed: Option<Observed>,
+        retry_after: Option<Duration>,
     ) -> Step<Result<Q::Answer, AskError>> {
-        let is_old = observed.is_some_and(|observed| observed.is_signature_old);
-        if is_old && !self.is_signed_anew && error.is_about_signature() {
-            self.is_signed_anew = true;
-            return self.attempt(cx);
-        }
-        let class = error.retry_class(&self.policy, observed.and_then(|observed| observed.skew));
-        let hint = observed.and_then(|observed| observed.retry_after);
-        match self.retries.on_failure(class, hint, cx.shared.random(), &mut self.quota) {
+        let class = error.retry_class(&self.policy);
+        match self.retries.on_failure(class, retry_after, cx.shared.random(), &mut self.quota) {
             Decision::RetryAfter(delay) => Step::Wait(cx.now.tick + delay, Then::new(move |cx, ()| self.attempt(cx))),
             Decision::GiveUp(_) => Step::Done(Err(error)),
         }
     }
+}
+
+/// Whether a signature for the wrong time may be what a refusal is about.
+fn may_be_about_signature(error: &DocumentError) -> bool {
+    error.retry_class(Some(SignedDuration::MAX)) == RetryClass::ClockSkew
 }
 
 /// The token in a file, as it stands there. One that is being written is no token yet.

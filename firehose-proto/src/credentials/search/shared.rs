@@ -33,7 +33,8 @@ pub struct Shared {
     /// How far the clocks of those who are asked are ahead.
     pub(super) skew: ClockSkew,
     pub(super) metadata: MetadataMemory,
-    sso_refreshed_at: Option<Tick>,
+    /// When a sign-in was last refreshed, and what became of it.
+    pub(super) sso_refresh: Option<(Tick, Result<(), CredentialsError>)>,
 }
 
 /// What is known of the instance metadata from one search to the next.
@@ -61,7 +62,7 @@ impl Shared {
             is_windows,
             random: Random::new(seed),
             metadata: MetadataMemory::default(),
-            sso_refreshed_at: None,
+            sso_refresh: None,
         }
     }
 
@@ -100,13 +101,10 @@ impl Shared {
         (self.settings.use_fips_endpoint.value, self.settings.use_dualstack_endpoint.value)
     }
 
-    /// Whether a sign-in may be refreshed now; counts as one that is.
-    pub(super) fn may_refresh_sso(&mut self, now: Tick) -> bool {
-        let may = self.sso_refreshed_at.is_none_or(|last| now.since(last) >= SSO_REFRESH_INTERVAL);
-        if may {
-            self.sso_refreshed_at = Some(now);
-        }
-        may
+    /// What became of the last attempt to refresh a sign-in, as long as it is too early for another.
+    pub(super) fn sso_refresh(&self, now: Tick) -> Option<Result<(), CredentialsError>> {
+        let (at, outcome) = self.sso_refresh.as_ref()?;
+        (now.since(*at) < SSO_REFRESH_INTERVAL).then(|| outcome.clone())
     }
 }
 

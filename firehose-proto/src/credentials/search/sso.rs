@@ -69,20 +69,27 @@ fn refreshed(cx: &mut Cx<'_>, sso: Sso, token: Token, path: String) -> Step<Resu
     }
     endpoint(cx, "sso_oidc", sso.region.clone(), sso::oidc_endpoint).and_then(cx, move |cx, oidc| {
         let Some(request) = token.refresh_request(cx.now.utc, &oidc) else { return Step::Done(Ok(token)) };
-        if !cx.shared.may_refresh_sso(cx.now.tick) {
-            return Step::Done(Ok(token));
+        match cx.shared.sso_refresh(cx.now.tick) {
+            Some(Err(error)) if token.is_expired(cx.now.utc) => return Step::Done(Err(error)),
+            Some(_) => return Step::Done(Ok(token)),
+            None => {}
         }
-        let policy = cx.shared.service_policy();
+        let (policy, asked_at) = (cx.shared.service_policy(), cx.now.tick);
         let question = Refresh { request, token: token.clone() };
-        ask(cx, policy, question).then(cx, move |cx, result: Result<Token, AskError>| match result {
-            Ok(new) => keep(new, path),
-            Err(error) if token.is_expired(cx.now.utc) => {
-                Step::Done(Err(error.while_doing(signed_out(&sso).to_string())))
-            }
-            Err(error) => {
-                let error = error.while_doing("cannot refresh the sign-in, which is good for now");
-                cx.warnings.push(WithSources(&error).to_string());
-                Step::Done(Ok(token))
+        ask(cx, policy, question).then(cx, move |cx, result: Result<Token, AskError>| {
+            let is_expired = token.is_expired(cx.now.utc);
+            let result = result.map_err(|error| match is_expired {
+                true => error.while_doing(signed_out(&sso).to_string()),
+                false => error.while_doing("cannot refresh the sign-in, which is good for now"),
+            });
+            cx.shared.sso_refresh = Some((asked_at, result.as_ref().map(|_| ()).map_err(Clone::clone)));
+            match result {
+                Ok(new) => keep(new, path),
+                Err(error) if is_expired => Step::Done(Err(error)),
+                Err(error) => {
+                    cx.warnings.push(WithSources(&error).to_string());
+                    Step::Done(Ok(token))
+                }
             }
         })
     })

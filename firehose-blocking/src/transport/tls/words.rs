@@ -1,21 +1,17 @@
-//! Which certificates can be trusted, and what went wrong in TLS: the only file that names `rustls`.
+//! What went wrong in TLS, and what to do about it.
 
 use std::error::Error as _;
 use std::io;
 
 use firehose_proto::time::IsoDate;
-pub(super) use rustls::Error;
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::{AlertDescription, CertificateError, RootCertStore};
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError, Error};
 use time::OffsetDateTime;
 
-/// Whether this is a certificate that others can be checked against.
-pub(super) fn is_usable(der: &[u8]) -> bool {
-    RootCertStore::empty().add(CertificateDer::from(der)).is_ok()
-}
+use super::trust;
 
 /// The failure of TLS within an error of input or output, if it is one.
-pub(super) fn within(error: &io::Error) -> Option<&Error> {
+pub(crate) fn within(error: &io::Error) -> Option<&Error> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
@@ -23,7 +19,7 @@ pub(super) fn within(error: &io::Error) -> Option<&Error> {
 /// else may be damage done on the way.
 ///
 /// Before the request begins to be sent, an answer that is no TLS shows the wrong peer.
-pub(super) const fn is_final(error: &Error, is_begun: bool) -> bool {
+pub(crate) const fn is_final(error: &Error, is_begun: bool) -> bool {
     use AlertDescription as Alert;
     match error {
         Error::InvalidCertificate(_)
@@ -53,7 +49,7 @@ pub(super) const fn is_final(error: &Error, is_begun: bool) -> bool {
 }
 
 /// What went wrong, and what to do about it.
-pub(super) fn explain(error: &Error) -> String {
+pub(crate) fn explain(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => certificate(error),
         // The name of the rule is rustls's.
@@ -79,9 +75,16 @@ fn certificate(error: &CertificateError) -> String {
             format!("the server's certificate is not signed by the authority that it names; {AUTHORITY}")
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let presented = if presented.is_empty() { "no name at all".into() } else { presented.join(", ") };
+            // OpenSSL's plain certificates have a subject alone, which counts for nobody any more.
+            let none = || "no name at all (it needs the extension subjectAltName)".into();
+            let presented = if presented.is_empty() { none() } else { presented.join(", ") };
             let expected = expected.to_str();
             format!("the server's certificate is for {presented}, not for {expected}; check the URL of the endpoint")
+        }
+        error if trust::is_authority(error) => {
+            "the server shows the certificate of an authority as its own; to trust exactly this one, name its PEM file \
+             in AWS_CA_BUNDLE, or in `ca_bundle` of the profile"
+                .into()
         }
         CertificateError::ExpiredContext { time, not_after } => of_time("has expired at", *not_after, *time),
         CertificateError::NotValidYetContext { time, not_before } => of_time("is not valid before", *not_before, *time),

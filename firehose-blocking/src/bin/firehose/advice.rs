@@ -1,0 +1,104 @@
+//! What went wrong between the program and the service, and what to do about it, in the command line's own terms.
+
+/// How to go on where the account or the network is what is missing.
+pub(crate) const LOCALLY: &str = "to try it without account and network: firehose put demo --local DIR";
+
+/// What was called, and where.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// What one may have the permission for, such as `firehose:PutRecordBatch`.
+    pub(crate) action: &'a str,
+    /// The name of the stream, if it was about one.
+    pub(crate) stream: Option<&'a str>,
+    pub(crate) region: &'a str,
+    pub(crate) url: &'a str,
+}
+
+impl Target<'_> {
+    /// Explains a refusal: what it means, the service's own words, and what to do.
+    pub(crate) fn refused(&self, code: &str, words: &str) -> Vec<String> {
+        let hints = [self.what_to_do(code, words), self.look_closer()].into_iter().flatten();
+        [self.meaning(code, words), format!("  the service said: {words}")].into_iter().chain(hints).collect()
+    }
+
+    /// What a refusal means.
+    pub(crate) fn meaning(&self, code: &str, words: &str) -> String {
+        let (stream, region) = (self.named(), self.region);
+        match code {
+            "ResourceNotFoundException" => {
+                format!("there is no {stream} in {region}, in the account of these credentials")
+            }
+            "AccessDeniedException" | "AccessDenied" => {
+                format!("these credentials do not allow {} on the {stream} in {region}", self.action)
+            }
+            "InvalidSignatureException" | "SignatureDoesNotMatch" if is_about_scope(words) => {
+                format!("{} is not the endpoint of {region}, which the request was signed for", self.url)
+            }
+            "InvalidSignatureException" | "SignatureDoesNotMatch" => "the service does not accept the signature".into(),
+            "UnrecognizedClientException" | "InvalidClientTokenId" => "the service does not know the access key".into(),
+            "ExpiredTokenException" | "ExpiredToken" => "the temporary credentials have expired".into(),
+            _ => "the service refused the call".into(),
+        }
+    }
+
+    /// What to do about a refusal, if that is known.
+    pub(crate) fn what_to_do(&self, code: &str, words: &str) -> Option<String> {
+        let (stream, region, url) = (self.named(), self.region, self.url);
+        Some(match code {
+            "ResourceNotFoundException" => format!(
+                "is the name right, and the region, and the account? firehose call ListDeliveryStreams --region {region} \
+                 lists the streams that there are"
+            ),
+            "AccessDeniedException" | "AccessDenied" => {
+                format!("allow {} on the {stream}, or use others with --profile", self.action)
+            }
+            "InvalidSignatureException" | "SignatureDoesNotMatch" if is_about_scope(words) => {
+                "give the endpoint's own region with --region, or leave the endpoint URL out".into()
+            }
+            "InvalidSignatureException" | "SignatureDoesNotMatch" => {
+                "does AWS_SECRET_ACCESS_KEY belong to AWS_ACCESS_KEY_ID, and is the clock right?".into()
+            }
+            "UnrecognizedClientException" | "InvalidClientTokenId" => format!(
+                "is AWS_ACCESS_KEY_ID active, and valid in {region}? Temporary credentials need AWS_SESSION_TOKEN"
+            ),
+            "ExpiredTokenException" | "ExpiredToken" => "get new temporary credentials".into(),
+            "UnknownOperationException" => format!("is {url} a Firehose endpoint?"),
+            status if status.starts_with('3') => format!("redirects are not followed; is {url} a Firehose endpoint?"),
+            _ => return None,
+        })
+    }
+
+    /// Explains that no answer comes that could be the service's.
+    pub(crate) fn unreachable(&self, words: &str) -> Vec<String> {
+        let hints = [Some(self.can_it_be_reached()), self.look_closer(), Some(LOCALLY.into())].into_iter().flatten();
+        [format!("nothing gets through: {words}")].into_iter().chain(hints).collect()
+    }
+
+    /// What to look at when no answer comes.
+    pub(crate) fn can_it_be_reached(&self) -> String {
+        let Self { url, region, .. } = self;
+        if url.contains(&format!(".{region}.")) {
+            return format!(
+                "is the network up, and is {region} a region with Firehose? Its endpoint there would be {url}"
+            );
+        }
+        format!("is {url} a Firehose endpoint, and can it be reached from here?")
+    }
+
+    /// The command that looks at everything that a put depends on.
+    pub(crate) fn look_closer(&self) -> Option<String> {
+        let stream = self.stream?;
+        Some(format!(
+            "firehose check {stream}, with the same options, tells what is used, where it is from, and what is wrong"
+        ))
+    }
+
+    fn named(&self) -> String {
+        self.stream.map_or_else(|| "stream".into(), |name| format!("stream {name}"))
+    }
+}
+
+/// Whether the service says that the signature is for another region than its own.
+fn is_about_scope(words: &str) -> bool {
+    words.contains("scoped to")
+}

@@ -1,0 +1,561 @@
+//! `firehose check`: whether a put would work, and if not, what is in its way.
+//!
+//! ```text
+//! settings ─▶ credentials
+//!    │            │
+//!    ▼            ▼
+//! connection ─▶ clock ─▶ identity (STS), stream (DescribeDeliveryStream), permission (PutRecordBatch without records)
+//! ```
+//!
+//! Each step is a line, good or with its mend, and all that can be looked at is, so that one run tells all that is wrong.
+//! Nothing is written to the stream: what asks for the permission to put is a batch without records, of which there is
+//! nothing to write even where it is not refused.
+
+use std::process::ExitCode;
+
+use firehose_blocking::firehose_proto::client::{self, ResponseError};
+use firehose_blocking::firehose_proto::credentials::sts;
+use firehose_blocking::firehose_proto::endpoint::Endpoint;
+use firehose_blocking::firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_blocking::firehose_proto::http::{Method, Request, Response};
+use firehose_blocking::firehose_proto::model::stream::{
+    DeliveryStreamDescription, DeliveryStreamStatus, DeliveryStreamType,
+};
+use firehose_blocking::firehose_proto::op::Operation;
+use firehose_blocking::firehose_proto::op::describe_delivery_stream::{
+    DescribeDeliveryStream, DescribeDeliveryStreamInput,
+};
+use firehose_blocking::firehose_proto::op::put_record_batch::PutRecordBatch;
+use firehose_blocking::firehose_proto::retry::ClockSkew;
+use firehose_blocking::firehose_proto::settings::{Setting, Source};
+use firehose_blocking::firehose_proto::sigv4::{Scope, SignError, Signer, SigningKey};
+use firehose_blocking::{
+    Client, Clock, Credentials, Settings, SystemClock, Transport, TransportError, TransportErrorKind, Ureq,
+};
+use serde_json::json;
+use time::SignedDuration;
+
+use crate::advice::{self, Target};
+use crate::args::{CheckArgs, Output};
+use crate::config::shown;
+use crate::connect::{check, described, failure, setting};
+use crate::console::{self, Exit, Failure};
+
+/// How far a clock may be off: the service takes signatures that are five minutes old, or more.
+const MAX_SKEW: SignedDuration = SignedDuration::minutes(4);
+
+/// Looks at everything that a put depends on, and prints what it found.
+pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
+    let mut report = Report { stream: &args.stream, lines: Vec::new() };
+    look(args, &mut report);
+    let text = match args.output {
+        Output::Text => report.text(),
+        Output::Json => report.json(),
+    };
+    console::print(&text)
+        .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the report: {error}")))?;
+    Ok(report.exit().map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+/// What was found of one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    /// A put would end with this status.
+    Wrong(Exit),
+    /// A put may work all the same.
+    Unknown,
+}
+
+impl Verdict {
+    const fn exit(self) -> Option<Exit> {
+        match self {
+            Self::Wrong(exit) => Some(exit),
+            Self::Good | Self::Unknown => None,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Wrong(_) => "wrong",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What is said of one thing: what it is, and if it is not good, what to do.
+struct Line {
+    name: &'static str,
+    verdict: Verdict,
+    message: String,
+    details: Vec<String>,
+}
+
+struct Report<'a> {
+    stream: &'a str,
+    lines: Vec<Line>,
+}
+
+impl Report<'_> {
+    fn add(&mut self, name: &'static str, verdict: Verdict, message: impl Into<String>, details: Vec<String>) {
+        self.lines.push(Line { name, verdict, message: message.into(), details });
+    }
+
+    fn good(&mut self, name: &'static str, message: impl Into<String>) {
+        self.add(name, Verdict::Good, message, Vec::new());
+    }
+
+    fn failed(&mut self, name: &'static str, mut failure: Failure) {
+        // That is said once, at the end.
+        failure.details.retain(|line| line != advice::LOCALLY);
+        self.add(name, Verdict::Wrong(failure.exit), failure.message, failure.details);
+    }
+
+    fn not_tried(&mut self, names: &[&'static str], why: &str) {
+        for name in names {
+            self.add(name, Verdict::Unknown, format!("not tried: {why}"), Vec::new());
+        }
+    }
+
+    /// How a put would end, if not well.
+    fn exit(&self) -> Option<Exit> {
+        self.lines.iter().find_map(|line| line.verdict.exit())
+    }
+
+    /// Whether a put would work, as far as that is known.
+    fn would_work(&self) -> Option<bool> {
+        if self.exit().is_some() {
+            return Some(false);
+        }
+        self.lines.iter().all(|line| line.verdict == Verdict::Good).then_some(true)
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for Line { name, verdict, message, details } in &self.lines {
+            text.push_str(&format!("{:<9}{name:<13}{}\n", verdict.as_str(), console::shown(message)));
+            for detail in details {
+                text.push_str(&format!("{:22}{}\n", "", console::shown(detail)));
+            }
+        }
+        let stream = self.stream;
+        text.push_str(&match self.would_work() {
+            Some(true) => format!("a put into {stream} would work"),
+            Some(false) => format!("a put into {stream} would not work"),
+            None => format!("nothing speaks against a put into {stream}, but not everything is known"),
+        });
+        if self.exit().is_some_and(|exit| exit != Exit::Refused) {
+            text.push_str(&format!("; {}", advice::LOCALLY));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        let line = |line: &Line| {
+            let Line { name, verdict, message, details } = line;
+            let details: Vec<_> = details.iter().map(|detail| detail.trim_start()).collect();
+            json!({"name": name, "result": verdict.as_str(), "message": message, "details": details})
+        };
+        let checks: Vec<_> = self.lines.iter().map(line).collect();
+        json!({"stream": self.stream, "would_work": self.would_work(), "checks": checks}).to_string()
+    }
+}
+
+/// Goes as far as it gets.
+fn look(args: &CheckArgs, report: &mut Report<'_>) {
+    let builder = described(Client::builder(), &args.service);
+    let settings = match builder.settings() {
+        Ok(settings) => settings,
+        Err(error) => return report.failed("settings", failure(&error)),
+    };
+    let endpoint = settings.endpoint();
+    match &endpoint {
+        Ok(endpoint) => report.add("settings", Verdict::Good, summary(&settings, endpoint), settings.warnings.clone()),
+        Err(error) => report.failed("settings", setting(error)),
+    }
+    let found = builder.find_credentials().map_err(|error| failure(&error));
+    let found = found.and_then(|found| check(&found.credentials).map(|()| found));
+    let credentials = match found {
+        Ok(found) => {
+            let credentials = found.credentials;
+            report.good("credentials", format!("{} from {}", credentials.access_key_id, found.provider));
+            Some(credentials)
+        }
+        Err(failure) => {
+            report.failed("credentials", failure);
+            None
+        }
+    };
+    let Ok(endpoint) = endpoint else { return };
+    let transport = match Ureq::configured(&settings) {
+        Ok(transport) => transport,
+        Err(error) => return report.failed("connection", failure(&error)),
+    };
+    let offset = SignedDuration::ZERO;
+    let mut service = Service { settings: &settings, endpoint, transport, offset, software: String::new() };
+    if let Err(error) = service.connect(report) {
+        return report.not_tried(&["clock", "identity", "stream", "permission"], error);
+    }
+    let Some(credentials) = credentials else {
+        return report.not_tried(&["identity", "stream", "permission"], "there are no credentials");
+    };
+    service.identify(&credentials, report);
+    service.ask(&credentials, report);
+}
+
+/// What of the settings a put depends on most, and where it was found.
+fn summary(settings: &Settings, endpoint: &Endpoint) -> String {
+    let Setting { value: profile, source } = &settings.profile;
+    let region = settings.region.as_ref().map_or(&Source::Default, |region| &region.source);
+    let url = settings.endpoint_url.as_ref().map_or_else(|| "the region's own".into(), |url| shown(&url.source));
+    format!(
+        "region {} ({}), endpoint {} ({url}), profile {profile} ({})",
+        endpoint.region(),
+        shown(region),
+        endpoint.url(),
+        shown(source),
+    )
+}
+
+/// The service, and how to reach it.
+struct Service<'s> {
+    settings: &'s Settings,
+    endpoint: Endpoint,
+    transport: Ureq,
+    /// How far its clock is ahead, as far as signatures go by that.
+    offset: SignedDuration,
+    /// What it calls itself.
+    software: String,
+}
+
+/// Why there is no answer to judge.
+enum Trouble {
+    Sign(SignError),
+    Transport(TransportError),
+}
+
+impl Service<'_> {
+    fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
+        self.transport.send(request, &self.settings.timeouts())
+    }
+
+    /// Sends something that anybody may send: any answer shows that the way is free, and what time it is there.
+    fn connect(&mut self, report: &mut Report<'_>) -> Result<(), &'static str> {
+        let clock = SystemClock;
+        let sent = clock.now();
+        let answer = self.send(&self.request(DescribeDeliveryStream::TARGET, b"{}"));
+        let url = self.endpoint.url();
+        let response = match answer {
+            Ok(response) => response,
+            Err(error) => {
+                let hint = match error.kind() {
+                    TransportErrorKind::Connect | TransportErrorKind::Timeout => {
+                        Some(self.target("", "").can_it_be_reached())
+                    }
+                    // The others say it themselves.
+                    _ => None,
+                };
+                let hint = hint.into_iter().collect();
+                report.add("connection", Verdict::Wrong(Exit::Incomplete), console::chain(&error), hint);
+                return Err("there is no connection");
+            }
+        };
+        let how = if self.endpoint.is_https() { "TLS, its certificate is trusted" } else { "without TLS" };
+        let bundle = self.settings.ca_bundle.as_ref().filter(|_| self.endpoint.is_https());
+        let bundle = bundle.map_or_else(String::new, |Setting { value, source }| format!(" by {value} ({source})"));
+        let proxy = self.settings.proxies.for_url(url).ok().flatten();
+        let proxy = proxy.map_or_else(String::new, |Setting { value, source }| format!(", through {value} ({source})"));
+        report.good("connection", format!("{} answers ({how}{bundle}{proxy})", self.endpoint.authority()));
+
+        self.software = response.headers.value("server").unwrap_or_default().to_owned();
+        let (date, has_age) = (response.headers.value("date"), response.headers.value("age").is_some());
+        let Some(skew) = ClockSkew::new().observe(sent, clock.now(), date, has_age) else {
+            report.add("clock", Verdict::Unknown, "the answer has no date to measure it by", Vec::new());
+            return Ok(());
+        };
+        // The header counts whole seconds.
+        let (seconds, way) = (skew.whole_seconds().abs(), if skew.is_negative() { "ahead of" } else { "behind" });
+        let message = match seconds {
+            0..=1 => "agrees with the service's".into(),
+            _ => format!("{seconds} s {way} the service's"),
+        };
+        let forbidden = &self.settings.disable_clock_skew_correction;
+        if skew.abs() <= MAX_SKEW {
+            report.good("clock", message);
+        } else if forbidden.value {
+            let forbids = shown(&forbidden.source);
+            let hint = format!("set the clock right, or let signatures be corrected ({forbids} forbids that)");
+            report.add("clock", Verdict::Wrong(Exit::Refused), message, vec![hint]);
+        } else {
+            let hint = "signatures are corrected by that; set it right all the same, certificates go by it".into();
+            report.add("clock", Verdict::Good, message, vec![hint]);
+        }
+        if !forbidden.value {
+            self.offset = skew;
+        }
+        Ok(())
+    }
+
+    /// A request to the endpoint, unsigned.
+    fn request(&self, target: &str, body: &[u8]) -> Request<'static> {
+        let mut request = Request::new(Method::Post, self.endpoint.url().to_owned());
+        for (name, value) in
+            [("host", self.endpoint.host()), ("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)]
+        {
+            let added = request.headers.append(name, value);
+            debug_assert!(added.is_ok(), "an endpoint's host has no control characters");
+        }
+        request.set_body(body.to_vec());
+        request
+    }
+
+    /// Makes one attempt at a call, whatever its limits.
+    fn call(&self, target: &str, input: &[u8], credentials: &Credentials) -> Result<Response, Trouble> {
+        let mut request = self.request(target, input);
+        let now = SystemClock.now().saturating_add(self.offset);
+        let sign = |request: &mut Request<'_>| {
+            let scope = Scope::new(now, self.endpoint.region().as_str(), "firehose")?;
+            Signer::new(credentials, &SigningKey::derive(credentials, scope)?).sign(now, request)
+        };
+        sign(&mut request).map_err(Trouble::Sign)?;
+        self.send(&request).map_err(Trouble::Transport)
+    }
+
+    /// Asks whose credentials they are. It matters to nobody else, so nothing is wrong if that is not told.
+    fn identify(&self, credentials: &Credentials, report: &mut Report<'_>) {
+        let unknown = |report: &mut Report<'_>, message: String| {
+            report.add("identity", Verdict::Unknown, message, Vec::new());
+        };
+        let region = self.endpoint.region().clone();
+        let (fips, dual_stack) = (self.settings.use_fips_endpoint.value, self.settings.use_dualstack_endpoint.value);
+        let endpoint = match &self.settings.sts_endpoint_url {
+            Some(url) => Endpoint::custom(&url.value, region),
+            None if self.is_aws() => Ok(sts::endpoint(region, fips, dual_stack)),
+            None => {
+                return unknown(
+                    report,
+                    "not asked: the endpoint is not AWS's own, and AWS_ENDPOINT_URL_STS is not set".into(),
+                );
+            }
+        };
+        let endpoint = match endpoint {
+            Ok(endpoint) => endpoint,
+            Err(error) => return unknown(report, format!("the endpoint of STS cannot be used: {error}")),
+        };
+        let now = SystemClock.now().saturating_add(self.offset);
+        let request = match sts::get_caller_identity(now, &endpoint, credentials) {
+            Ok(request) => request,
+            Err(error) => return unknown(report, console::chain(&error)),
+        };
+        let answer = self.send(&request).map_err(|error| console::chain(&error));
+        match answer.and_then(|response| sts::read_identity(&response).map_err(|error| console::chain(&error))) {
+            Ok(identity) => report.good("identity", format!("{} in account {}", identity.arn, identity.account)),
+            Err(why) => unknown(report, format!("{} does not tell it: {why}", endpoint.authority())),
+        }
+    }
+
+    /// Whether the endpoint is one of AWS's, and not somebody's stand-in.
+    fn is_aws(&self) -> bool {
+        let authority = self.endpoint.authority();
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        let partition = self.endpoint.region().partition();
+        [partition.dns_suffix, partition.dual_stack_dns_suffix]
+            .iter()
+            .any(|suffix| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.')))
+    }
+
+    /// Whether the endpoint is one of `firehose local`, and of this kind.
+    fn is_local(&self, kind: &str) -> bool {
+        self.software.starts_with("firehose-local/") && self.software.contains(kind)
+    }
+
+    /// Asks for the stream, and for the permission to put into it.
+    fn ask(&self, credentials: &Credentials, report: &mut Report<'_>) {
+        let input = DescribeDeliveryStreamInput::new(report.stream).limit(1);
+        let mut body = Vec::new();
+        DescribeDeliveryStream::write_input(&input, &mut body);
+        let described = self.call(DescribeDeliveryStream::TARGET, &body, credentials).map(|response| {
+            let output = client::decode::<DescribeDeliveryStream>(&input, &response);
+            output.map(|output| output.delivery_stream_description)
+        });
+        match described {
+            Ok(Ok(description)) => judge_stream(&description, report),
+            Ok(Err(ResponseError::Refused(error))) if is_about_caller(&error) => {
+                // That is no news about the stream.
+                self.refuse("credentials", DescribeDeliveryStream::NAME, &error, report);
+                return report.not_tried(&["stream", "permission"], "the service does not accept the credentials");
+            }
+            Ok(Err(ResponseError::Refused(error))) if is_denial(&error) => {
+                let hint =
+                    format!("allow firehose:DescribeDeliveryStream, which a put does not need, to know: {error}");
+                report.add("stream", Verdict::Unknown, "these credentials do not allow to look at it", vec![hint]);
+            }
+            Ok(Err(ResponseError::Refused(error))) if is_for_the_moment(&error) => {
+                report.add("stream", Verdict::Unknown, format!("the service cannot tell it now: {error}"), Vec::new());
+            }
+            Ok(Err(ResponseError::Refused(error))) if is_somebody_else(&error) => {
+                self.refuse("connection", DescribeDeliveryStream::NAME, &error, report);
+                return report.not_tried(&["stream", "permission"], "something else than Firehose seems to be there");
+            }
+            Ok(Err(ResponseError::Refused(error)))
+                if error.code == Some(ErrorCode::ResourceNotFoundException) && self.is_local("(auto-create)") =>
+            {
+                report.good("stream", format!("{} is not there yet, and is made by the first put", report.stream));
+            }
+            Ok(Err(ResponseError::Refused(error))) => {
+                self.refuse("stream", DescribeDeliveryStream::NAME, &error, report);
+            }
+            Ok(Err(error @ ResponseError::Malformed(_))) => {
+                let hint = format!("is {} a Firehose endpoint?", self.endpoint.url());
+                report.add("stream", Verdict::Wrong(Exit::Incomplete), console::chain(&error), vec![hint]);
+            }
+            Ok(Err(error)) => report.add("stream", Verdict::Unknown, console::chain(&error), Vec::new()),
+            Err(trouble) => trouble.tell("stream", report),
+        }
+        self.judge_permission(credentials, report);
+    }
+
+    /// Puts a batch without records, not even a list of none, which some stand-ins would take.
+    ///
+    /// Firehose decides whether one may put before it looks at what is put: a stream's ARN in place of its name, which
+    /// breaks the same kind of rule, is answered with
+    /// [`AccessDeniedException`](https://github.com/aws-solutions-library-samples/guidance-for-game-analytics-pipeline-on-aws/pull/97),
+    /// not with `ValidationException`. That is seen, not documented, so the line says what it goes by.
+    fn judge_permission(&self, credentials: &Credentials, report: &mut Report<'_>) {
+        let input = json!({"DeliveryStreamName": report.stream}).to_string();
+        let unknown = |report: &mut Report<'_>, message: String| {
+            report.add("permission", Verdict::Unknown, message, Vec::new());
+        };
+        let response = match self.call(PutRecordBatch::TARGET, input.as_bytes(), credentials) {
+            Ok(response) => response,
+            Err(trouble) => return trouble.tell("permission", report),
+        };
+        if matches!(response.status, 200..300) {
+            return report.good("permission", "a PutRecordBatch without records is accepted");
+        }
+        let error = ServiceError::read(&response);
+        let words = "a PutRecordBatch without records is refused for having none";
+        match &error.code {
+            _ if is_denial(&error) || is_about_caller(&error) => {
+                self.refuse("permission", PutRecordBatch::NAME, &error, report);
+            }
+            Some(code) if is_about_records(code, &error.message) && self.is_aws() => {
+                report.good("permission", format!("{words}, which Firehose is seen to do only for those who may put"));
+            }
+            Some(_) if self.is_local("") => report.good("permission", "`firehose local` asks for none"),
+            Some(code) if is_about_records(code, &error.message) => {
+                unknown(report, format!("{words}; whether the endpoint asks for permission first is not known"));
+            }
+            Some(
+                ErrorCode::ResourceNotFoundException
+                | ErrorCode::InvalidArgumentException
+                | ErrorCode::InvalidKMSResourceException
+                | ErrorCode::InvalidSourceException,
+            ) => self.refuse("permission", PutRecordBatch::NAME, &error, report),
+            _ => unknown(report, format!("the answer to a PutRecordBatch without records does not tell: {error}")),
+        }
+    }
+
+    fn target<'t>(&'t self, action: &'t str, stream: &'t str) -> Target<'t> {
+        let (region, url) = (self.endpoint.region().as_str(), self.endpoint.url());
+        Target { action, stream: Some(stream), region, url }
+    }
+
+    /// Reports a refusal, in place of what was said before under that name.
+    fn refuse(&self, name: &'static str, operation: &str, error: &ServiceError, report: &mut Report<'_>) {
+        let action = format!("firehose:{operation}");
+        let target = self.target(&action, report.stream);
+        let code = error.code.as_ref().map_or_else(|| error.status.to_string(), ToString::to_string);
+        let message = target.meaning(&code, &error.message);
+        let details = [Some(format!("the service said: {error}")), target.what_to_do(&code, &error.message)];
+        let details = details.into_iter().flatten().collect();
+        let line = Line { name, verdict: Verdict::Wrong(Exit::Refused), message, details };
+        match report.lines.iter_mut().find(|line| line.name == name) {
+            Some(before) => *before = line,
+            None => report.lines.push(line),
+        }
+    }
+}
+
+impl Trouble {
+    fn tell(&self, name: &'static str, report: &mut Report<'_>) {
+        let (verdict, error): (_, &dyn std::error::Error) = match self {
+            Self::Sign(error) => (Verdict::Wrong(Exit::Configuration), error),
+            // An answer came before, and may come again.
+            Self::Transport(error) => (Verdict::Unknown, error),
+        };
+        report.add(name, verdict, console::chain(error), Vec::new());
+    }
+}
+
+/// Whether a stream in this state takes puts.
+fn judge_stream(description: &DeliveryStreamDescription, report: &mut Report<'_>) {
+    let DeliveryStreamDescription { delivery_stream_status: status, delivery_stream_type: kind, .. } = description;
+    let mut message = format!("{} is {status}", report.stream);
+    if let Some(failure) = &description.failure_description {
+        message.push_str(&format!(": {}: {}", failure.r#type, failure.details));
+    }
+    let wrong = |hint: &str| (Verdict::Wrong(Exit::Refused), vec![hint.to_owned()]);
+    let (verdict, details) = match (status, kind) {
+        (DeliveryStreamStatus::Creating, _) => wrong("wait until it is ACTIVE, which takes some minutes"),
+        (DeliveryStreamStatus::CreatingFailed, _) => wrong("delete it, mend what failed, and create it again"),
+        (DeliveryStreamStatus::Deleting, _) => {
+            (Verdict::Unknown, vec!["it may take records until it is gone, and deliver them or not".into()])
+        }
+        (DeliveryStreamStatus::Active | DeliveryStreamStatus::DeletingFailed, DeliveryStreamType::DirectPut) => {
+            message.push_str(" and takes puts");
+            (Verdict::Good, Vec::new())
+        }
+        (DeliveryStreamStatus::Active | DeliveryStreamStatus::DeletingFailed, kind) if is_fed(kind) => {
+            message.push_str(&format!(" and its source is {kind}: it takes no puts"));
+            wrong("put into its source, or into a stream whose source is DirectPut")
+        }
+        (status, kind) => {
+            (Verdict::Unknown, vec![format!("what {status} and {kind} mean for puts is not known to this version")])
+        }
+    };
+    report.add("stream", verdict, message, details);
+}
+
+/// Whether the stream takes its records from somewhere else than callers.
+const fn is_fed(kind: &DeliveryStreamType) -> bool {
+    use DeliveryStreamType::{DatabaseAsSource, KinesisStreamAsSource, MSKAsSource};
+    matches!(kind, KinesisStreamAsSource | MSKAsSource | DatabaseAsSource)
+}
+
+/// Whether the service does not know the caller, or not by this signature.
+fn is_about_caller(error: &ServiceError) -> bool {
+    let is_about_signature = |code: &ErrorCode| {
+        let stand_ins = ["SignatureDoesNotMatch", "MissingAuthenticationToken"];
+        matches!(
+            code,
+            ErrorCode::InvalidSignatureException
+                | ErrorCode::IncompleteSignature
+                | ErrorCode::MissingAuthenticationTokenException
+        ) || stand_ins.contains(&code.as_str())
+    };
+    error.is_about_credentials() || error.code.as_ref().is_some_and(is_about_signature)
+}
+
+/// Whether the service knows the caller and says no. Stand-ins, and those who guard the way, say it by the status alone.
+fn is_denial(error: &ServiceError) -> bool {
+    let is_denial = |code: &ErrorCode| ["AccessDenied", "NotAuthorized"].iter().any(|it| code.as_str().starts_with(it));
+    error.code.as_ref().map_or(error.status == 403, is_denial)
+}
+
+/// Whether a refusal of a batch without records is about that.
+fn is_about_records(code: &ErrorCode, words: &str) -> bool {
+    let names_them = || words.to_ascii_lowercase().contains("records");
+    *code == ErrorCode::ValidationException || *code == ErrorCode::InvalidArgumentException && names_them()
+}
+
+/// Whether the answer is not one of Firehose's.
+fn is_somebody_else(error: &ServiceError) -> bool {
+    error.code.is_none() || error.code == Some(ErrorCode::UnknownOperationException)
+}
+
+/// Whether the same call may be answered another time.
+fn is_for_the_moment(error: &ServiceError) -> bool {
+    error.is_throttling() || error.status >= 500
+}

@@ -1,0 +1,141 @@
+//! What the drivers have in common, for no transport is concerned with it: arguments and settings, the lines of the file,
+//! clocks, and what a search for credentials asks of the machine rather than of the network.
+
+use std::collections::hash_map::RandomState;
+use std::error::Error;
+use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, Read, Write};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, UNIX_EPOCH};
+use std::{env, process};
+
+use firehose_proto::batch::Batch;
+use firehose_proto::call::{Config, Shared};
+use firehose_proto::credentials::cache::Want;
+use firehose_proto::credentials::finder::Finder;
+use firehose_proto::credentials::search::{self, FileError, Need, ProcessError, Provider};
+use firehose_proto::settings::{InCode, Settings};
+use firehose_proto::time::{Now, Tick};
+use time::OffsetDateTime;
+
+/// What to do: ship lines, each with its newline, to a stream.
+pub(crate) struct Job {
+    pub(crate) stream: String,
+    pub(crate) lines: Vec<Vec<u8>>,
+    /// What the calls share, by the settings of the environment and the shared files.
+    pub(crate) shared: Shared,
+    pub(crate) finder: Finder,
+}
+
+impl Job {
+    /// Reads the command line, `STREAM FILE`, and finds the settings.
+    pub(crate) fn new() -> Result<Self, Box<dyn Error>> {
+        let mut arguments = env::args().skip(1);
+        let (Some(stream), Some(file), None) = (arguments.next(), arguments.next(), arguments.next()) else {
+            return Err("usage: STREAM FILE".into());
+        };
+        let content = fs::read(&file).map_err(|error| format!("{file}: {error}"))?;
+        let lines = content.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+        let variable = |name: &str| env::var(name).ok();
+        let settings = Settings::find(&InCode::default(), &variable, cfg!(windows), read)?;
+        let config: Config = settings.config(&variable)?;
+        let searches = search::Shared::new(&settings, variable, cfg!(windows), seed());
+        let finder = Finder::new(Provider::standard(), searches);
+        Ok(Self { stream, lines, shared: Shared::new(config, seed()), finder })
+    }
+}
+
+/// The next batch of lines; `None` when there are no more.
+pub(crate) fn next_batch(stream: &str, lines: &mut &[Vec<u8>]) -> Result<Option<Batch>, Box<dyn Error>> {
+    let mut batch = Batch::new(stream)?;
+    while let Some((line, rest)) = lines.split_first()
+        && batch.push(line).is_ok()
+    {
+        *lines = rest;
+    }
+    match lines {
+        [] => Ok((!batch.is_empty()).then_some(batch)),
+        [line, ..] if batch.is_empty() => Err(format!("a line of {} bytes is too large", line.len()).into()),
+        _ => Ok(Some(batch)),
+    }
+}
+
+/// Says how many records were accepted. It is a success if it is all of them.
+pub(crate) fn report(accepted: usize, lines: usize) -> ExitCode {
+    println!("accepted {accepted}");
+    if accepted == lines { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The present, by both clocks.
+pub(crate) fn now() -> Now {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let since_1970 = UNIX_EPOCH.elapsed().unwrap_or_default();
+    Now::new(Tick::from_duration(START.get_or_init(Instant::now).elapsed()), OffsetDateTime::UNIX_EPOCH + since_1970)
+}
+
+/// A number that nobody else has.
+pub(crate) fn seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// Carries out what a search asks of the machine: its files and processes. What is left is the transport's.
+pub(crate) fn carry_out(finder: &mut Finder, want: &mut Want) {
+    match finder.poll(now(), want) {
+        Need::ReadFile { path, max_bytes } => {
+            let content = read(path, max_bytes);
+            finder.handle_file(now(), content);
+        }
+        Need::WriteFile { path, content } => {
+            let written = replace(path, content.reveal()).map_err(file_error);
+            finder.handle_written(now(), written);
+        }
+        Need::Run { command, .. } => {
+            let printed = run(command.reveal());
+            finder.handle_process(now(), printed);
+        }
+        // Nobody is there to type a code.
+        _ => finder.decline(now()),
+    }
+}
+
+fn read(path: &str, max_bytes: usize) -> Result<Vec<u8>, FileError> {
+    let mut content = Vec::new();
+    let file = File::open(path).map_err(file_error)?;
+    file.take(max_bytes as u64 + 1).read_to_end(&mut content).map_err(file_error)?;
+    Ok(content)
+}
+
+/// Replaces a file in one step by one that its owner alone may read.
+fn replace(path: &str, content: &[u8]) -> io::Result<()> {
+    let temporary = format!("{path}.{}.tmp", process::id());
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&temporary)?.write_all(content)?;
+    fs::rename(temporary, path)
+}
+
+fn run(command: &str) -> Result<Vec<u8>, ProcessError> {
+    let (shell, flag) = if cfg!(windows) { ("cmd.exe", "/C") } else { ("sh", "-c") };
+    let output = Command::new(shell).arg(flag).arg(command).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| ProcessError::Other(error.into()))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(ProcessError::Failed { status: output.status.to_string(), code: output.status.code() })
+}
+
+fn file_error(error: io::Error) -> FileError {
+    match error.kind() {
+        io::ErrorKind::NotFound => FileError::NotFound,
+        _ => FileError::Other(error.into()),
+    }
+}
+
+/// A wish for credentials, which must not be those that the service has refused.
+pub(crate) fn want(refused: Option<&Arc<firehose_proto::credentials::Credentials>>) -> Want {
+    refused.map_or_else(Want::any, |refused| Want::other_than(Arc::clone(refused)))
+}

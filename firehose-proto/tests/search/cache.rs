@@ -1,0 +1,194 @@
+//! When credentials are renewed and what is used meanwhile, however many callers there are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use firehose_proto::credentials::cache::{Answer, CredentialsCache, Want};
+use firehose_proto::credentials::search::Found;
+use firehose_proto::credentials::{Credentials, CredentialsError};
+use firehose_proto::time::{Now, Tick};
+use proptest::prelude::*;
+
+use crate::world::START;
+
+fn at(seconds: u64) -> Now {
+    let time = Duration::from_secs(seconds);
+    Now::new(Tick::from_duration(time), START + time)
+}
+
+fn found(id: &str, expires_after: Option<u64>) -> Found {
+    let mut credentials = Credentials::new(id, "secret");
+    credentials.expires_at = expires_after.map(|seconds| START + Duration::from_secs(seconds));
+    Found { credentials, provider: "test".into() }
+}
+
+/// An answer in a word: the key id, or what to do.
+fn word(answer: &Answer) -> String {
+    match answer {
+        Answer::Use(credentials) => credentials.access_key_id.clone(),
+        Answer::Refresh => "refresh".into(),
+        Answer::WaitForRefresh => "wait".into(),
+        Answer::Failed { error, retry_at } => {
+            assert!(error.is_transient() || retry_at.is_none(), "{error}");
+            format!("failed {:?}", retry_at.map(|at| at.as_duration().as_secs()))
+        }
+    }
+}
+
+fn poll(cache: &mut CredentialsCache, seconds: u64, want: &mut Want) -> String {
+    word(&cache.poll(at(seconds), want))
+}
+
+/// What a wish comes to, when its search ends like this, should there be one.
+fn ask(cache: &mut CredentialsCache, seconds: u64, mut want: Want, ends: Result<Found, CredentialsError>) -> String {
+    let answer = cache.poll(at(seconds), &mut want);
+    if !matches!(answer, Answer::Refresh) {
+        return word(&answer);
+    }
+    cache.handle_refresh(at(seconds), ends);
+    format!("searched, {}", poll(cache, seconds, &mut want))
+}
+
+fn down() -> Result<Found, CredentialsError> {
+    Err(CredentialsError::transient("down"))
+}
+
+fn refused(cache: &CredentialsCache) -> Want {
+    Want::other_than(Arc::clone(cache.current().unwrap()))
+}
+
+#[test]
+fn what_is_refused_is_renewed_at_once_and_then_once_a_minute_and_never_given_up() {
+    let mut cache = CredentialsCache::new();
+    assert_eq!(ask(&mut cache, 0, Want::any(), Ok(found("A", Some(3600)))), "searched, A");
+    for (seconds, ends, comes_to) in [
+        // The metadata are out.
+        (10, down(), "searched, failed Some(70)"),
+        (11, down(), "failed Some(70)"),
+        (69, down(), "failed Some(70)"),
+        // Static stability: the same keys, extended, which the service still refuses.
+        (70, Ok(found("A", Some(7200))), "searched, failed Some(130)"),
+        (100, down(), "failed Some(130)"),
+        (130, Ok(found("B", Some(7200))), "searched, B"),
+        // The new ones are refused within the minute.
+        (131, Ok(found("C", Some(7200))), "failed Some(190)"),
+        (190, Ok(found("C", Some(7200))), "searched, C"),
+    ] {
+        let want = refused(&cache);
+        assert_eq!(ask(&mut cache, seconds, want, ends), comes_to, "at {seconds} s");
+        // Those who have not been refused go on.
+        let id = cache.current().unwrap().access_key_id.clone();
+        assert_eq!(ask(&mut cache, seconds, Want::any(), down()), id, "at {seconds} s");
+    }
+    let old = Want::other_than(Arc::new(found("A", None).credentials));
+    assert_eq!(ask(&mut cache, 191, old, down()), "C", "who was refused with old ones has new ones at once");
+}
+
+#[test]
+fn an_extended_set_is_no_other() {
+    let mut cache = CredentialsCache::new();
+    ask(&mut cache, 0, Want::any(), Ok(found("A", Some(3600))));
+    let want = refused(&cache);
+    assert_eq!(ask(&mut cache, 10, want, Ok(found("A", Some(9000)))), "searched, failed Some(70)");
+    let mut other = found("A", Some(9000));
+    other.credentials.session_token = Some("new".into());
+    let want = refused(&cache);
+    assert_eq!(ask(&mut cache, 70, want, Ok(other)), "searched, A", "another token is another set");
+}
+
+#[test]
+fn says_why_there_are_no_others() {
+    let mut cache = CredentialsCache::new();
+    ask(&mut cache, 0, Want::any(), Ok(found("A", None)));
+    let mut want = refused(&cache);
+    cache.poll(at(1), &mut want);
+    cache.handle_refresh(at(1), down());
+    let Answer::Failed { error, .. } = cache.poll(at(1), &mut want) else { panic!("there are no others") };
+    assert_eq!(error.to_string(), "the service refuses the credentials, and there are no others for now");
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "down");
+}
+
+/// What happens to a cache next.
+#[derive(Debug, Clone)]
+enum Event {
+    Pass(u64),
+    /// A caller comes, who has been refused the current ones, or not.
+    Come(bool),
+    /// All that wait poll again.
+    PollAll,
+    /// The search ends with this set, good for so long, or fails.
+    Found(u8, u64),
+    Fail(bool),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        (0_u64..2000).prop_map(Event::Pass),
+        any::<bool>().prop_map(Event::Come),
+        Just(Event::PollAll),
+        (0_u8..3, 0_u64..4000).prop_map(|(set, life)| Event::Found(set, life)),
+        any::<bool>().prop_map(Event::Fail),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn one_caller_searches_and_all_get_an_answer(events in prop::collection::vec(event(), 1..60)) {
+        let mut cache = CredentialsCache::new();
+        let mut seconds = 0;
+        let mut waiting: Vec<Want> = Vec::new();
+        let mut is_searching = false;
+        let forced = |cache: &CredentialsCache| cache.current().cloned().map_or(Want::any(), Want::other_than);
+        for event in events {
+            let mut polls = Vec::new();
+            match event {
+                Event::Pass(time) => seconds += time,
+                Event::Come(is_refused) => polls.push(if is_refused { forced(&cache) } else { Want::any() }),
+                Event::PollAll => polls.append(&mut waiting),
+                Event::Found(..) | Event::Fail(_) if !is_searching => continue,
+                Event::Found(set, life) => {
+                    cache.handle_refresh(at(seconds), Ok(found(&set.to_string(), Some(seconds + life))));
+                    is_searching = false;
+                }
+                Event::Fail(is_transient) => {
+                    let error = if is_transient { CredentialsError::transient("t") } else { CredentialsError::failed("f") };
+                    cache.handle_refresh(at(seconds), Err(error));
+                    is_searching = false;
+                }
+            }
+            for mut want in polls {
+                match cache.poll(at(seconds), &mut want) {
+                    Answer::Refresh => {
+                        prop_assert!(!is_searching, "two search at once");
+                        is_searching = true;
+                        waiting.push(want);
+                    }
+                    Answer::WaitForRefresh => {
+                        prop_assert!(is_searching, "it waits for nobody");
+                        waiting.push(want);
+                    }
+                    Answer::Failed { retry_at, .. } => prop_assert!(retry_at.is_none_or(|until| until >= at(seconds).tick)),
+                    Answer::Use(credentials) => prop_assert!(Some(&credentials) == cache.current()),
+                }
+            }
+        }
+        // Once the searches succeed, everybody has credentials, in two rounds at most.
+        for round in 0..3 {
+            if is_searching {
+                cache.handle_refresh(at(seconds), Ok(found("last", None)));
+                is_searching = false;
+            }
+            prop_assert!(round < 2 || waiting.is_empty(), "somebody waits for ever");
+            let polls = std::mem::take(&mut waiting);
+            for mut want in polls {
+                match cache.poll(at(seconds), &mut want) {
+                    Answer::Refresh => { is_searching = true; waiting.push(want) }
+                    Answer::WaitForRefresh => waiting.push(want),
+                    Answer::Failed { .. } | Answer::Use(_) => {}
+                }
+            }
+        }
+        seconds += 61;
+        prop_assert_ne!(ask(&mut cache, seconds, Want::any(), Ok(found("good", None))), "wait");
+    }
+}
