@@ -4,9 +4,10 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use firehose_proto::batch::Batch;
-use firehose_proto::call::{Action, Call, Config, Error, Shared};
+use firehose_proto::call::{Action, Call, Config, Error, Resend, Shared};
 use firehose_proto::credentials::Credentials;
 use firehose_proto::endpoint::Endpoint;
 use firehose_proto::http::{Request, Response};
@@ -108,6 +109,39 @@ impl Client {
         let entries = &output.request_responses;
         batch.retain(|index| entries.get(index).is_some_and(PutRecordBatchResponseEntry::is_failed));
         Ok(output)
+    }
+
+    /// Puts the records of a batch until the service has accepted all of them, or for this long: what it did not accept is sent
+    /// again after a wait that grows. What is left is in the batch.
+    ///
+    /// Records whose fate is unknown, because no answer came or one that makes no sense, are sent again, and may be stored
+    /// twice.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use firehose_blocking::{Batch, Client};
+    ///
+    /// let client = Client::builder().build()?;
+    /// let mut batch = Batch::new("my-stream")?;
+    /// batch.push(b"one line\n")?;
+    /// if let Err(error) = client.put_all(&mut batch, Duration::from_secs(60)) {
+    ///     println!("{} records were not accepted: {error}", batch.len());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]: the refusal that no other call would better, or what became of the last call before the time was up.
+    pub fn put_all(&self, batch: &mut Batch, timeout: Duration) -> Result<(), Error> {
+        let mut resend = Resend::new(self.clock().tick() + timeout);
+        loop {
+            let outcome = self.run(Call::put_batch(self.config(), batch)?);
+            let now = self.clock().tick();
+            let Some(time) = resend.settle(now, &mut lock(&self.inner.shared), batch, outcome)? else { return Ok(()) };
+            self.clock().sleep(time.since(now));
+        }
     }
 
     /// Makes the call of any operation, for programs that do not know which. The response is one of success;

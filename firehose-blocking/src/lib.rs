@@ -3,17 +3,16 @@
 //! The protocol is in [`firehose_proto`], which does no I/O; this crate adds sockets, clock and environment.
 //!
 //! ```no_run
+//! use std::time::Duration;
+//!
 //! use firehose_blocking::{Batch, Client};
 //!
 //! let client = Client::builder().region("eu-west-1").build()?;
 //! let mut batch = Batch::new("my-stream")?;
 //! batch.push(b"first line\n")?;
 //! batch.push(b"second line\n")?;
-//! while !batch.is_empty() {
-//!     // What the service accepts leaves the batch; what it could not take stays, to be sent again.
-//!     let output = client.put_batch(&mut batch)?;
-//!     println!("{} failed", output.failed_put_count);
-//! }
+//! // What the service does not accept is sent again, and only that; what is left after a minute is in the batch.
+//! client.put_all(&mut batch, Duration::from_secs(60))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]

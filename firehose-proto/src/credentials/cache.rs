@@ -11,7 +11,8 @@
 //! **After each [`handle_refresh`](CredentialsCache::handle_refresh) whoever waits polls again.** One who is told to
 //! refresh must come back with a result, if only that it was interrupted: the others wait for it.
 //!
-//! When the service refuses credentials that should be good, they are renewed at once, but once a minute at most. That this
+//! When the service refuses credentials that should be good, they are renewed at once, but once a minute at most, and
+//! again in five seconds when that fails. That this
 //! fails ends nothing: what is refused may be taken a moment later (instance metadata that are down, with credentials
 //! extended beyond their expiry), or there are new ones then.
 
@@ -26,6 +27,9 @@ use crate::time::{IsoDate, Now, Tick};
 
 /// How long to wait until the service's word that credentials are no good has them renewed once more.
 const FORCE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The same after a renewal that failed.
+const FORCE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The credentials of one client, as long as they are good.
 ///
@@ -174,12 +178,16 @@ impl CredentialsCache {
     fn force(&mut self, now: Now, want: &mut Want) -> Answer {
         // Whoever comes while they are being renewed already waits for that, however recent it is.
         if !self.is_refreshing {
-            if self.forced_at.is_some_and(|at| now.tick.since(at) < FORCE_INTERVAL) {
+            if self.forced_at.is_some_and(|at| now.tick.since(at) < self.force_interval()) {
                 return self.no_other(now);
             }
             self.forced_at = Some(now.tick);
         }
         self.refresh(want)
+    }
+
+    const fn force_interval(&self) -> Duration {
+        if self.failure.is_some() { FORCE_RETRY_INTERVAL } else { FORCE_INTERVAL }
     }
 
     /// What came of the refresh that a caller has made or waited for.
@@ -206,7 +214,7 @@ impl CredentialsCache {
             Some((failure, _)) => error.with_source(failure.clone()),
             None => error,
         };
-        let retry_at = self.forced_at.map_or(now.tick, |at| at + FORCE_INTERVAL).max(now.tick);
+        let retry_at = self.forced_at.map_or(now.tick, |at| at + self.force_interval()).max(now.tick);
         Answer::Failed { error, retry_at: Some(retry_at) }
     }
 }

@@ -7,7 +7,7 @@ use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-use super::error::SettingsError as BuildError;
+use super::error::SettingsError;
 use super::location::Locations;
 use super::proxy::{Proxies, Proxy};
 use super::user_agent::UserAgent;
@@ -137,17 +137,17 @@ impl Settings {
         variable: &dyn Fn(&str) -> Option<String>,
         is_windows: bool,
         read: impl FnMut(&str, usize) -> Result<Vec<u8>, FileError>,
-    ) -> Result<Self, BuildError> {
+    ) -> Result<Self, SettingsError> {
         let environment = &Locations::new(variable, is_windows);
         let mut warnings = Vec::new();
         let profiles = shared_files::read(environment, read, |warning| warnings.push(warning));
-        let profiles = profiles.map_err(BuildError::Profiles)?;
+        let profiles = profiles.map_err(SettingsError::Profiles)?;
         warnings.extend(profiles.ignored().iter().map(ToString::to_string));
         let variable = |name: &str| environment.variable(name);
         let profile = settings::profile(code.profile.as_deref(), variable);
         // The default profile alone need not exist.
         if profile.source != Source::Default && profiles.profile(&profile.value).is_none() {
-            return Err(BuildError::NoSuchProfile { profile, warnings });
+            return Err(SettingsError::NoSuchProfile { profile, warnings });
         }
         let lookup = Lookup::new(&variable, &profiles, &profile.value);
         let without_effect = plan::without_effect(&profiles, &profile.value);
@@ -160,7 +160,7 @@ impl Settings {
         let errors = wrong.errors(environment);
         match found {
             Some(settings) if errors.is_empty() => Ok(Self { warnings, ..settings }),
-            _ => Err(BuildError::Several { errors, warnings }),
+            _ => Err(SettingsError::Several { errors, warnings }),
         }
     }
 
@@ -243,7 +243,7 @@ impl Settings {
     /// # Errors
     ///
     /// As [`endpoint`](Self::endpoint).
-    pub fn config(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, BuildError> {
+    pub fn config(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, SettingsError> {
         let execution_environment = variable("AWS_EXECUTION_ENV");
         let mut user_agent = UserAgent::default();
         user_agent.execution_environment = execution_environment.as_deref().filter(|text| !text.trim().is_empty());
@@ -272,8 +272,8 @@ impl Settings {
     /// # Errors
     ///
     /// [`SettingsError`](super::SettingsError) when there is no region, or the endpoint URL cannot be used.
-    pub fn endpoint(&self) -> Result<Endpoint, BuildError> {
-        let missing = || BuildError::MissingRegion { metadata: self.no_metadata_region.clone() };
+    pub fn endpoint(&self) -> Result<Endpoint, SettingsError> {
+        let missing = || SettingsError::MissingRegion { metadata: self.no_metadata_region.clone() };
         let region = self.region.as_ref().ok_or_else(missing)?.value.clone();
         let url = self.endpoint_url.as_ref();
         let (fips, dual_stack) = (self.use_fips_endpoint.value, self.use_dualstack_endpoint.value);
@@ -284,7 +284,7 @@ impl Settings {
                 EndpointError::DualStack => Some(self.use_dualstack_endpoint.source.clone()),
                 _ => None,
             };
-            BuildError::Endpoint { source, conflicts_with, error }
+            SettingsError::Endpoint { source, conflicts_with, error }
         })
     }
 
@@ -293,8 +293,8 @@ impl Settings {
     /// # Errors
     ///
     /// [`SettingsError`](super::SettingsError) when it is none that can be used.
-    pub fn proxy(&self, endpoint: &Endpoint) -> Result<Option<&Setting<Proxy>>, BuildError> {
-        self.proxies.for_url(endpoint.url()).map_err(|error| BuildError::Setting { error, path: None })
+    pub fn proxy(&self, endpoint: &Endpoint) -> Result<Option<&Setting<Proxy>>, SettingsError> {
+        self.proxies.for_url(endpoint.url()).map_err(|error| SettingsError::Setting { error, path: None })
     }
 }
 
@@ -302,7 +302,7 @@ impl Settings {
 #[derive(Default)]
 struct Wrong {
     settings: Vec<SettingError>,
-    url: Option<BuildError>,
+    url: Option<SettingsError>,
 }
 
 impl Wrong {
@@ -321,13 +321,13 @@ impl Wrong {
         let any = Region::parse("us-east-1").expect("the name of a region");
         let error = Endpoint::custom(&url.value, any).err();
         let source = url.source.clone();
-        self.url = error.map(|error| BuildError::Endpoint { source, conflicts_with: None, error });
+        self.url = error.map(|error| SettingsError::Endpoint { source, conflicts_with: None, error });
     }
 
-    fn errors(self, environment: &Locations<'_>) -> Vec<BuildError> {
+    fn errors(self, environment: &Locations<'_>) -> Vec<SettingsError> {
         let settings = self.settings.into_iter().map(|error| {
             let file = error.source.place().and_then(|place| environment.profile_file(place.file));
-            BuildError::Setting { error, path: file.map(|file| file.value) }
+            SettingsError::Setting { error, path: file.map(|file| file.value) }
         });
         settings.chain(self.url).collect()
     }
