@@ -199,6 +199,10 @@ impl Client {
                 }
                 Action::Done(outcome) => {
                     if let Err(error) = &outcome {
+                        // Who sees no more of it than the refusal would look for the cause elsewhere.
+                        if let Error::Refused { clock_skew: Some(_), .. } = error {
+                            log::warn!("{error}");
+                        }
                         log::debug!("a call failed after {} attempts: {}", call.attempts(), Chain(error));
                     }
                     return outcome;

@@ -13,7 +13,8 @@ use firehose_proto::wait::{Step, WaitFailure, Waiter};
 use crate::client::Client;
 
 impl Client {
-    /// Waits until a stream takes records, but not longer than this: a new one needs about a minute.
+    /// Waits until a stream takes records, but not longer than this: a new one needs about a minute. Half a minute long it
+    /// may not be found.
     ///
     /// # Errors
     ///
@@ -22,7 +23,7 @@ impl Client {
         self.wait(stream, Waiter::until_active(self.clock().tick(), patience))
     }
 
-    /// Waits until a stream that was deleted is gone, but not longer than this.
+    /// Waits until a stream that was deleted is gone, but not longer than this. Half a minute long it may seem untouched.
     ///
     /// # Errors
     ///
@@ -36,7 +37,9 @@ impl Client {
         loop {
             let step = match self.describe_delivery_stream(&input) {
                 Ok(output) => waiter.handle_description(self.clock().tick(), &output.delivery_stream_description),
-                Err(error) if is_refusal(&error, &ErrorCode::ResourceNotFoundException) => waiter.handle_absence(),
+                Err(error) if is_refusal(&error, &ErrorCode::ResourceNotFoundException) => {
+                    waiter.handle_absence(self.clock().tick())
+                }
                 Err(error) => return Err(WaitError::Call(error)),
             };
             match step {

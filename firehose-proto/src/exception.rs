@@ -15,6 +15,10 @@ use crate::retry::{self, RetryClass};
 /// Content type of every Firehose document.
 pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
+/// What is said of credentials that were good once, or may be: others, or the same once they are known everywhere, may do.
+const ABOUT_CREDENTIALS: [&str; 5] =
+    ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidToken", "UnrecognizedClientException"];
+
 /// Declares the codes, each under AWS's name.
 macro_rules! error_codes {
     ($($name:ident: $doc:literal,)+) => {
@@ -79,6 +83,20 @@ impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// Whether a code is one of those about credentials.
+pub(crate) fn is_about_credentials(code: &str) -> bool {
+    ABOUT_CREDENTIALS.contains(&code)
+}
+
+/// Whether a code asks for fewer or smaller requests, be it of a call or of one record: the codes of all AWS services, and
+/// `ServiceUnavailableException`, by which Firehose says that a stream is at its quota, with the words "Slow down.". That
+/// one is in no list of AWS's, but
+/// [on the operation's page](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
+#[must_use]
+pub fn is_throttling(code: &str) -> bool {
+    code.starts_with("ServiceUnavailable") || retry::classify(Some(code), false, 0, None) == RetryClass::Throttling
 }
 
 /// The service said no.
@@ -189,56 +207,56 @@ impl ServiceError {
     #[must_use]
     pub fn retry_class(&self, modeled: &[ErrorCode], skew: Option<SignedDuration>) -> RetryClass {
         let is_modeled = self.code.as_ref().is_some_and(|code| modeled.contains(code));
-        retry::classify(self.code.as_ref().map(ErrorCode::as_str), is_modeled, self.status, skew)
+        retry::classify(self.code_str(), is_modeled, self.status, skew)
     }
-}
 
-impl ServiceError {
+    /// Whether the service asks for fewer or smaller requests: [`is_throttling`] has the codes, and there is status 429.
+    #[must_use]
+    pub fn is_throttling(&self) -> bool {
+        self.code_str().map_or(self.status == 429, is_throttling)
+    }
+
+    /// Whether it is the credentials that the service does not accept: renewed ones may be.
+    #[must_use]
+    pub fn is_about_credentials(&self) -> bool {
+        self.code_str().is_some_and(is_about_credentials)
+    }
+
+    /// Whether the request was too large, so that a smaller one may pass. Seen are the service's words `Records size
+    /// exceeds 4 MB limit`, and 413 without a word, by which a load balancer or a proxy refuses.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        let says_so = || {
+            let words = self.message.to_ascii_lowercase();
+            words.contains("size") && words.contains("exceed")
+        };
+        self.status == 413 || (self.code == Some(ErrorCode::InvalidArgumentException) && says_so())
+    }
+
+    /// Whether this looks like the answer of something between here and the service, as a proxy, a captive portal and a
+    /// firewall give it: a redirection or refusal without a code, which every refusal of AWS's has. 413 is AWS's own.
+    #[must_use]
+    pub const fn is_foreign(&self) -> bool {
+        self.code.is_none() && self.status < 500 && self.status != 413
+    }
+
+    fn code_str(&self) -> Option<&str> {
+        self.code.as_ref().map(ErrorCode::as_str)
+    }
+
     /// Whether and how eagerly to try again, for calls, batches and the client's own rate alike: AWS's shared rules
     /// ([`retry_class`](Self::retry_class)), and what they leave out because no SDK retries it.
     pub(crate) fn disposition(&self, modeled: &[ErrorCode], skew: Option<SignedDuration>) -> RetryClass {
         match self.retry_class(modeled, skew) {
-            _ if self.is_slow_down() => RetryClass::Throttling,
+            _ if self.code_str().is_some_and(is_throttling) => RetryClass::Throttling,
             RetryClass::None if self.is_about_credentials() || self.is_foreign() => RetryClass::Transient,
             class => class,
         }
     }
 
-    /// Whether it says that the credentials, which may have been good once, are no good.
-    #[must_use]
-    pub fn is_about_credentials(&self) -> bool {
-        let codes = [
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "InvalidClientTokenId",
-            "UnrecognizedClientException",
-            "InvalidToken",
-        ];
-        self.code.as_ref().is_some_and(|code| codes.contains(&code.as_str()))
-    }
-
-    /// Whether somebody else than the service seems to have answered.
-    #[must_use]
-    pub const fn is_foreign(&self) -> bool {
-        self.code.is_none() && matches!(self.status, 300..=412 | 414..500)
-    }
-
-    /// Whether it asks for fewer requests.
-    #[must_use]
-    pub fn is_throttling(&self) -> bool {
-        self.is_slow_down() || self.retry_class(&[], None) == RetryClass::Throttling
-    }
-
-    /// Whether it has the code by which the service says that a stream is at its quota, with the words "Slow down.": in no
-    /// list of AWS's, but
-    /// [on the operation's page](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
-    fn is_slow_down(&self) -> bool {
-        self.code.as_ref().is_some_and(|code| code.as_str().starts_with("ServiceUnavailable"))
-    }
-
     /// Whether a wrong clock, or a signature that got too old on its way, may be behind it.
     pub(crate) fn may_be_about_clock(&self) -> bool {
-        self.code.as_ref().is_some_and(|code| retry::may_be_about_clock(code.as_str()))
+        self.code_str().is_some_and(retry::may_be_about_clock)
     }
 }
 
@@ -246,6 +264,7 @@ impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
             Some(code) => write!(f, "{code} (status {}", self.status)?,
+            None if self.is_foreign() => write!(f, "answer of status {} without an AWS error code (", self.status)?,
             None => write!(f, "status {} without an error code (", self.status)?,
         }
         match (&self.code, &self.request_id) {
@@ -253,6 +272,11 @@ impl fmt::Display for ServiceError {
             (None, Some(id)) => write!(f, "request id {id})")?,
             (Some(_), None) => f.write_str(")")?,
             (None, None) => f.write_str("no request id)")?,
+        }
+        if self.is_foreign() {
+            f.write_str(
+                "; something between here and Firehose (a proxy, captive portal or firewall) may have answered",
+            )?;
         }
         if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message) }
     }

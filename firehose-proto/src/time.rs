@@ -1,5 +1,5 @@
 //! Wall time as AWS and HTTP write it ([`AmzDate`], [`HttpDate`], [`IsoDate`], [`Timestamp`]), and [`Tick`], the monotonic
-//! time of the machines.
+//! time of the machines. All forms are read and written here: the crate `time` writes them with `std` alone.
 //!
 //! Nothing here reads a clock: the driver passes each moment in. Years before 0 and after 9999 have no
 //! place in either format; they are written as the nearest moment that has one.
@@ -10,7 +10,6 @@ use core::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
-use time::format_description::well_known::Rfc3339;
 use time::{Date, Month, OffsetDateTime, SignedDuration, Time};
 
 /// A moment on the driver's monotonic clock, for waiting and for measuring.
@@ -106,18 +105,19 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// Reads what is not a number: text as in RFC 3339.
+    /// The years that a moment may have, 0 to 9999.
+    const POSSIBLE: Range<i64> = -62_167_219_200_000..253_402_300_800_000;
+
+    /// Reads what is not a number: text, as [`IsoDate`] does.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        OffsetDateTime::parse(text, &Rfc3339).ok().map(Self::from)
+        IsoDate::parse(text).map(Self::from).filter(|moment| Self::POSSIBLE.contains(&moment.milliseconds))
     }
 
     fn from_seconds(seconds: f64) -> Option<Self> {
-        // The years that a moment may have; what is in between fits.
-        const POSSIBLE: Range<i64> = -62_167_219_200_000..253_402_300_800_000;
         #[expect(clippy::cast_possible_truncation, reason = "the last digit is rounded, and the range is checked")]
         let milliseconds = (seconds * 1e3 + 0.5f64.copysign(seconds)) as i64;
-        (!seconds.is_nan() && POSSIBLE.contains(&milliseconds)).then_some(Self { milliseconds })
+        (!seconds.is_nan() && Self::POSSIBLE.contains(&milliseconds)).then_some(Self { milliseconds })
     }
 }
 
@@ -510,6 +510,9 @@ mod tests {
             let timestamp = Timestamp::parse(text).unwrap();
             assert_eq!(json::tree(&timestamp).to_string(), document, "{text}");
             assert_eq!(json::parse(document.as_bytes()), Ok(timestamp), "{text}");
+        }
+        for text in ["0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "2026-11-22", "1795348800", ""] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
         }
         for document in ["253402300800", "253402300799.9999", "-62167219200.001", "1e300"] {
             assert!(json::parse::<Timestamp>(document.as_bytes()).is_err(), "{document}");

@@ -14,8 +14,8 @@ use crate::settings::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// For looking the name up, and then until the connection stands, the TLS handshake included. 3.1 s, as in the
-    /// AWS SDKs: a lost SYN is sent again after 1 s and 3 s.
+    /// From looking the name up until the connection stands, the TLS handshake included. 3.1 s, as in the AWS SDKs: a
+    /// lost SYN is sent again after 1 s and 3 s.
     pub connect: Duration,
     /// For sending the request, for the response to begin, and for the response to end: 30 s each. A request of
     /// 4 MiB needs 190 kB/s to be sent in that time; raise it for slower links.

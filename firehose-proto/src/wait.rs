@@ -9,6 +9,10 @@
 //!
 //! The first answer is asked for at once; then the delay doubles from 0.1 s to at most 5 s. Making a stream takes
 //! Firehose about a minute, and it allows five such calls a second.
+//!
+//! For the first 30 s a stream that was just made may not be there yet, and one that was just deleted may still be active:
+//! a control plane answers from more than one place, and nowhere does AWS document how soon all of them know. The time is
+//! our choice, long beside the seconds that it usually takes and short for whoever waits for a stream that nobody made.
 
 use core::fmt;
 use core::time::Duration;
@@ -18,6 +22,9 @@ use crate::time::Tick;
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const MAX_DELAY: Duration = Duration::from_secs(5);
+
+/// How long the service may take to know what it was just told.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// Waits for a stream to become active, or to be gone.
 ///
@@ -37,6 +44,7 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Waiter {
     goal: Goal,
+    grace_ends: Tick,
     deadline: Tick,
     delay: Duration,
 }
@@ -83,13 +91,17 @@ impl Waiter {
     /// Waits until a stream takes records, but not longer than this.
     #[must_use]
     pub fn until_active(now: Tick, patience: Duration) -> Self {
-        Self { goal: Goal::Active, deadline: now + patience, delay: FIRST_DELAY }
+        Self::new(now, Goal::Active, patience)
     }
 
     /// Waits until a stream is gone, but not longer than this.
     #[must_use]
     pub fn until_deleted(now: Tick, patience: Duration) -> Self {
-        Self { goal: Goal::Deleted, deadline: now + patience, delay: FIRST_DELAY }
+        Self::new(now, Goal::Deleted, patience)
+    }
+
+    fn new(now: Tick, goal: Goal, patience: Duration) -> Self {
+        Self { goal, grace_ends: now + GRACE, deadline: now + patience, delay: FIRST_DELAY }
     }
 
     /// Takes in a description of the stream.
@@ -108,6 +120,7 @@ impl Waiter {
         use DeliveryStreamStatus::{Active, Creating, CreatingFailed, Deleting, DeletingFailed};
         match (self.goal, status) {
             (Goal::Active, Active) => Step::Done,
+            (Goal::Deleted, Active) if now < self.grace_ends => self.poll(now, status),
             (Goal::Active, CreatingFailed | Deleting | DeletingFailed)
             | (Goal::Deleted, Creating | CreatingFailed | Active | DeletingFailed) => {
                 Step::Failed(WaitFailure::Status { status: status.clone(), failure: failure.cloned() })
@@ -118,18 +131,22 @@ impl Waiter {
     }
 
     /// Takes in that there is no such stream.
-    #[must_use]
-    pub const fn handle_absence(&self) -> Step {
+    pub fn handle_absence(&mut self, now: Tick) -> Step {
         match self.goal {
+            Goal::Active if now < self.grace_ends => self.poll_or(now, || WaitFailure::Absent),
             Goal::Active => Step::Failed(WaitFailure::Absent),
             Goal::Deleted => Step::Done,
         }
     }
 
     fn poll(&mut self, now: Tick, status: &DeliveryStreamStatus) -> Step {
+        self.poll_or(now, || WaitFailure::TimedOut { status: status.clone() })
+    }
+
+    fn poll_or(&mut self, now: Tick, failure: impl FnOnce() -> WaitFailure) -> Step {
         let left = self.deadline.since(now);
         if left.is_zero() {
-            return Step::Failed(WaitFailure::TimedOut { status: status.clone() });
+            return Step::Failed(failure());
         }
         let delay = self.delay.min(left);
         self.delay = (self.delay * 2).min(MAX_DELAY);
@@ -186,28 +203,46 @@ mod tests {
     #[test]
     fn each_state_ends_the_wait_or_goes_on() {
         use DeliveryStreamStatus::{Active, Creating, CreatingFailed, Deleting, DeletingFailed, Unknown};
-        let now = Tick::default();
+        let (start, later) = (Tick::default(), Tick::from_duration(GRACE));
+        // `None` is absence; two expectations where the grace period matters.
         for (status, until_active, until_deleted) in [
-            (Creating, None, Some(false)),
-            (CreatingFailed, Some(false), Some(false)),
-            (Active, Some(true), Some(false)),
-            (Deleting, Some(false), None),
-            (DeletingFailed, Some(false), Some(false)),
-            (Unknown("MOVING".into()), None, None),
+            (Some(Creating), ["wait"; 2], ["fail"; 2]),
+            (Some(CreatingFailed), ["fail"; 2], ["fail"; 2]),
+            (Some(Active), ["done"; 2], ["wait", "fail"]),
+            (Some(Deleting), ["fail"; 2], ["wait"; 2]),
+            (Some(DeletingFailed), ["fail"; 2], ["fail"; 2]),
+            (Some(Unknown("MOVING".into())), ["wait"; 2], ["wait"; 2]),
+            (None, ["wait", "fail"], ["done"; 2]),
         ] {
-            for (mut waiter, expected) in
-                [(Waiter::until_active(now, MINUTE), until_active), (Waiter::until_deleted(now, MINUTE), until_deleted)]
-            {
-                let is_done = match waiter.handle_status(now, &status, None) {
-                    Step::Done => Some(true),
-                    Step::Failed(_) => Some(false),
-                    Step::PollAfter(_) => None,
-                };
-                assert_eq!(is_done, expected, "{status} {waiter:?}");
+            for (mut waiter, expected) in [
+                (Waiter::until_active(start, MINUTE), until_active),
+                (Waiter::until_deleted(start, MINUTE), until_deleted),
+            ] {
+                let steps = [start, later].map(|now| match &status {
+                    Some(status) => waiter.handle_status(now, status, None),
+                    None => waiter.handle_absence(now),
+                });
+                let shown = steps.map(|step| match step {
+                    Step::Done => "done",
+                    Step::Failed(WaitFailure::Absent) if status.is_none() => "fail",
+                    Step::Failed(WaitFailure::Status { .. }) if status.is_some() => "fail",
+                    Step::Failed(other) => panic!("{other}"),
+                    Step::PollAfter(_) => "wait",
+                });
+                assert_eq!(shown, expected, "{status:?} {waiter:?}");
             }
         }
-        assert_eq!(Waiter::until_active(now, MINUTE).handle_absence(), Step::Failed(WaitFailure::Absent));
-        assert_eq!(Waiter::until_deleted(now, MINUTE).handle_absence(), Step::Done);
+    }
+
+    #[test]
+    fn grace_does_not_outlast_the_deadline() {
+        let end = Tick::from_duration(Duration::from_secs(3));
+        let patience = Duration::from_secs(3);
+        let absent = Waiter::until_active(Tick::default(), patience).handle_absence(end);
+        assert_eq!(absent, Step::Failed(WaitFailure::Absent));
+        let status = DeliveryStreamStatus::Active;
+        let present = Waiter::until_deleted(Tick::default(), patience).handle_status(end, &status, None);
+        assert_eq!(present, Step::Failed(WaitFailure::TimedOut { status }));
     }
 
     #[test]

@@ -10,8 +10,11 @@ use firehose_proto::batch::{
     Batch, Batcher, Event, Failure, NotTaken, Order, Output, Oversize, Packing, Policy, Reason,
 };
 use firehose_proto::call::Error;
+use firehose_proto::credentials::CredentialsError;
+use firehose_proto::endpoint::Endpoint;
 use firehose_proto::exception::{ErrorCode, ServiceError};
 use firehose_proto::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry as Entry};
+use firehose_proto::region::Region;
 use firehose_proto::time::Tick;
 use firehose_proto::transport::{TransportError, TransportErrorKind};
 
@@ -30,6 +33,10 @@ fn seeded(seed: u64, change: impl FnOnce(&mut Policy)) -> Batcher {
     let mut policy = Policy::default();
     change(&mut policy);
     Batcher::new("s", policy, seed).unwrap()
+}
+
+fn endpoint() -> Endpoint {
+    Endpoint::resolve(Region::parse("us-east-1").unwrap(), false, false)
 }
 
 fn sent(output: Output) -> (u64, Arc<Batch>) {
@@ -276,8 +283,9 @@ fn stops_the_line_when_every_call_would_fail() {
     let missing = "Firehose s under account 1 not found.";
     for (stop, words) in [
         (refused(400, ErrorCode::ResourceNotFoundException, missing), "ResourceNotFoundException: Firehose s under"),
-        (refused(403, ErrorCode::ExpiredTokenException, ""), "ExpiredTokenException"),
-        (refused_with(ServiceError::of_status(413), None), "413"),
+        (refused(403, ErrorCode::AccessDeniedException, ""), "AccessDeniedException"),
+        (transport(TransportErrorKind::Tls), "TLS failed"),
+        (Err(Error::Credentials(CredentialsError::absent("no credentials"))), "no credentials"),
     ] {
         let mut batcher = batcher(|policy| policy.limits.max_records = 1);
         for data in ["a", "b", "c", "d", "e"] {
@@ -357,6 +365,117 @@ fn sends_the_rest_at_once_when_a_refusal_names_records() {
     assert_eq!((record.ticket, record.failure, &*record.data), (1, Failure::Rejected, &b"b"[..]));
     let (_, batch) = sent(batcher.poll_output(at(1)));
     assert_eq!([batch.encoded(0), batch.encoded(1), batch.encoded(2)], [Some("YQ=="), Some("Yw=="), None]);
+}
+
+#[test]
+fn tries_credentials_and_foreign_answers_again_until_the_policy_says_enough() {
+    let page = || refused_with(ServiceError::of_status(403), None);
+    let away = || Err(Error::Credentials(CredentialsError::transient("the instance metadata is away")));
+    let expired = || refused(403, ErrorCode::ExpiredTokenException, "");
+    let without = "answer of status 403 without an AWS error code";
+    for (answer, failure, words) in [
+        (&expired as &dyn Fn() -> _, Failure::Rejected, "ExpiredTokenException"),
+        (&away, Failure::Expired, "the instance metadata is away"),
+        (&page, Failure::Expired, without),
+    ] {
+        let mut batcher = batcher(|policy| policy.max_attempts = NonZeroU32::new(3).unwrap());
+        batcher.push(at(0), b"a").unwrap();
+        let mut now = at(0);
+        for _ in 0..3 {
+            let (time, id, _) = next_sent(&mut batcher, now);
+            now = time;
+            batcher.handle_outcome(now, id, answer());
+            assert_eq!(batcher.stopped(), None);
+        }
+        let ended = failures(&events(&mut batcher, now));
+        assert!(matches!(&*ended, [(0, found, reason)] if *found == failure && reason.starts_with(words)), "{ended:?}");
+        // The next one gets through.
+        batcher.push(now, b"b").unwrap();
+        let (time, id, _) = next_sent(&mut batcher, now);
+        batcher.handle_outcome(time, id, self::answer("+"));
+        assert!(matches!(batcher.poll_output(time), Output::Event(Event::Accepted(_))));
+    }
+}
+
+#[test]
+fn halves_what_is_too_large_down_to_the_record_that_is() {
+    for too_large in [(|| refused_with(ServiceError::of_status(413), None)) as fn() -> _, || {
+        refused(400, ErrorCode::InvalidArgumentException, "Records size exceeds 4 MB limit")
+    }] {
+        // Such a call does not count: one attempt is enough.
+        let mut batcher = batcher(|policy| policy.max_attempts = NonZeroU32::MIN);
+        for data in b"abcd" {
+            batcher.push(at(0), &[*data; 300]).unwrap();
+        }
+        batcher.flush();
+        let mut requests = Vec::new();
+        let mut all = Vec::new();
+        while !batcher.is_idle() {
+            let (id, batch) = match batcher.poll_output(at(0)) {
+                Output::Send { id, batch, .. } => (id, batch),
+                Output::Event(event) => {
+                    all.push(event);
+                    continue;
+                }
+                Output::Wait(_) => panic!("there is nothing to wait for"),
+            };
+            let records: Vec<_> = (0..batch.len()).filter_map(|index| batch.encoded(index)?.get(..2)).collect();
+            requests.push(records.concat());
+            let is_poisoned = records.contains(&"Ym");
+            let outcome = if is_poisoned { too_large() } else { answer(&"+".repeat(records.len())) };
+            batcher.handle_outcome(at(0), id, outcome);
+        }
+        assert_eq!(requests, ["YWYmY2ZG", "YWYm", "YW", "Ym", "Y2ZG"]);
+        let ended = failures(&all);
+        let [(1, Failure::Rejected, reason)] = &*ended else { panic!("{ended:?}") };
+        assert!(reason.contains("too large even alone in its request"), "{reason}");
+        assert_eq!((batcher.statistics().accepted, batcher.stopped()), (3, None));
+    }
+}
+
+#[test]
+fn learns_what_passes_from_what_is_too_large() {
+    // By data, as the service counts, or by the body, as a proxy does; under load, and record by record.
+    for (max_data, max_body, in_flight) in
+        [(40_000, usize::MAX, 4), (40_000, usize::MAX, 1), (usize::MAX, 16_000, 4), (10_000, usize::MAX, 1)]
+    {
+        let mut batcher = batcher(|policy| {
+            policy.max_in_flight = NonZeroUsize::new(in_flight).unwrap();
+            (policy.limits.max_request_bytes, policy.limits.max_record_bytes) = (65_536, 65_536);
+            policy.max_buffered_bytes = 262_144;
+        });
+        let (mut refusals, mut accepted, mut sent_bytes) = (0, 0, Vec::new());
+        for _ in 0..20 {
+            while batcher.push(at(0), &[b'x'; 300]).is_ok() {}
+            loop {
+                let (id, batch) = match batcher.poll_output(at(0)) {
+                    Output::Send { id, batch, .. } => (id, batch),
+                    Output::Event(Event::Accepted(_)) => continue,
+                    Output::Event(event) => panic!("{event:?}"),
+                    Output::Wait(_) => break,
+                };
+                let body = batch.request(&endpoint()).unwrap().body().len();
+                let is_too_large = batch.data_bytes() > max_data || body > max_body;
+                refusals += u32::from(is_too_large);
+                let records = if is_too_large { 0 } else { batch.len() };
+                sent_bytes.push(batch.data_bytes());
+                drop(batch);
+                let outcome = match records {
+                    0 => refused_with(ServiceError::of_status(413), None),
+                    _ => answer(&"+".repeat(records)),
+                };
+                batcher.handle_outcome(at(0), id, outcome);
+                accepted += records as u64;
+            }
+        }
+        let statistics = batcher.statistics();
+        assert!(accepted > 10_000 && statistics.accepted <= accepted, "{accepted} {statistics:?}");
+        assert!(refusals <= 8, "{refusals} of {} requests were refused", sent_bytes.len());
+        // And they are not much smaller than they could be.
+        let usual = sent_bytes[sent_bytes.len() - 20];
+        let most = max_data.min(max_body / 4 * 3);
+        assert!(usual > most * 9 / 10 && usual <= most, "{usual} of {most}");
+    }
 }
 
 #[test]

@@ -183,6 +183,61 @@ fn classes_429_by_what_the_operation_declares_and_signatures_by_the_clock() {
 }
 
 #[test]
+fn tells_what_a_refusal_is_about() {
+    const CREDENTIALS: &str = "credentials";
+    const FOREIGN: &str = "foreign";
+    const THROTTLING: &str = "throttling";
+    const TOO_LARGE: &str = "too large";
+    let page = "<html>Sign in";
+    let size = r#"{"__type":"InvalidArgumentException","message":"Records size exceeds 4 MB limit"}"#;
+    let other = r#"{"__type":"InvalidArgumentException","message":"This operation is not permitted on …"}"#;
+    let code = |code: &str| format!(r#"{{"__type":"{code}"}}"#);
+    for (status, body, expected) in [
+        (413, String::new(), vec![TOO_LARGE]),
+        (413, page.into(), vec![TOO_LARGE]),
+        (413, code("RequestEntityTooLarge"), vec![TOO_LARGE]),
+        (400, size.into(), vec![TOO_LARGE]),
+        (400, other.into(), vec![]),
+        (400, size.replace("InvalidArgument", "Validation"), vec![]),
+        (301, String::new(), vec![FOREIGN]),
+        (302, page.into(), vec![FOREIGN]),
+        (400, "{}".into(), vec![FOREIGN]),
+        (403, page.into(), vec![FOREIGN]),
+        (407, page.into(), vec![FOREIGN]),
+        (429, page.into(), vec![FOREIGN, THROTTLING]),
+        (500, page.into(), vec![]),
+        (502, page.into(), vec![]),
+        (503, String::new(), vec![]),
+        (403, code("ExpiredTokenException"), vec![CREDENTIALS]),
+        (400, code("ExpiredToken"), vec![CREDENTIALS]),
+        (403, code("InvalidClientTokenId"), vec![CREDENTIALS]),
+        (400, code("UnrecognizedClientException"), vec![CREDENTIALS]),
+        (400, code("InvalidToken"), vec![CREDENTIALS]),
+        (403, code("AccessDeniedException"), vec![]),
+        (403, code("InvalidSignatureException"), vec![]),
+        (400, code("ThrottlingException"), vec![THROTTLING]),
+        (400, code("LimitExceededException"), vec![THROTTLING]),
+        (503, code("ServiceUnavailableException"), vec![THROTTLING]),
+        (503, code("ServiceUnavailable"), vec![THROTTLING]),
+        (200, code("ServiceUnavailableException"), vec![THROTTLING]),
+        (429, code("ResourceNotFoundException"), vec![]),
+        (400, code("ResourceNotFoundException"), vec![]),
+        (500, code("InternalFailure"), vec![]),
+    ] {
+        let (error, _) = read(status, &[], body.as_bytes());
+        let found = [
+            (CREDENTIALS, error.is_about_credentials()),
+            (FOREIGN, error.is_foreign()),
+            (THROTTLING, error.is_throttling()),
+            (TOO_LARGE, error.is_too_large()),
+        ];
+        let found: Vec<_> = found.into_iter().filter(|(_, is_so)| *is_so).map(|(name, _)| name).collect();
+        assert_eq!(found, expected, "{status} {body}");
+        assert_eq!(error.to_string().contains("a proxy, captive portal or firewall"), error.is_foreign(), "{error}");
+    }
+}
+
+#[test]
 fn reads_back_what_the_server_wrote() {
     let codes = [
         ErrorCode::ConcurrentModificationException,

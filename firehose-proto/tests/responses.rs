@@ -57,6 +57,7 @@ fn refuses_entries_that_do_not_add_up() {
         (entries("0", &["{}", ACCEPTED]), MalformedResponse::Entry { index: 0 }),
         (entries("0", &[ACCEPTED, r#"{"ErrorMessage":"m"}"#]), MalformedResponse::Entry { index: 1 }),
         (entries("0", &[ACCEPTED, r#"{"RecordId":null}"#]), MalformedResponse::Entry { index: 1 }),
+        (entries("0", &[ACCEPTED, r#"{"RecordId":""}"#]), MalformedResponse::Entry { index: 1 }),
         (
             format!(r#"{{"RequestResponses":[{ACCEPTED},{ACCEPTED}]}}"#),
             MalformedResponse::Missing { member: "FailedPutCount" },
@@ -71,6 +72,48 @@ fn refuses_entries_that_do_not_add_up() {
         let response = Response::new(200, body.clone().into_bytes());
         assert_eq!(answer_to_two(&response), Err(ResponseError::Malformed(expected)), "{body:.120}");
     }
+}
+
+#[test]
+fn takes_what_is_empty_in_an_entry_for_absent() {
+    let accepted = PutRecordBatchResponseEntry::accepted("1");
+    let failed = PutRecordBatchResponseEntry::failed("InternalFailure", "m");
+    for (count, entry, expected) in [
+        ("0", r#"{"RecordId":"1","ErrorCode":""}"#, accepted.clone()),
+        ("0", r#"{"RecordId":"1","ErrorCode":"","ErrorMessage":""}"#, accepted),
+        ("1", r#"{"RecordId":"","ErrorCode":"InternalFailure","ErrorMessage":"m"}"#, failed),
+        ("1", r#"{"RecordId":"","ErrorCode":""}"#, {
+            let mut nameless = PutRecordBatchResponseEntry::default();
+            nameless.error_code = Some("".into());
+            nameless
+        }),
+    ] {
+        let body = entries(count, &[ACCEPTED, entry]);
+        let response = Response::new(200, body.clone().into_bytes());
+        let output = answer_to_two(&response).unwrap();
+        assert_eq!(output.request_responses[1], expected, "{entry}");
+        // By serde as well, as those read it who keep answers.
+        assert_eq!(serde_json::from_str::<PutRecordBatchOutput<'_>>(&body).unwrap(), output, "{entry}");
+    }
+}
+
+#[test]
+fn tells_throttling_in_an_answer_of_success() {
+    for (code, is_throttled) in [
+        ("ServiceUnavailableException", true),
+        ("ServiceUnavailable", true),
+        ("ThrottlingException", true),
+        ("LimitExceededException", true),
+        ("InternalFailure", false),
+        ("Whatever", false),
+        ("", false),
+    ] {
+        let entry = PutRecordBatchResponseEntry::failed(code, "Slow down.");
+        assert_eq!(entry.is_throttled(), is_throttled, "{code}");
+        let output = PutRecordBatchOutput::new(vec![PutRecordBatchResponseEntry::accepted("1"), entry]);
+        assert_eq!(output.is_throttled(), is_throttled, "{code}");
+    }
+    assert!(!PutRecordBatchOutput::new(vec![PutRecordBatchResponseEntry::accepted("1")]).is_throttled());
 }
 
 #[test]
@@ -133,7 +176,7 @@ fn refuses_bodies_that_are_no_document() {
 
 #[test]
 fn refuses_a_put_record_answer_without_an_id() {
-    for body in ["{}", r#"{"Encrypted":true}"#, r#"{"RecordId":null}"#, r#"{"recordId":"1"}"#] {
+    for body in ["{}", r#"{"Encrypted":true}"#, r#"{"RecordId":null}"#, r#"{"RecordId":""}"#, r#"{"recordId":"1"}"#] {
         let response = Response::new(200, body.as_bytes().to_vec());
         let expected = ResponseError::Malformed(MalformedResponse::Missing { member: "RecordId" });
         assert_eq!(answer_to_one(&response), Err(expected), "{body}");

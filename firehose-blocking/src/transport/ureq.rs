@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -49,6 +49,8 @@ static OUR_HEADERS: [HeaderName; 6] = [
 pub struct Ureq {
     agent: Agent,
     proxies: Proxies,
+    /// The proxy that was used last, also as ureq has to know it.
+    last_proxy: Arc<Mutex<Option<(Proxy, ureq::Proxy)>>>,
     max_response_bytes: usize,
 }
 
@@ -80,7 +82,12 @@ impl Ureq {
     }
 
     pub(super) fn with(look_up: impl LookUp, tls: Arc<ClientConfig>) -> Self {
-        Self { agent: agent(look_up, tls), proxies: Proxies::default(), max_response_bytes: MAX_RESPONSE_BYTES }
+        Self {
+            agent: agent(look_up, tls),
+            proxies: Proxies::default(),
+            last_proxy: Arc::default(),
+            max_response_bytes: MAX_RESPONSE_BYTES,
+        }
     }
 
     /// Has ureq send a request.
@@ -95,7 +102,7 @@ impl Ureq {
         let request = self
             .agent
             .configure_request(request)
-            .proxy(route.proxy()?)
+            .proxy(self.proxy(route)?)
             .timeout_global(timeouts.attempt)
             .timeout_connect(Some(timeouts.connect))
             .timeout_send_request(Some(timeouts.read))
@@ -104,6 +111,18 @@ impl Ureq {
             .timeout_recv_body(Some(timeouts.read))
             .build();
         Ok(self.agent.run(request))
+    }
+
+    /// The proxy of a route, as ureq has to know it. Making one takes longer than all the rest of a request's head.
+    fn proxy(&self, route: &Route<'_>) -> Result<Option<ureq::Proxy>, TransportError> {
+        let Some(Setting { value: proxy, .. }) = route.proxy else { return Ok(None) };
+        let mut last = self.last_proxy.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last.take().filter(|(known, _)| known == proxy);
+        let (_, tunnel) = last.insert(match known {
+            Some(known) => known,
+            None => (proxy.clone(), route.tunnel(proxy)?),
+        });
+        Ok(Some(tunnel.clone()))
     }
 
     /// The same transport for answers that are smaller than Firehose's.
@@ -193,9 +212,7 @@ impl<'a> Route<'a> {
         self.url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
     }
 
-    /// The proxy, as ureq has to know it.
-    fn proxy(&self) -> Result<Option<ureq::Proxy>, TransportError> {
-        let Some(Setting { value: proxy, .. }) = self.proxy else { return Ok(None) };
+    fn tunnel(&self, proxy: &Proxy) -> Result<ureq::Proxy, TransportError> {
         let protocol = if proxy.is_https { ProxyProtocol::Https } else { ProxyProtocol::Http };
         let mut builder = ureq::Proxy::builder(protocol).host(&bracketed(&proxy.host)).port(proxy.port);
         if let Some(user) = &proxy.user {
@@ -204,7 +221,7 @@ impl<'a> Route<'a> {
         if let Some(password) = &proxy.password {
             builder = builder.password(password.reveal());
         }
-        builder.build().map(Some).map_err(|_| unsendable(format!("{self}: the proxy cannot be used")))
+        builder.build().map_err(|_| unsendable(format!("{self}: the proxy cannot be used")))
     }
 
     /// What it means that there is no response.

@@ -4,7 +4,9 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use firehose_blocking::credentials::{Container, InstanceMetadata};
-use firehose_blocking::{Client, Credentials, Error, LocalEndpoint, TransportErrorKind};
+use firehose_blocking::firehose_proto::http::{Method, Request};
+use firehose_blocking::firehose_proto::settings::proxy::Proxies;
+use firehose_blocking::{Client, Credentials, Error, LocalEndpoint, Timeouts, Transport, TransportErrorKind, Ureq};
 use tempfile::tempdir;
 
 use crate::proxy::{Conduct, Proxy};
@@ -220,6 +222,31 @@ fn minds_a_proxy_that_it_cannot_speak_to_only_where_it_would_be_used() {
     let error = put(&client).unwrap_err();
     assert!(story(&error).contains("`ALL_PROXY` is a SOCKS proxy's"), "{}", story(&error));
     assert!(!format!("{}{error:?}", story(&error)).contains(SECRET), "{}", story(&error));
+}
+
+#[test]
+fn asks_each_proxy_for_what_it_is_for_however_they_alternate() {
+    let server = Server::plain();
+    let [plain, encrypted] = [(); 2].map(|()| Proxy::start(Conduct::Tunnel(server.address())));
+    let [plain_url, encrypted_url] = [plain.url("a:b@"), encrypted.url("c:d@")];
+    let ureq = Ureq::new().proxies(Proxies::read(|name| match name {
+        "HTTP_PROXY" => Some(plain_url.clone()),
+        "HTTPS_PROXY" => Some(encrypted_url.clone()),
+        _ => None,
+    }));
+    let send = |url| {
+        let mut request = Request::new(Method::Post, url);
+        request.set_body(b"{}".as_slice());
+        ureq.send(&request, &Timeouts::default())
+    };
+    for round in 1..=3 {
+        assert_eq!(send(PLAIN).unwrap().status, 200);
+        // The server speaks no TLS.
+        assert_eq!(send(ENCRYPTED).unwrap_err().kind(), TransportErrorKind::Tls);
+        assert_eq!((plain.connections(), encrypted.connections()), (1, round));
+    }
+    let logins = [&plain, &encrypted].map(|proxy| proxy.seen().concat());
+    assert!(logins[0].contains("Basic YTpi") && logins[1].contains("Basic Yzpk"), "{logins:?}");
 }
 
 #[test]

@@ -118,6 +118,12 @@ impl Server {
         Self::with(Some(config(identity, &[version])), manner)
     }
 
+    /// Shows a certificate, and reads nothing that comes after it.
+    pub(crate) fn deaf(identity: Identity) -> Self {
+        let manner = Manner { is_deaf: true, ..Manner::default() };
+        Self::with(Some(config(identity, rustls::ALL_VERSIONS)), manner)
+    }
+
     /// Speaks plain HTTP.
     pub(crate) fn plain() -> Self {
         Self::with(None, Manner::default())
@@ -135,7 +141,13 @@ impl Server {
                 thread::spawn(move || match config {
                     Some(config) => {
                         let past_tls = manner.is_spoiled.then(|| socket.try_clone().unwrap());
-                        let connection = ServerConnection::new(config).unwrap();
+                        let mut connection = ServerConnection::new(config).unwrap();
+                        if manner.is_deaf {
+                            connection.complete_io(&mut &socket)?;
+                            loop {
+                                thread::park();
+                            }
+                        }
                         serve(StreamOwned::new(connection, socket), past_tls, manner.closes, &seen)
                     }
                     None => serve(&socket, None, manner.closes, &seen).or_else(|_| {
@@ -181,6 +193,7 @@ impl Server {
 #[derive(Clone, Copy, Default)]
 struct Manner {
     is_spoiled: bool,
+    is_deaf: bool,
     closes: bool,
 }
 

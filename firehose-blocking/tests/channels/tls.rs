@@ -3,10 +3,12 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
+use std::num::NonZeroU32;
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
-use firehose_blocking::{Error, LocalEndpoint, TransportErrorKind};
+use firehose_blocking::{Batch, Error, LocalEndpoint, TransportErrorKind};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
@@ -264,6 +266,45 @@ fn takes_requests_ca_bundle_where_nothing_of_aws_s_own_is_set() {
     }
     let error = builder(&url, &[("REQUESTS_CA_BUNDLE", "/nonexistent")]).build().unwrap_err();
     assert!(story(&error).contains("`REQUESTS_CA_BUNDLE`"), "{}", story(&error));
+}
+
+#[test]
+fn a_batch_of_full_size_comes_through_tls_unchanged() {
+    let authority = Authority::new("us");
+    let (_dir, path) = bundle(authority.pem());
+    for version in [&TLS12, &TLS13] {
+        let server = Server::of_version(authority.sign_for("127.0.0.1"), version);
+        let client = builder(&server.url("127.0.0.1"), &[]).ca_bundle(&path).build().unwrap();
+        let mut batch = full_batch();
+        let body = batch.request(client.endpoint()).unwrap().body().to_vec();
+        for _ in 0..2 {
+            assert_eq!(client.put_batch(&mut batch).unwrap().failed_put_count, 0);
+            batch = full_batch();
+        }
+        let requests = server.requests();
+        assert_eq!((server.connections(), requests.len()), (1, 2), "{version:?}");
+        assert!(requests.iter().all(|request| request.as_bytes() == body), "{version:?}");
+    }
+}
+
+#[test]
+fn gives_up_a_server_that_stops_to_read() {
+    let authority = Authority::new("us");
+    let (_dir, path) = bundle(authority.pem());
+    let server = Server::deaf(authority.sign_for("127.0.0.1"));
+    let builder = builder(&server.url("127.0.0.1"), &[]).ca_bundle(&path);
+    let client = builder.read_timeout(Duration::from_millis(100)).max_attempts(NonZeroU32::MIN).build().unwrap();
+    let error = client.put_batch(&mut full_batch()).unwrap_err();
+    let Error::Transport { error: cause, .. } = &error else { panic!("{}", story(&error)) };
+    assert_eq!(cause.kind(), TransportErrorKind::Timeout, "{}", story(&error));
+    assert_eq!((server.connections(), server.bytes()), (1, 0));
+}
+
+/// As much as a request takes, and more than the system's buffers do.
+fn full_batch() -> Batch {
+    let mut batch = Batch::new("s").unwrap();
+    (0..4).for_each(|index| batch.push(&[b'0' + index; 1_000_000]).unwrap());
+    batch
 }
 
 #[test]

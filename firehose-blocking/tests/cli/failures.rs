@@ -90,7 +90,7 @@ fn advises_about_region_and_endpoint_when_the_scope_is_wrong() {
             format!(r#"{{"__type":"InvalidSignatureException","message":"Credential should be scoped {what}. "}}"#);
         let server = Server::start(move |_, _| Answer::Http(403, refusal.clone()));
         let outcome = run(put_to(&server.url, &[]).env("AWS_REGION", "EU-West-1"), b"a\n").ended_with(4);
-        assert!(outcome.stderr.contains("is eu-west-1 the region that http://127.0.0.1:"), "{outcome:?}");
+        assert!(outcome.stderr.contains("is not the endpoint of eu-west-1"), "{outcome:?}");
         assert!(!outcome.stderr.contains("AWS_SECRET_ACCESS_KEY"), "{outcome:?}");
     }
 }
@@ -130,7 +130,6 @@ fn stops_when_the_service_refuses_the_call() {
         ("ResourceNotFoundException", "there is no stream logs in eu-west-1"),
         ("AccessDeniedException", "firehose:PutRecordBatch"),
         ("InvalidSignatureException", "AWS_SECRET_ACCESS_KEY"),
-        ("UnrecognizedClientException", "AWS_ACCESS_KEY_ID"),
         ("InvalidArgumentException", "No."),
     ] {
         let server = Server::start(move |_, _| Answer::refused(400, code));
@@ -152,6 +151,16 @@ fn stops_when_the_service_refuses_the_call() {
         let sent = rejects.iter().filter(|(_, reason, attempts)| *attempts == 1 && *reason == format!("{code}: No."));
         assert_eq!(sent.count(), server.requests().concat().len());
         assert!(rejects.iter().all(|(data, reason, _)| data == b"x\n" && reason.ends_with("No.")));
+    }
+}
+
+#[test]
+fn stops_when_the_credentials_stay_refused() {
+    let server = Server::start(|_, _| Answer::refused(400, "UnrecognizedClientException"));
+    let outcome = run(&mut put_to(&server.url, &["--max-in-flight", "1"]), b"a\n").ended_with(4);
+    assert_eq!(outcome.summary()[5], 8, "{outcome:?}");
+    for part in ["8 calls in a row failed", "UnrecognizedClientException: No.", "is AWS_ACCESS_KEY_ID active"] {
+        assert!(outcome.stderr.contains(part), "{part} in {outcome:?}");
     }
 }
 
@@ -214,7 +223,7 @@ fn says_what_the_server_did_that_was_reached() {
     let dir = tempdir().unwrap();
     let plain = LocalEndpoint::builder(dir.path()).start().unwrap();
     for (url, code, message) in [
-        (Server::start(elsewhere).url, 4, "redirects are not followed"),
+        (Server::start(elsewhere).url, 1, "answer of status 301 without an AWS error code"),
         (Server::start(endless).url, 1, "8 calls in a row failed, the last one with response too large: 127.0.0.1:"),
         (Server::start(silent).url, 1, "connection broken: 127.0.0.1:"),
         (plain.url().replacen("http", "https", 1), 1, "if it speaks plain HTTP, its URL must begin with http://"),

@@ -89,9 +89,17 @@ fn waits_for_a_stream_as_long_as_it_may_come() {
         "gave up waiting for s: the stream is in the state CREATING_FAILED: KMS_KEY_NOT_FOUND: no key"
     );
 
-    let world = World::new([refusal(400, "ResourceNotFoundException")]);
+    // Just made, it may not be known everywhere.
+    let absent = refusal(400, "ResourceNotFoundException");
+    let world = World::new([absent.clone(), absent.clone(), description("CREATING", 1), description("ACTIVE", 1)]);
+    world.client().wait_until_active("s", minute).unwrap();
+    assert_eq!(world.attempts(), 4);
+
+    let world = World::new([absent]);
     let error = world.client().wait_until_active("s", minute).unwrap_err();
     assert_eq!(shown(&error), "gave up waiting for s: there is no such stream");
+    let slept = world.state().slept.iter().sum::<Duration>();
+    assert!((30..40).contains(&slept.as_secs()), "{slept:?}");
 
     let world = World::new([refusal(403, "AccessDeniedException")]);
     assert!(matches!(world.client().wait_until_active("s", minute), Err(WaitError::Call(Error::Refused { .. }))));
@@ -100,9 +108,14 @@ fn waits_for_a_stream_as_long_as_it_may_come() {
 #[test]
 fn waits_until_a_stream_is_gone() {
     let gone = refusal(400, "ResourceNotFoundException");
-    let world = World::new([description("DELETING", 1), gone]);
+    let world = World::new([description("ACTIVE", 1), description("DELETING", 1), gone]);
     world.client().wait_until_deleted("s", Duration::from_secs(60)).unwrap();
-    assert_eq!(world.attempts(), 2);
+    assert_eq!(world.attempts(), 3);
+
+    // Nobody has deleted it, or it was not to be.
+    let world = World::new([description("ACTIVE", 1)]);
+    let error = world.client().wait_until_deleted("s", Duration::from_secs(60)).unwrap_err();
+    assert!(shown(&error).starts_with("gave up waiting for s: the stream is in the state ACTIVE"), "{error:?}");
 }
 
 fn shown(error: &WaitError) -> String {

@@ -76,6 +76,15 @@ impl Manifest {
         self.items.retain(|_| index.next().is_some_and(&keep));
     }
 
+    /// Takes out what [`Batch::split_off`](super::Batch::split_off) does.
+    pub(super) fn split_off(&mut self, index: usize) -> Self {
+        let items = self.items.split_off(index.min(self.items.len()));
+        let kept = self.events().min(self.lens.len());
+        let tail = Self { items, lens: self.lens.split_off(kept) };
+        self.shrink();
+        tail
+    }
+
     pub(super) fn shrink(&mut self) {
         self.items.shrink_to(2 * self.items.len());
         self.lens.shrink_to(2 * self.lens.len());
@@ -112,5 +121,10 @@ mod tests {
         let left: Vec<_> = manifest.records().map(|(item, lens)| (item.tickets(), lens)).collect();
         assert_eq!(left, [(0..2, &[0, 1][..]), (3..6, &[3, 4, 5])]);
         assert_eq!(manifest.events(), 5);
+        let tail = manifest.split_off(1);
+        assert_eq!(
+            (manifest.events(), &*manifest.lens, tail.events(), &*tail.lens),
+            (2, &[0, 1][..], 3, &[3, 4, 5][..])
+        );
     }
 }

@@ -40,6 +40,7 @@ mod pace;
 mod pack;
 mod parcel;
 mod policy;
+mod size;
 mod verdict;
 
 use alloc::borrow::Cow;
@@ -245,6 +246,14 @@ impl Batch {
         self.entries.last().map_or(self.head, |entry| entry.end + 1)
     }
 
+    /// Where a record begins.
+    fn start(&self, index: usize) -> Option<usize> {
+        match index.checked_sub(1) {
+            Some(previous) => Some(self.entries.get(previous)?.end + 1),
+            None => Some(self.head),
+        }
+    }
+
     /// Ends the frame after the last record. The next push writes over it.
     fn close(&mut self) {
         let end = self.end();
@@ -343,6 +352,47 @@ impl Batch {
         self.sha256.reset();
     }
 
+    /// Takes the records from this one on into a batch of their own, as they are encoded.
+    fn split_off(&mut self, index: usize) -> Self {
+        let mut tail = Self::unchecked(&self.delivery_stream_name, self.limits);
+        let start = self.start(index).unwrap_or(self.end());
+        tail.buffer.extend_from_slice(self.buffer.get(start..self.end()).unwrap_or_default());
+        tail.buffer.extend_from_slice(CLOSE);
+        tail.entries = self.entries.split_off(index.min(self.len()));
+        for entry in &mut tail.entries {
+            entry.end -= start - self.head;
+            tail.data_bytes += entry.data_bytes;
+        }
+        self.data_bytes -= tail.data_bytes;
+        if !self.is_empty() {
+            self.close();
+        }
+        self.sha256.reset();
+        self.shrink();
+        tail
+    }
+
+    /// Where the second half of the records begins, by the bytes that they take. Neither half is empty, if there are two.
+    fn half(&self) -> usize {
+        let half = self.head + (self.end() - self.head) / 2;
+        self.entries.partition_point(|entry| entry.end <= half).clamp(1, self.len().saturating_sub(1).max(1))
+    }
+
+    /// How many of the records fit into a body of so many bytes.
+    fn fitting(&self, max_bytes: usize) -> usize {
+        self.entries.partition_point(|entry| entry.end + CLOSE.len() <= max_bytes)
+    }
+
+    /// Length of the body.
+    fn body_bytes(&self) -> usize {
+        self.end() + CLOSE.len()
+    }
+
+    /// What the length of the body becomes with one more record of so many bytes.
+    fn body_bytes_with(&self, data_bytes: usize) -> usize {
+        self.next_start() + Self::entry_len(data_bytes) + CLOSE.len()
+    }
+
     /// Gives back memory that the records do not need, if it is more than they do.
     fn shrink(&mut self) {
         let used = self.end() + CLOSE.len();
@@ -366,11 +416,7 @@ impl Batch {
     /// The base64 text of one record, as it stands in the request.
     #[must_use]
     pub fn encoded(&self, index: usize) -> Option<&str> {
-        let end = self.entries.get(index)?.end;
-        let start = match index.checked_sub(1) {
-            Some(previous) => self.entries.get(previous)?.end + 1,
-            None => self.head,
-        };
+        let (start, end) = (self.start(index)?, self.entries.get(index)?.end);
         let text = self.buffer.get(start + ENTRY_OPEN.len()..end - ENTRY_CLOSE.len())?;
         core::str::from_utf8(text).ok()
     }

@@ -76,6 +76,23 @@ impl Parcel {
         self.manifest.items().first()
     }
 
+    /// Takes out the second half, if there are two records or more.
+    pub(super) fn split_off_half(&mut self) -> Option<Self> {
+        (self.batch.len() > 1).then(|| self.split_off(self.batch.half()))
+    }
+
+    /// Takes out what is too much for a body of so many bytes, but never the first record.
+    pub(super) fn split_off_above(&mut self, max_bytes: usize) -> Option<Self> {
+        let fitting = self.batch.fitting(max_bytes).max(1);
+        (fitting < self.batch.len()).then(|| self.split_off(fitting))
+    }
+
+    fn split_off(&mut self, index: usize) -> Self {
+        let batch = Arc::new(Arc::make_mut(&mut self.batch).split_off(index));
+        let manifest = self.manifest.split_off(index);
+        Self { batch, manifest, reason: self.reason.clone(), ..*self }
+    }
+
     /// Takes out the records that were accepted, one event for each run of tickets. Tells how many there were.
     pub(super) fn accept(&mut self, entries: &[PutRecordBatchResponseEntry<'_>], events: &mut Events) -> usize {
         let mut run = Run::default();

@@ -3,22 +3,28 @@
 //! ```text
 //! 200, an entry for each record      each record has its own fate
 //! 400 that names records             those are rejected, the others sent again at once
+//! 413, 400 about the size            sent again in halves, at once, down to one record
 //! 4xx that asks for less             all sent again, later; surely not stored
+//! 4xx about credentials              as well: they are renewed meanwhile
+//! 3xx and 4xx that are not AWS's     as well: whoever is in between may let them through later
 //! 5xx, no answer, or a senseless one all sent again, later, unless that may store them twice
 //! 4xx of any other kind              is about every call: the line stops
 //! ```
 
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::ToString as _;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use time::SignedDuration;
+
 use super::outcome::Reason;
-use crate::call::Error;
+use crate::call::{Error, UncorrectedSkew};
 use crate::exception::{ErrorCode, ServiceError};
 use crate::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
 use crate::op::{MalformedResponse, Operation};
-use crate::retry::{RetryClass, classify};
+use crate::retry::RetryClass;
 
 /// What follows for the records of a call.
 pub(super) enum Verdict<'a> {
@@ -26,6 +32,8 @@ pub(super) enum Verdict<'a> {
     Each(Vec<PutRecordBatchResponseEntry<'a>>),
     /// The service refused the call because of the records at these places.
     Without { named: Vec<usize>, reason: Arc<Reason> },
+    /// The service refused the call because of its size.
+    TooLarge(Arc<Reason>),
     /// The call failed in a way that passes.
     Again { class: RetryClass, may_be_stored: bool, reason: Arc<Reason> },
     /// Every other call would fail in the same way.
@@ -41,7 +49,7 @@ impl<'a> Verdict<'a> {
             Err(error) => error,
         };
         match error {
-            Error::Refused { error, .. } => Self::of_refusal(&error, sent),
+            Error::Refused { error, clock_skew, .. } => Self::of_refusal(&error, clock_skew, sent),
             Error::Malformed(error) => Self::again(true, Reason::of(&error)),
             Error::Transport { error, .. } => {
                 let (kind, reason) = (error.kind(), Reason::of(&error));
@@ -65,19 +73,25 @@ impl<'a> Verdict<'a> {
         Self::Again { class: RetryClass::Transient, may_be_stored, reason: Arc::new(reason) }
     }
 
-    fn of_refusal(error: &ServiceError, sent: usize) -> Self {
+    fn of_refusal(error: &ServiceError, clock_skew: Option<SignedDuration>, sent: usize) -> Self {
+        let class = error.disposition(PutRecordBatch::ERRORS, None);
+        if error.is_foreign() && class == RetryClass::Transient {
+            return Self::again(false, Reason::of(error));
+        }
         let code = error.code.as_ref().map_or_else(|| error.status.to_string(), |code| code.as_str().to_owned());
-        let reason = Arc::new(Reason::refusal(code, &*error.message));
+        let words = clock_skew.map(|skew| format!("; {}", UncorrectedSkew(skew))).unwrap_or_default();
+        let reason = Arc::new(Reason::refusal(code, format!("{}{words}", error.message)));
+        if error.is_too_large() {
+            return Self::TooLarge(reason);
+        }
+        // A server error may have come after the records were stored, whether a rule knows it or not.
+        let may_be_stored = error.status >= 500;
         let named = named_records(error, sent);
-        match error.retry_class(PutRecordBatch::ERRORS, None) {
+        match class {
             RetryClass::None if !named.is_empty() => Self::Without { named, reason },
-            RetryClass::None if error.status < 500 => Self::Stop(reason),
-            // A server error that no rule knows may have come after the records were stored.
-            RetryClass::None => Self::Again { class: RetryClass::Transient, may_be_stored: true, reason },
-            class => {
-                let class = if is_slow_down(reason.code.as_deref()) { RetryClass::Throttling } else { class };
-                Self::Again { class, may_be_stored: error.status >= 500, reason }
-            }
+            RetryClass::None if !may_be_stored => Self::Stop(reason),
+            RetryClass::Throttling => Self::Again { class, may_be_stored, reason },
+            _ => Self::Again { class: RetryClass::Transient, may_be_stored, reason },
         }
     }
 }
@@ -105,26 +119,8 @@ pub(super) fn entry_reason(entry: &PutRecordBatchResponseEntry<'_>) -> Option<Ar
     Some(Arc::new(Reason::refusal(code, entry.error_message.as_deref().unwrap_or_default())))
 }
 
-/// How soon a record may be sent again that was not taken.
-pub(super) fn entry_class(entry: &PutRecordBatchResponseEntry<'_>) -> RetryClass {
-    let code = entry.error_code.as_deref();
-    if is_slow_down(code) || classify(code, false, 0, None) == RetryClass::Throttling {
-        RetryClass::Throttling
-    } else {
-        RetryClass::Transient
-    }
-}
-
-/// Whether a code is the one by which the service says that a stream is at its quota, with the words "Slow down.": in
-/// no list of AWS's, but
-/// [on the operation's page](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
-fn is_slow_down(code: Option<&str>) -> bool {
-    code.is_some_and(|code| code.starts_with("ServiceUnavailable"))
-}
-
 #[cfg(test)]
 mod tests {
-    use alloc::format;
     use alloc::vec;
 
     use super::*;
@@ -136,6 +132,7 @@ mod tests {
         match verdict {
             Verdict::Each(entries) => format!("each of {}", entries.len()),
             Verdict::Without { named, .. } => format!("without {named:?}"),
+            Verdict::TooLarge(_) => "halves".into(),
             Verdict::Again { class, may_be_stored, .. } => format!("again {class:?} {may_be_stored}"),
             Verdict::Stop(_) => "stop".into(),
         }
@@ -145,8 +142,9 @@ mod tests {
     fn judges_answers() {
         use ErrorCode::{
             AccessDeniedException, ExpiredTokenException, InternalFailure, InvalidArgumentException,
-            InvalidKMSResourceException, ResourceNotFoundException, ServiceUnavailableException, ThrottlingException,
-            ValidationException,
+            InvalidKMSResourceException, InvalidSignatureException, MissingAuthenticationTokenException,
+            ResourceNotFoundException, ServiceUnavailableException, ThrottlingException, Unknown,
+            UnrecognizedClientException, ValidationException,
         };
         let one = "1 validation error detected: Value 'java.nio.HeapByteBuffer[pos=0 lim=9 cap=9]' at \
                    'records.3.member.data' failed to satisfy constraint: Member must have length …";
@@ -159,17 +157,32 @@ mod tests {
             (400, Some(ValidationException), "Value at 'records.0.member.data' …", "stop"),
             (400, Some(ValidationException), "Value at 'deliveryStreamName' …", "stop"),
             (400, Some(InvalidArgumentException), one, "stop"),
-            (400, Some(InvalidArgumentException), "Records size exceeds 4 MB limit", "stop"),
+            (400, Some(InvalidArgumentException), "Records size exceeds 4 MB limit", "halves"),
+            (400, Some(InvalidArgumentException), "This operation is not permitted on KinesisStreamAsSource …", "stop"),
+            (400, Some(ValidationException), "Records size exceeds 4 MB limit", "stop"),
             (400, Some(ResourceNotFoundException), "", "stop"),
             (400, Some(AccessDeniedException), "", "stop"),
-            (403, Some(ExpiredTokenException), "", "stop"),
+            (403, Some(ExpiredTokenException), "", "again Transient false"),
+            (400, Some(UnrecognizedClientException), "", "again Transient false"),
+            (400, Some(Unknown("ExpiredToken".into())), "", "again Transient false"),
+            (403, Some(Unknown("InvalidClientTokenId".into())), "", "again Transient false"),
+            (400, Some(Unknown("InvalidToken".into())), "", "again Transient false"),
+            (403, Some(InvalidSignatureException), "", "stop"),
+            (400, Some(MissingAuthenticationTokenException), "", "stop"),
             (400, Some(InvalidKMSResourceException), "", "stop"),
-            (413, None, "", "stop"),
-            (301, None, "", "stop"),
+            (413, None, "", "halves"),
+            (413, Some(Unknown("RequestEntityTooLarge".into())), "", "halves"),
+            (301, None, "", "again Transient false"),
+            (403, None, "<html>", "again Transient false"),
+            (400, None, "{}", "again Transient false"),
             (400, Some(ThrottlingException), "", "again Throttling false"),
             (429, None, "", "again Throttling false"),
             (503, Some(ThrottlingException), "", "again Throttling true"),
             (503, Some(ServiceUnavailableException), "Slow down.", "again Throttling true"),
+            (400, Some(ServiceUnavailableException), "Slow down.", "again Throttling false"),
+            (503, Some(Unknown("ServiceUnavailable".into())), "", "again Throttling true"),
+            (503, None, "", "again Transient true"),
+            (500, Some(ExpiredTokenException), "", "again Transient true"),
             (500, Some(InternalFailure), "", "again Transient true"),
             (502, None, "<html>", "again Transient true"),
             (501, None, "", "again Transient true"),
@@ -207,19 +220,6 @@ mod tests {
         ] {
             let text = format!("{outcome:?}");
             assert_eq!(shown(&Verdict::new(outcome, 3)), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn waits_longer_where_an_entry_asks_for_it() {
-        for (code, class) in [
-            ("ServiceUnavailableException", RetryClass::Throttling),
-            ("ServiceUnavailable", RetryClass::Throttling),
-            ("ThrottlingException", RetryClass::Throttling),
-            ("InternalFailure", RetryClass::Transient),
-            ("Whatever", RetryClass::Transient),
-        ] {
-            assert_eq!(entry_class(&PutRecordBatchResponseEntry::failed(code, "Slow down.")), class, "{code}");
         }
     }
 }

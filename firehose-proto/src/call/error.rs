@@ -110,15 +110,24 @@ impl fmt::Display for Error {
             Self::Refused { attempts, error, clock_skew, .. } => {
                 let who = if error.is_foreign() { "something on the way" } else { "the service" };
                 write!(f, "{who} refused the call ({attempts} attempt{})", times(*attempts))?;
-                let Some(skew) = clock_skew.map(SignedDuration::whole_seconds) else { return Ok(()) };
-                let (seconds, way) = (skew.unsigned_abs(), if skew > 0 { "behind" } else { "ahead" });
-                write!(
-                    f,
-                    "; the local clock is {seconds} s {way}, and disable_clock_skew_correction forbids to correct it"
-                )
+                clock_skew.map_or(Ok(()), |skew| write!(f, "; {}", UncorrectedSkew(skew)))
             }
             Self::Malformed(_) => f.write_str("the service's answer makes no sense; the call may have had its effect"),
         }
+    }
+}
+
+/// Says how far the local clock is off, where it must not be corrected.
+pub(crate) struct UncorrectedSkew(pub(crate) SignedDuration);
+
+impl fmt::Display for UncorrectedSkew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, way) =
+            (self.0.whole_seconds().unsigned_abs(), if self.0.is_positive() { "behind" } else { "ahead of" });
+        write!(
+            f,
+            "the local clock is {seconds} s {way} the service's, and disable_clock_skew_correction forbids to correct it"
+        )
     }
 }
 

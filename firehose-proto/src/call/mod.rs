@@ -72,6 +72,7 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 pub use self::error::Error;
+pub(crate) use self::error::UncorrectedSkew;
 pub use self::resend::Resend;
 pub use self::shared::{Config, Shared};
 use crate::batch::Batch;

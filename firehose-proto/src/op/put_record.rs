@@ -142,7 +142,9 @@ impl Operation for PutRecord {
 
     fn read_output<'a>(_: &Self::Input<'_>, body: &'a [u8]) -> Result<Self::Output<'a>, MalformedResponse> {
         let output: Output<'a> = json::parse(body)?;
-        let record_id = output.record_id.ok_or(MalformedResponse::Missing { member: "RecordId" })?.0;
+        // Empty is absent: no record has an empty id.
+        let id = output.record_id.filter(|id| !id.0.is_empty());
+        let record_id = id.ok_or(MalformedResponse::Missing { member: "RecordId" })?.0;
         Ok(PutRecordOutput { record_id, encrypted: output.encrypted })
     }
 }

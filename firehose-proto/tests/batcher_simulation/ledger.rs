@@ -26,6 +26,8 @@ pub(crate) struct Entry {
     is_ambiguous: bool,
     /// Calls that failed for no fault of another record.
     failed: u32,
+    /// Whether the service refused a request of this record alone as too large.
+    is_too_large: bool,
     outcome: Option<Outcome>,
 }
 
@@ -70,6 +72,7 @@ impl Ledger {
             acknowledged: None,
             is_ambiguous: false,
             failed: 0,
+            is_too_large: false,
             outcome: None,
         });
     }
@@ -120,6 +123,7 @@ impl Ledger {
             assert_eq!(entry.outcome, None, "ticket {ticket} was sent after its outcome");
             assert!(entry.acknowledged.is_none(), "ticket {ticket} was sent after it was accepted");
             assert!(!entry.is_in_flight, "ticket {ticket} is in flight twice");
+            assert!(!entry.is_too_large, "ticket {ticket} was sent again although no request can carry it");
             let is_young = now < entry.pushed_at + policy.max_age;
             assert!(is_young || !is_first_of_record, "ticket {ticket} was sent beyond its age");
             assert!(entry.failed < policy.max_attempts.get(), "ticket {ticket} was sent too often");
@@ -195,6 +199,12 @@ impl Ledger {
         }
     }
 
+    pub(crate) fn find_too_large(&mut self, tickets: &[usize]) {
+        for &ticket in tickets {
+            self.entries[ticket].is_too_large = true;
+        }
+    }
+
     pub(crate) fn note(&mut self, now: Tick, policy: &Policy, event: &Event) {
         match event {
             Event::Accepted(accepted) => self.note_accepted(policy, accepted),
@@ -226,7 +236,9 @@ impl Ledger {
         match failure {
             Failure::Rejected => {
                 assert_eq!(entry.stored, 0, "ticket {ticket} is rejected, and stored");
-                assert!(reason.is_some());
+                let words = reason.as_ref().expect("who rejects says why").to_string();
+                let says_so = words.contains("too large even alone");
+                assert!(!says_so || entry.is_too_large, "ticket {ticket} was not alone: {words}");
             }
             Failure::Expired => {
                 assert_eq!(entry.stored, 0, "ticket {ticket} is expired, and stored");
@@ -286,6 +298,14 @@ impl Ledger {
         let is_waiting = |entry: &&Entry| entry.outcome.is_none() && !entry.is_in_flight;
         let mut waiting = self.entries.iter().skip(self.first_open).filter(is_waiting);
         assert!(waiting.all(|entry| now < entry.pushed_at + policy.max_age && !self.is_stopped), "it waits in vain");
+    }
+
+    /// What must be true when nothing was refused for good.
+    pub(crate) fn assert_all_accepted(&self) {
+        for (ticket, entry) in self.entries.iter().enumerate() {
+            assert_eq!(entry.outcome, Some(Outcome::Accepted), "ticket {ticket}");
+            assert!(entry.stored > 0, "ticket {ticket}");
+        }
     }
 
     /// What must be true when all is over.

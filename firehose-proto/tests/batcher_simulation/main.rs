@@ -26,8 +26,11 @@ use random::Random;
 use scenario::Scenario;
 use service::Service;
 
-/// Runs of each of the four kinds, unless the environment says otherwise.
+/// Runs of each kind, unless the environment says otherwise.
 const RUNS: u64 = 25_000;
+
+/// The part of them that a kind has whose runs go on until all is delivered, however long that takes.
+const LONG_RUNS_PART: u64 = 5;
 
 /// Turns of the loop after which a run that has not ended is taken for one that never will.
 const MAX_TURNS: u32 = 100_000;
@@ -52,15 +55,35 @@ fn at_most_once_in_strict_order() {
     run_all(Order::Strict, Delivery::AtMostOnce);
 }
 
+#[test]
+fn delivers_everything_once_transient_faults_end_in_any_order() {
+    run_each(RUNS / LONG_RUNS_PART, |seed| {
+        Run::new(seed, |random| Scenario::draw_transient(random, Order::Relaxed)).run_to_delivery();
+    });
+}
+
+#[test]
+fn delivers_everything_once_transient_faults_end_in_strict_order() {
+    run_each(RUNS / LONG_RUNS_PART, |seed| {
+        Run::new(seed, |random| Scenario::draw_transient(random, Order::Strict)).run_to_delivery();
+    });
+}
+
 fn run_all(order: Order, delivery: Delivery) {
+    run_each(RUNS, |seed| {
+        Run::new(seed, |random| Scenario::draw(random, order, delivery)).run();
+    });
+}
+
+fn run_each(runs: u64, run: impl Fn(u64)) {
     let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let seeds = match number("FIREHOSE_SIMULATION_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("FIREHOSE_SIMULATION_RUNS").unwrap_or(RUNS),
+        None => 0..number("FIREHOSE_SIMULATION_RUNS").unwrap_or(runs),
     };
     for seed in seeds {
         let _replay = Replay(seed);
-        Run::new(seed, order, delivery).run();
+        run(seed);
     }
 }
 
@@ -97,9 +120,9 @@ struct Run {
 }
 
 impl Run {
-    fn new(seed: u64, order: Order, delivery: Delivery) -> Self {
+    fn new(seed: u64, draw: impl FnOnce(&mut Random) -> Scenario) -> Self {
         let mut random = Random::new(seed);
-        let scenario = Scenario::draw(&mut random, order, delivery);
+        let scenario = draw(&mut random);
         let batcher = Batcher::new("s", scenario.policy.clone(), random.next()).unwrap();
         let now = Tick::from_duration(Duration::from_secs(random.within(0..=3)));
         Self {
@@ -117,14 +140,22 @@ impl Run {
         }
     }
 
-    fn run(mut self) {
+    /// Nothing is refused for good, so nothing stops, and nothing is lost.
+    fn run_to_delivery(self) {
+        let ledger = self.run();
+        assert!(!ledger.is_stopped, "the line has stopped");
+        ledger.assert_all_accepted();
+    }
+
+    fn run(mut self) -> Ledger {
         for _ in 0..MAX_TURNS {
             let wait = self.drain();
             self.ledger.check(self.now, &self.scenario.policy, &self.batcher);
             let is_over = self.acts_at.is_none() && self.batcher.is_idle();
             if is_over {
                 assert_eq!(wait, None, "nothing is left to wait for");
-                return self.ledger.finish(&self.batcher);
+                self.ledger.finish(&self.batcher);
+                return self.ledger;
             }
             let acts_at = self.acts_at.filter(|_| self.blocked.is_none());
             let times = [wait, self.service.next_time(), acts_at, self.abandons_at];

@@ -3,7 +3,7 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use firehose_proto::batch::{Delivery, Order, Oversize, Packing, Policy};
+use firehose_proto::batch::{Delivery, MaxFailedCalls, Order, Oversize, Packing, Policy};
 
 use crate::random::Random;
 
@@ -28,6 +28,14 @@ pub(crate) struct Faults {
     pub(crate) fatal: u64,
     /// No answer, ever.
     pub(crate) hang: u64,
+    /// A refusal that is about the credentials, or none to be had for now.
+    pub(crate) credentials: u64,
+    /// An answer of something between here and the service.
+    pub(crate) foreign: u64,
+    /// What the service takes in one request, and does not tell beforehand.
+    pub(crate) max_request_bytes: Option<usize>,
+    /// After how many calls all of this ends.
+    pub(crate) end: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -59,12 +67,15 @@ impl Scenario {
                 (&mut faults.naming, 150),
                 (&mut faults.fatal, 20),
                 (&mut faults.hang, 50),
+                (&mut faults.credentials, 200),
+                (&mut faults.foreign, 200),
             ] {
                 if random.chance(400) {
                     *rate = random.within(0..=most);
                 }
             }
         }
+        faults.max_request_bytes = random.chance(300).then(|| random.size(4..=150));
         let needs_patience = faults.hang > 0 || random.chance(200);
         Self {
             max_delay_ms: random.one_of(&[0, 5, 200]),
@@ -76,6 +87,37 @@ impl Scenario {
             policy,
             faults,
         }
+    }
+}
+
+impl Scenario {
+    /// Faults of every kind that passes, as often as they like, which then end; and a policy that lets time and tries heal
+    /// what they can.
+    pub(crate) fn draw_transient(random: &mut Random, order: Order) -> Self {
+        let mut scenario = Self::draw(random, order, Delivery::AtLeastOnce);
+        let policy = &mut scenario.policy;
+        (policy.max_age, policy.max_attempts) = (Duration::MAX, NonZeroU32::MAX);
+        policy.max_failed_calls = MaxFailedCalls::default();
+        if policy.oversize == Oversize::Divert {
+            policy.oversize = Oversize::Refuse;
+        }
+        let mut often = || if random.chance(600) { random.one_of(&[100, 500, 900, 1000]) } else { 0 };
+        scenario.faults = Faults {
+            partial: often(),
+            throttle: often(),
+            server_error: often(),
+            cut_before: often(),
+            cut_after: often(),
+            malformed: often(),
+            credentials: often(),
+            foreign: often(),
+            ..Faults::default()
+        };
+        let record = policy.limits.max_record_bytes.min(policy.limits.max_request_bytes);
+        scenario.faults.max_request_bytes = random.chance(500).then(|| record + random.size(0..=60));
+        scenario.faults.end = Some(random.within(0..=60));
+        scenario.patience = None;
+        scenario
     }
 }
 

@@ -27,6 +27,21 @@ enum Answer {
     Failure(Error),
 }
 
+/// What an answer means for the records of its call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// Each has its own, if there is an answer that says so.
+    Each,
+    /// All failed, and may be sent again.
+    Failed { is_ambiguous: bool },
+    /// Some are to blame.
+    Named,
+    /// The call had too many of them, or one that is too large.
+    TooLarge,
+    /// Every other call would fail as well.
+    Fatal,
+}
+
 /// A call under way.
 struct Call {
     id: u64,
@@ -35,6 +50,7 @@ struct Call {
     /// The tickets in each record.
     records: Vec<Vec<usize>>,
     answer: Answer,
+    meaning: Meaning,
 }
 
 #[derive(Default)]
@@ -42,6 +58,8 @@ pub(crate) struct Service {
     calls: Vec<Call>,
     /// Records stored, for their ids.
     stored: u64,
+    /// Calls taken.
+    taken: u64,
 }
 
 impl Service {
@@ -60,42 +78,77 @@ impl Service {
         check_limits(policy, &batch, &data);
         let records: Vec<_> = data.iter().map(|data| ledger.read(policy, data)).collect();
         ledger.send(now, policy, attempt, &records, data.iter().map(Vec::len).sum());
-        let Some(answer) = self.answer(policy, faults, &records, ledger, random) else { return };
+        self.taken += 1;
+        let none = Faults::default();
+        let faults = if faults.end.is_some_and(|end| self.taken > end) { &none } else { faults };
+        let bytes = batch.data_bytes();
+        let Some((answer, meaning)) = self.answer(policy, faults, bytes, &records, ledger, random) else { return };
         let lands_at = now + Duration::from_millis(random.within(0..=max_delay_ms));
-        self.calls.push(Call { id, lands_at, batch, records, answer });
+        self.calls.push(Call { id, lands_at, batch, records, answer, meaning });
     }
 
     fn answer(
         &mut self,
         policy: &Policy,
         faults: &Faults,
+        bytes: usize,
         records: &[Vec<usize>],
         ledger: &mut Ledger,
         random: &mut Random,
-    ) -> Option<Answer> {
-        let refusal = |status, code, message: &str| {
-            let error = ServiceError::new(status, code, message);
-            Some(Answer::Response(error.write()))
+    ) -> Option<(Answer, Meaning)> {
+        let refusal = |status, code: &str, message: &str| {
+            let error = ServiceError::new(status, ErrorCode::parse(code), message);
+            Answer::Response(error.write())
         };
+        let failed = |answer, is_ambiguous| Some((answer, Meaning::Failed { is_ambiguous }));
         if random.chance(faults.throttle) {
-            return refusal(400, ErrorCode::ThrottlingException, "Rate exceeded");
+            let (status, code, message) = random.one_of(&[
+                (400, "ThrottlingException", "Rate exceeded"),
+                (400, "LimitExceededException", ""),
+                (400, "ServiceUnavailableException", "Slow down."),
+            ]);
+            return failed(refusal(status, code, message), false);
+        }
+        if random.chance(faults.credentials) {
+            let (status, code) = random.one_of(&[
+                (403, "ExpiredTokenException"),
+                (400, "ExpiredToken"),
+                (400, "UnrecognizedClientException"),
+                (403, "InvalidClientTokenId"),
+                (400, "InvalidToken"),
+            ]);
+            let away = Error::Credentials(CredentialsError::transient("the instance metadata is away"));
+            return failed(if random.chance(300) { Answer::Failure(away) } else { refusal(status, code, "") }, false);
+        }
+        if random.chance(faults.foreign) {
+            let status = random.one_of(&[301, 302, 400, 403, 404, 407, 429]);
+            return failed(Answer::Response(Response::new(status, b"<html>Sign in".to_vec())), false);
+        }
+        if faults.max_request_bytes.is_some_and(|max| bytes > max) {
+            let says = random.chance(500);
+            let empty = Answer::Response(Response::new(413, Vec::new()));
+            let words = "Records size exceeds 4 MB limit";
+            let answer = if says { refusal(400, "InvalidArgumentException", words) } else { empty };
+            return Some((answer, Meaning::TooLarge));
         }
         if random.chance(faults.fatal) {
-            return match random.within(0..=2) {
-                0 => refusal(400, ErrorCode::ResourceNotFoundException, "Firehose s under account 1 not found."),
-                1 => refusal(400, ErrorCode::AccessDeniedException, "not authorized"),
-                _ => Some(Answer::Failure(Error::Credentials(CredentialsError::absent("no credentials")))),
+            let answer = match random.within(0..=3) {
+                0 => refusal(400, "ResourceNotFoundException", "Firehose s under account 1 not found."),
+                1 => refusal(400, "AccessDeniedException", "not authorized"),
+                2 => no_answer(random.one_of(&[TransportErrorKind::Proxy, TransportErrorKind::Tls])),
+                _ => Answer::Failure(Error::Credentials(CredentialsError::absent("no credentials"))),
             };
+            return Some((answer, Meaning::Fatal));
         }
         if random.chance(faults.naming) {
             let named: Vec<_> = (1..=records.len()).filter(|_| random.chance(300)).collect();
             let named = if named.is_empty() { vec![random.size(1..=records.len())] } else { named };
             let one = |place| format!("Value 'x' at 'records.{place}.member.data' failed to satisfy constraint: …");
             let message = named.into_iter().map(one).collect::<Vec<_>>().join("; ");
-            return refusal(400, ErrorCode::ValidationException, &message);
+            return Some((refusal(400, "ValidationException", &message), Meaning::Named));
         }
         if random.chance(faults.cut_before) {
-            return Some(no_answer(TransportErrorKind::Connect));
+            return failed(no_answer(TransportErrorKind::Connect), false);
         }
         let entries: Vec<_> = records.iter().map(|_| random.chance(faults.partial)).collect();
         let is_server_error = random.chance(faults.server_error);
@@ -115,13 +168,17 @@ impl Service {
             }
         }
         if is_server_error {
-            return match random.within(0..=1) {
-                0 => refusal(500, ErrorCode::InternalFailure, ""),
-                _ => refusal(503, ErrorCode::ServiceUnavailableException, "Slow down."),
+            let page = Answer::Response(Response::new(502, b"<html>".to_vec()));
+            let answer = match random.within(0..=2) {
+                0 => refusal(500, "InternalFailure", ""),
+                1 => refusal(503, "ServiceUnavailableException", "Slow down."),
+                _ => page,
             };
+            return failed(answer, true);
         }
         if random.chance(faults.cut_after) {
-            return Some(no_answer(TransportErrorKind::Broken));
+            use TransportErrorKind::{Broken, ResponseTooLarge, Timeout};
+            return failed(no_answer(random.one_of(&[Broken, ResponseTooLarge, Timeout])), true);
         }
         if random.chance(faults.hang) {
             return None;
@@ -136,8 +193,9 @@ impl Service {
                     response = server::respond::<PutRecordBatch>(&PutRecordBatchOutput::new(output));
                 }
             }
+            return failed(Answer::Response(response), true);
         }
-        Some(Answer::Response(response))
+        Some((Answer::Response(response), Meaning::Each))
     }
 
     /// When the next answer lands.
@@ -148,50 +206,38 @@ impl Service {
     /// Hands the batcher one answer that has landed by now, and tells the ledger what it means.
     pub(crate) fn land(&mut self, now: Tick, batcher: &mut Batcher, ledger: &mut Ledger, random: &mut Random) {
         let Some(at) = self.calls.iter().position(|call| call.lands_at <= now) else { return };
-        let Call { id, batch, records, answer, .. } = self.calls.swap_remove(at);
+        let Call { id, batch, records, answer, meaning, .. } = self.calls.swap_remove(at);
         let all: Vec<_> = records.iter().flatten().copied().collect();
         ledger.land(&all);
-        let response = match answer {
-            Answer::Failure(failure) => {
-                let has_failed = matches!(failure, Error::Transport { .. });
-                if has_failed {
-                    ledger.fail(&all, failure.is_ambiguous());
-                } else {
-                    ledger.is_stopped |= !ledger.is_abandoned;
-                }
-                drop(batch);
-                batcher.handle_outcome(now, id, Err(failure));
-                return ledger.note_call(has_failed, batcher);
-            }
-            Answer::Response(response) => response,
+        let outcome = match &answer {
+            Answer::Failure(_) => None,
+            Answer::Response(response) => Some(batch.decode(response).map_err(Error::from)),
         };
-        let decoded = batch.decode(&response);
-        let mut has_failed = false;
-        if let (Ok(output), false) = (&decoded, ledger.is_abandoned) {
-            for (entry, tickets) in output.request_responses.iter().zip(&records) {
-                match &entry.record_id {
-                    Some(id) => ledger.acknowledge(tickets, id),
-                    None => ledger.fail(tickets, false),
+        match (meaning, &outcome) {
+            (Meaning::Each, Some(Ok(output))) if !ledger.is_abandoned => {
+                for (entry, tickets) in output.request_responses.iter().zip(&records) {
+                    match &entry.record_id {
+                        Some(id) => ledger.acknowledge(tickets, id),
+                        None => ledger.fail(tickets, false),
+                    }
                 }
             }
-        } else if response.status == 400 {
-            let body = String::from_utf8_lossy(&response.body);
-            if body.contains("Throttling") {
-                ledger.fail(&all, false);
-                has_failed = true;
-            } else if !body.contains("records.") {
-                ledger.is_stopped |= !ledger.is_abandoned;
-            }
-        } else {
-            ledger.fail(&all, true);
-            has_failed = true;
+            (Meaning::Each | Meaning::Named, _) => {}
+            (Meaning::Failed { is_ambiguous }, _) => ledger.fail(&all, is_ambiguous),
+            (Meaning::TooLarge, _) if records.len() == 1 => ledger.find_too_large(&all),
+            (Meaning::TooLarge, _) => {}
+            (Meaning::Fatal, _) => ledger.is_stopped |= !ledger.is_abandoned,
         }
         // A driver may be late to let go of the batch: it is copied then.
         let late = random.chance(100).then(|| Arc::clone(&batch));
         drop(batch);
-        batcher.handle_outcome(now, id, decoded.map_err(Error::from));
+        if let Some(outcome) = outcome {
+            batcher.handle_outcome(now, id, outcome);
+        } else if let Answer::Failure(error) = answer {
+            batcher.handle_outcome(now, id, Err(error));
+        }
         drop(late);
-        ledger.note_call(has_failed, batcher);
+        ledger.note_call(matches!(meaning, Meaning::Failed { .. }), batcher);
     }
 }
 

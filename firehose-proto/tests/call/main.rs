@@ -177,7 +177,10 @@ fn corrects_the_clock_by_the_service_s() {
 
 #[test]
 fn names_the_skew_that_it_must_not_correct() {
-    for (minutes, words) in [(20, "the local clock is 1199 s behind"), (-20, "the local clock is 1200 s ahead")] {
+    for (minutes, words) in [
+        (20, "the local clock is 1199 s behind the service's"),
+        (-20, "the local clock is 1200 s ahead of the service's"),
+    ] {
         let mut config = config();
         config.disable_clock_skew_correction = true;
         let mut world = World::new(config, [accepted()]);

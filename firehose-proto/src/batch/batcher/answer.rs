@@ -9,8 +9,9 @@ use super::{Batcher, State, delimiter};
 use crate::batch::outcome::{Failure, Reason};
 use crate::batch::parcel::Parcel;
 use crate::batch::policy::Delivery;
-use crate::batch::verdict::{Verdict, entry_class, entry_reason};
+use crate::batch::verdict::{Verdict, entry_reason};
 use crate::call::Error;
+use crate::exception::is_about_credentials;
 use crate::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry};
 use crate::retry::{self, RetryClass};
 use crate::time::Tick;
@@ -52,6 +53,7 @@ impl Batcher {
         match verdict {
             Verdict::Each(entries) => {
                 self.line.succeed();
+                self.size.accept(parcel.batch.body_bytes());
                 self.apply_each(now, parcel, &entries);
             }
             Verdict::Without { named, reason } => {
@@ -63,14 +65,20 @@ impl Batcher {
                 // The others have done nothing wrong: they go at once, and this call does not count.
                 self.send_again(parcel);
             }
+            Verdict::TooLarge(reason) => {
+                self.line.succeed();
+                self.halve(parcel, &reason);
+            }
             Verdict::Again { class, may_be_stored, reason } => {
                 self.note_throttling(now, &parcel, class);
                 self.line.fail(now, parcel.sent_at, class, hint, self.random.next());
                 parcel.may_be_stored |= may_be_stored;
                 parcel.charged += 1;
                 if let Some(calls) = self.line.is_dead(self.policy.max_failed_calls) {
-                    let why = format!("{calls} calls in a row failed, the last one with {reason}");
-                    return self.give_all_up(parcel, Arc::new(Reason::new(why)));
+                    let message = format!("{calls} calls in a row failed, the last one with {reason}");
+                    // Somebody has to mend it, who goes by the code.
+                    let code = reason.code.clone().filter(|code| is_about_credentials(code));
+                    return self.give_all_up(parcel, Arc::new(Reason { code, message }));
                 }
                 let failure = if reason.code.is_some() { Failure::Rejected } else { Failure::Expired };
                 parcel.reason = Some(reason);
@@ -99,7 +107,7 @@ impl Batcher {
         }
         // The entries of what is left, in the same order.
         let failed = || entries.iter().filter(|entry| entry.is_failed());
-        let is_throttled = failed().any(|entry| entry_class(entry) == RetryClass::Throttling);
+        let is_throttled = entries.iter().any(PutRecordBatchResponseEntry::is_throttled);
         let class = if is_throttled { RetryClass::Throttling } else { RetryClass::Transient };
         self.note_throttling(now, &parcel, class);
         parcel.charged += 1;
@@ -127,6 +135,22 @@ impl Batcher {
         let wait = retry::heed(hint, retry::backoff(class, parcel.fruitless, self.random.next()));
         parcel.rests_until = now + wait;
         self.rest(parcel);
+    }
+
+    /// Sends both halves of a parcel at once, or ends the one record that no request can carry.
+    fn halve(&mut self, mut parcel: Parcel, reason: &Arc<Reason>) {
+        let bytes = parcel.batch.body_bytes();
+        parcel.reason = Some(Arc::clone(reason));
+        let Some(second) = parcel.split_off_half() else {
+            self.size.refuse_alone(bytes);
+            let why = format!("too large even alone in its request: {}", reason.message);
+            let code = reason.code.clone();
+            return self.give_up(parcel, Failure::Rejected, Some(&Arc::new(Reason { code, message: why })));
+        };
+        self.size.refuse(bytes);
+        // This call does not count: it says nothing about the records of either half.
+        self.send_again(parcel);
+        self.send_again(second);
     }
 
     fn is_exhausted(&self, parcel: &Parcel) -> bool {

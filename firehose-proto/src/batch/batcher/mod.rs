@@ -15,6 +15,7 @@
 //! * A failure of *records* (entries of an answer), or of a call, makes their batch wait, while others go on.
 //! * Failures of *calls* in a row, with none that got through in between, say nothing about their records: all batches
 //!   wait, and the next attempt tests the service.
+//! * A request that is refused as too large goes again in halves, and later ones are made no larger than what passes.
 //! * A refusal that is about every call (no such stream, no permission) stops the line: nothing waits in vain.
 
 mod answer;
@@ -40,6 +41,7 @@ use super::pace::Pace;
 use super::pack::{self, Billing, Pack};
 use super::parcel::{Events, Load, Parcel};
 use super::policy::{Order, Policy};
+use super::size::RequestSize;
 use crate::random::Random;
 use crate::time::Tick;
 use crate::validate::Violation;
@@ -107,6 +109,7 @@ pub struct Batcher {
     buffered: Load,
     line: Line,
     pace: Pace,
+    size: RequestSize,
     /// For the jitter of waits.
     random: Random,
     /// Whether a record was not taken for want of room since the open batch began: then it waits for no others.
@@ -155,6 +158,7 @@ impl Batcher {
             buffered: Load::default(),
             line: Line::default(),
             pace: Pace::new(policy.quotas),
+            size: RequestSize::default(),
             random: Random::new(seed),
             is_full: false,
             wait: None,
@@ -346,6 +350,10 @@ impl Batcher {
     }
 
     fn send(&mut self, now: Tick, mut parcel: Parcel) -> Output {
+        // It may have been sealed before the service refused another one of its size.
+        if let Some(rest) = parcel.split_off_above(self.size.max_bytes()) {
+            self.make_ready(rest);
+        }
         self.pace.take(now, parcel.batch.len(), parcel.batch.data_bytes());
         self.statistics.batches += 1;
         if parcel.attempts > 0 {

@@ -148,6 +148,11 @@ impl Batcher {
 
     /// Adds a record to the open batch: to a fresh one, when there is no room beside those in it.
     fn encode(&mut self, data: &[u8]) {
+        // A record that alone is above what is known to pass has to be tried all the same.
+        let is_above = self.open.batch.body_bytes_with(data.len()) > self.size.max_bytes();
+        if is_above && !self.open.batch.is_empty() {
+            self.seal();
+        }
         if self.open.batch.push(data) == Err(PushError::Full) {
             self.seal();
             let pushed = self.open.batch.push(data);
