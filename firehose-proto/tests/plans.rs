@@ -134,7 +134,7 @@ const ORDER: &[(&str, &str, &str)] = &[
 
 #[test]
 fn takes_the_first_of_what_a_profile_says() {
-    for first in 0..ORDER.len() {
+    for (first, (_, _, expected)) in ORDER.iter().enumerate() {
         for second in first..ORDER.len() {
             // The role that the metadata assume is one without a token file.
             if (first, second) == (0, 1) {
@@ -146,7 +146,7 @@ fn takes_the_first_of_what_a_profile_says() {
             let [config, credentials] =
                 ["config", "credentials"].map(|file| text(file).map(|(_, said)| said.1).collect::<String>());
             let plan = resolve_both(&format!("[profile A]\n{config}"), &format!("[A]\n{credentials}")).unwrap();
-            assert_eq!(shown(&plan), ORDER[first].2, "{config}{credentials}");
+            assert_eq!(shown(&plan), *expected, "{config}{credentials}");
         }
     }
 }

@@ -166,6 +166,30 @@ fn expands_the_path_of_a_token_file() {
 }
 
 #[test]
+fn a_web_identity_of_the_environment_comes_before_all_but_a_role() {
+    let config = format!("{ROLES}[default]\naws_access_key_id = AKIDDEFAULT\naws_secret_access_key = s\n");
+    let home = home(&config);
+    let token = home.path().join("token");
+    fs::write(&token, "jwt").unwrap();
+    let web = [("AWS_ROLE_ARN", "pod"), ("AWS_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap())];
+    for (selected, in_code, id, provider) in [
+        (None, None, "nobody:pod:-:-:-", "web identity"),
+        (Some("base"), None, "nobody:pod:-:-:-", "web identity"),
+        (Some("first"), None, "AKIDBASE:one:ext:-:-", "profile `first` (role)"),
+        (None, Some("base"), "AKIDBASE", "profile `base` (keys)"),
+    ] {
+        let mut variables = vec![("HOME", home.path().to_str().unwrap()), web[0], web[1]];
+        variables.extend(selected.map(|name| ("AWS_PROFILE", name)));
+        let mut builder = builder(&variables).transport(Scripted::new(sts));
+        if let Some(name) = in_code {
+            builder = builder.profile(name);
+        }
+        let found = builder.find_credentials().unwrap();
+        assert_eq!((&*found.credentials.access_key_id, &*found.provider), (id, provider));
+    }
+}
+
+#[test]
 fn names_the_file_and_the_line_of_a_profile_that_leads_nowhere() {
     for (config, words) in [
         ("[default]\n[profile a]\nrole_arn = r\n", "so needs `source_profile` or `credential_source` (line 3 of the"),

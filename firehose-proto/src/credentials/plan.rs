@@ -44,7 +44,7 @@ pub struct Plan {
 pub enum Source {
     /// The profile holds them.
     Static(Credentials),
-    /// The environment variables, see [`environment::read`](super::environment::read).
+    /// The environment variables, see [`environment::read`].
     Environment,
     /// The machine's instance metadata, see [`imds`](super::imds).
     InstanceMetadata,

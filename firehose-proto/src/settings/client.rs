@@ -245,9 +245,11 @@ impl Settings {
     /// As [`endpoint`](Self::endpoint).
     pub fn config(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, SettingsError> {
         let execution_environment = variable("AWS_EXECUTION_ENV");
-        let mut user_agent = UserAgent::default();
-        user_agent.execution_environment = execution_environment.as_deref().filter(|text| !text.trim().is_empty());
-        user_agent.app_id = self.sdk_ua_app_id.as_ref().map(|id| &*id.value);
+        let user_agent = UserAgent {
+            execution_environment: execution_environment.as_deref().filter(|text| !text.trim().is_empty()),
+            app_id: self.sdk_ua_app_id.as_ref().map(|id| &*id.value),
+            ..UserAgent::default()
+        };
         Ok(Config {
             timeouts: self.timeouts(),
             operation_timeout: self.operation_timeout.as_ref().map(|timeout| timeout.value),

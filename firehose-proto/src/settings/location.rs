@@ -33,13 +33,14 @@ impl fmt::Debug for Locations<'_> {
 }
 
 /// The variables that hold a path.
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 7] = [
     "AWS_CA_BUNDLE",
     "AWS_CONFIG_FILE",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_LOGIN_CACHE_DIRECTORY",
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "REQUESTS_CA_BUNDLE",
 ];
 
 impl<'a> Locations<'a> {

@@ -441,6 +441,20 @@ pub(crate) const CASES: &[Case] = &[
         "[default]\naws_access_key_id = AKIDS\naws_secret_access_key = s\n",
         &[],
     ),
+    case(
+        "a web identity of the environment before keys",
+        &[REGION, ("AWS_WEB_IDENTITY_TOKEN_FILE", "$HOME/token"), ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/r")],
+        "",
+        "[default]\naws_access_key_id = AKIDS\naws_secret_access_key = s\n",
+        &[],
+    ),
+    case(
+        "a role's name alone in the environment",
+        &[REGION, ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/r"), ("AWS_ROLE_SESSION_NAME", "n")],
+        "",
+        "[default]\naws_access_key_id = AKIDS\naws_secret_access_key = s\n",
+        &[],
+    ),
     // Single sign-on without a token: failures alone.
     case(
         "single sign-on that nobody signed in to",

@@ -217,3 +217,49 @@ fn botocore_takes_the_same_of_every_pair_of_sources() {
     assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), environments.len(), wrong.join("\n"));
     assert!(plans > 3000 && told_differences > 20, "{plans} plans, {told_differences} told differences");
 }
+
+/// A web identity's variables, whole and in part.
+const VARIABLES: &[&[(&str, &str)]] = &[
+    &[("AWS_WEB_IDENTITY_TOKEN_FILE", "/e"), ("AWS_ROLE_ARN", "RE"), ("AWS_ROLE_SESSION_NAME", "ne")],
+    &[("AWS_WEB_IDENTITY_TOKEN_FILE", "/e")],
+    &[("AWS_ROLE_ARN", "RE")],
+    &[("AWS_ROLE_SESSION_NAME", "ne")],
+];
+
+#[test]
+fn botocore_takes_the_same_of_every_source_and_a_web_identity_of_the_environment() {
+    let Some(python) = available(&CLIENTS) else { return };
+    let scratch = must(Scratch::new(Path::new(TMP), "variables"));
+    let mut cases = Vec::new();
+    for (name, said) in SAID.iter().chain(&[("nothing", "")]) {
+        for file in [0, 1] {
+            for variables in VARIABLES {
+                let files = files((said, file), ("", file));
+                let number = cases.len();
+                let paths = ["config", "credentials"].map(|name| scratch.path().join(format!("{name}-{number}")));
+                let mut environment = vec![
+                    ("HOME".to_owned(), scratch.path().display().to_string()),
+                    ("AWS_PROFILE".to_owned(), "a".to_owned()),
+                    ("AWS_CONFIG_FILE".to_owned(), paths[0].display().to_string()),
+                    ("AWS_SHARED_CREDENTIALS_FILE".to_owned(), paths[1].display().to_string()),
+                ];
+                environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+                paths.iter().zip(&files).for_each(|(path, text)| must(fs::write(path, text)));
+                cases.push((name, variables, files, environment));
+            }
+        }
+    }
+    let environments: Vec<_> = cases.iter().map(|(.., environment)| environment.clone()).collect();
+    let mut wrong = Vec::new();
+    for ((name, variables, files, _), theirs) in cases.iter().zip(theirs(python, &scratch, "plans", &environments)) {
+        let profiles = must(Profiles::parse(files[0].as_bytes(), files[1].as_bytes()));
+        let variable = |name: &str| variables.iter().find(|(found, _)| *found == name).map(|it| it.1.to_owned());
+        let (ours, theirs) =
+            (Outcome::ours(Plan::resolve_in(variable, &profiles, "a"), true), Outcome::theirs(&theirs));
+        let is_told = matches!(&theirs, Outcome::Error(text) if text.contains(TOKEN_FILE_ALONE));
+        if !is_told && !ours.is_like(&theirs) {
+            wrong.push(format!("{name}, {variables:?}\n  {ours:?}\n  {theirs:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), environments.len(), wrong.join("\n"));
+}

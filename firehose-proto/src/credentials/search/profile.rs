@@ -5,12 +5,12 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
 
-use super::provider::{Found, environment};
+use super::provider::{self, Found};
 use super::step::{Cx, Step, Then};
 use super::{container, login, metadata, process, sso, sts};
 use crate::credentials::plan::{Plan, PlanError, Role, Source};
 use crate::credentials::profile::{ProfileFile, Profiles};
-use crate::credentials::{Credentials, CredentialsError};
+use crate::credentials::{Credentials, CredentialsError, environment};
 use crate::endpoint::Endpoint;
 use crate::limits::MAX_PROFILE_FILE_BYTES;
 use crate::region::Region;
@@ -23,16 +23,23 @@ pub(super) fn find(cx: &mut Cx<'_>, named: Option<String>) -> Step<Result<Found,
     profiles(cx).and_then(cx, move |cx, profiles| {
         let selected = &cx.shared.settings.profile;
         let must_exist = named.is_some() || selected.source != settings::Source::Default;
+        // As in the AWS CLI: a web identity of the environment comes before all of a profile but its role.
+        let heeds_environment = named.is_none() && selected.source != settings::Source::Code;
         let name = named.unwrap_or_else(|| selected.value.clone());
-        let plan = match Plan::resolve(&profiles, &name) {
+        let variable = |name: &str| cx.shared.variable(name).filter(|_| heeds_environment);
+        let plan = match Plan::resolve_in(variable, &profiles, &name) {
             Ok(plan) => plan,
             Err(error) => return Step::Done(Err(plan_error(cx, &error, &profiles, must_exist))),
         };
+        // What the environment alone says goes by the name of the provider that reads nothing else.
+        let of_environment = environment::read_web_identity(variable).ok().flatten().map(Source::WebIdentity);
+        let is_of_environment = plan.roles.is_empty() && Some(&plan.source) == of_environment.as_ref();
         let origin = if plan.roles.is_empty() { origin(&plan.source) } else { "role" };
         let first = first(cx, plan.source).map(cx, |result| result.map_err(CredentialsError::settled));
         let roles = plan.roles.into_iter();
         first.and_then(cx, |cx, credentials| assume(cx, credentials, roles)).map(cx, move |result| {
-            let provider = format!("profile `{name}` ({origin})").into();
+            let provider =
+                if is_of_environment { origin.into() } else { format!("profile `{name}` ({origin})").into() };
             result.map(|credentials| Found { credentials, provider })
         })
     })
@@ -42,7 +49,7 @@ pub(super) fn find(cx: &mut Cx<'_>, named: Option<String>) -> Step<Result<Found,
 fn first(cx: &mut Cx<'_>, source: Source) -> Step<Result<Credentials, CredentialsError>> {
     match source {
         Source::Static(credentials) => Step::Done(Ok(credentials)),
-        Source::Environment => Step::Done(environment(cx)),
+        Source::Environment => Step::Done(provider::environment(cx)),
         Source::InstanceMetadata => metadata::credentials(cx),
         Source::Container => container::credentials(cx),
         Source::WebIdentity(identity) => sts::assume_role_with_web_identity(cx, identity),

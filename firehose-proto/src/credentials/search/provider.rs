@@ -16,7 +16,8 @@ pub enum Provider {
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary credentials, `AWS_SESSION_TOKEN` and
     /// `AWS_CREDENTIAL_EXPIRATION`.
     Environment,
-    /// A profile of the shared files; the one that the settings select when it has no name.
+    /// A profile of the shared files; the one that the settings select when it has no name. For that one a web identity
+    /// of the environment counts as well, see [`Plan::resolve_in`](crate::credentials::plan::Plan::resolve_in).
     Profile(Option<String>),
     /// The role that `AWS_ROLE_ARN` names, with the token in the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names.
     WebIdentity,
