@@ -40,6 +40,7 @@ mod pace;
 mod pack;
 mod parcel;
 mod policy;
+mod settle;
 mod verdict;
 
 use alloc::borrow::Cow;
@@ -52,6 +53,7 @@ pub use batcher::{Batcher, NotTaken, Output, Statistics};
 pub use outcome::{Accepted, Event, Failure, Reason, Undelivered};
 pub use pack::{Billing, billed_bytes};
 pub use policy::{Delivery, MaxFailedCalls, Order, Oversize, Packing, Policy, Quotas};
+pub use settle::PutBatchOutput;
 pub use verdict::CallFailure;
 
 use crate::client::{self, ResponseError};
