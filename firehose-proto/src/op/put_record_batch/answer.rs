@@ -1,7 +1,7 @@
 //! Answers in the form in which the service writes them, read in one pass that borrows.
 //!
 //! That form is compact, or has a space after each comma and colon, as Python writes it. Its members come in any order,
-//! and its strings have no escapes. What has an unknown member, one twice, a `null` or other white space, and whatever is
+//! and its strings have no escapes. What has an unknown member, a `null`, an escape or other white space, and whatever is
 //! wrong, is left to [`json`](crate::json), from the start: what such a document means is decided there alone.
 
 use alloc::borrow::Cow;
@@ -29,12 +29,12 @@ impl<'a> Scanner<'a> {
         self.take("{")?;
         loop {
             if self.is_next(r#""RequestResponses":"#) {
-                put(&mut output.entries, self.entries(entries)?)?;
+                output.entries = Some(self.entries(entries)?);
             } else if self.is_next(r#""FailedPutCount":"#) {
-                put(&mut output.failed_put_count, self.count()?)?;
+                output.failed_put_count = Some(self.count()?);
             } else {
                 self.take(r#""Encrypted":"#)?;
-                put(&mut output.encrypted, self.boolean()?)?;
+                output.encrypted = Some(self.boolean()?);
             }
             if self.is_last("}")? {
                 return Some(output);
@@ -61,12 +61,12 @@ impl<'a> Scanner<'a> {
         self.take("{")?;
         loop {
             if self.is_next(r#""RecordId":"#) {
-                put(&mut record_id, self.string()?)?;
+                record_id = Some(self.string()?);
             } else if self.is_next(r#""ErrorCode":"#) {
-                put(&mut error_code, self.string()?)?;
+                error_code = Some(self.string()?);
             } else {
                 self.take(r#""ErrorMessage":"#)?;
-                put(&mut error_message, self.string()?)?;
+                error_message = Some(self.string()?);
             }
             if self.is_last("}")? {
                 break;
@@ -130,14 +130,6 @@ impl<'a> Scanner<'a> {
         let rest = self.rest.strip_prefix(token);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
-    }
-}
-
-/// Keeps a member's value, unless there is one.
-fn put<T>(member: &mut Option<T>, value: T) -> Option<()> {
-    match member.replace(value) {
-        None => Some(()),
-        Some(_) => None,
     }
 }
 
@@ -223,9 +215,14 @@ mod tests {
             ANSWER.replace("kXWjMcsJ", "\u{e9}\u{1f600}\u{7f}"),
             ANSWER.replace("kXWjMcsJ", &"x".repeat(1000)),
             ANSWER.replace("Slow down.", ""),
+            ANSWER.replace("\"}", "\",\"RecordId\":\"1\"}"),
+            ANSWER.replace("}]", "}],\"RequestResponses\":[{\"RecordId\":\"1\"}]"),
             ANSWER.replace("Count\":1", "Count\":18446744073709551615"),
         ] {
             assert!(is_in_form(body.as_bytes()), "{body}");
+            let sent = if body.contains("}],") { 1 } else { 2 };
+            let read = PutRecordBatchOutput::read(sent, body.as_bytes());
+            assert_eq!(read, PutRecordBatchOutput::read_leniently(sent, body.as_bytes()), "{body}");
         }
     }
 
@@ -241,7 +238,6 @@ mod tests {
             (":false", ":False"),
             (",\"Fail", "\n,\"Fail"),
             (",\"Fail", ",,\"Fail"),
-            (",\"Fail", ",\"Encrypted\":false,\"Fail"),
             (",\"Fail", ",\"New\":1,\"Fail"),
             ("FailedPut", "failedPut"),
             ("FailedPut", "F\\u0061iledPut"),
@@ -261,7 +257,6 @@ mod tests {
             ("kXWj", "kX\tWj"),
             ("kXWj", "kX\0Wj"),
             ("\"}", "\",}"),
-            ("\"}", "\",\"RecordId\":\"1\"}"),
             ("\"}", "\",\"ErrorCode\":null}"),
             ("}]", "},]"),
             ("}]}", "}]}\n"),
