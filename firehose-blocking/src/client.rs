@@ -6,13 +6,12 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use firehose_proto::batch::Batch;
+use firehose_proto::batch::{Batch, PutBatchOutput};
 use firehose_proto::call::{Action, Call, Config, Error, Resend, Shared};
 use firehose_proto::credentials::Credentials;
 use firehose_proto::endpoint::Endpoint;
 use firehose_proto::http::{Request, Response};
 use firehose_proto::op::Operation;
-use firehose_proto::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry};
 use firehose_proto::settings;
 use firehose_proto::time::Now;
 use firehose_proto::transport::{Timeouts, TransportError, TransportErrorKind};
@@ -86,8 +85,8 @@ impl Client {
 
     /// Puts the records of a batch, and leaves in it exactly those that failed, in order and ready to be sent again.
     ///
-    /// The output has an entry for each record that was in the batch before the call. When the call fails as a
-    /// whole the batch keeps all of its records.
+    /// The output has an entry for each record that was in the batch before the call, for those who
+    /// [ask](PutBatchOutput::request_responses). When the call fails as a whole the batch keeps all of its records.
     ///
     /// ```no_run
     /// use firehose_blocking::{Batch, Client};
@@ -103,12 +102,9 @@ impl Client {
     /// # Errors
     ///
     /// As [`put_record_batch`](Self::put_record_batch), and [`Error::EmptyBatch`].
-    pub fn put_batch(&self, batch: &mut Batch) -> Result<PutRecordBatchOutput<'static>, Error> {
+    pub fn put_batch(&self, batch: &mut Batch) -> Result<PutBatchOutput, Error> {
         let response = self.run(Call::put_batch(self.config(), batch)?)?;
-        let output = batch.decode(&response)?.into_owned();
-        let entries = &output.request_responses;
-        batch.retain(|index| entries.get(index).is_some_and(PutRecordBatchResponseEntry::is_failed));
-        Ok(output)
+        Ok(batch.settle(response)?)
     }
 
     /// Puts the records of a batch until the service has accepted all of them, or for this long: what it did not accept is sent

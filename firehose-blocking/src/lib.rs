@@ -33,7 +33,7 @@ mod transport;
 mod wait;
 
 pub use firehose_proto;
-pub use firehose_proto::batch::{Batch, PushError};
+pub use firehose_proto::batch::{Batch, PushError, PutBatchOutput};
 pub use firehose_proto::call::Error;
 pub use firehose_proto::credentials::Credentials;
 pub use firehose_proto::model::record::Record;

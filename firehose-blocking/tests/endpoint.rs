@@ -95,7 +95,8 @@ fn stores_what_it_acknowledges() {
     batch.push(b"").unwrap();
     batch.push(b"line\r\n").unwrap();
     let output = client.put_batch(&mut batch).unwrap();
-    let mut ids: Vec<_> = output.request_responses.iter().map(|entry| entry.record_id.clone().unwrap()).collect();
+    let entries = output.request_responses();
+    let mut ids: Vec<_> = entries.into_iter().map(|entry| entry.record_id.unwrap()).collect();
     ids.push(first.into());
     ids.sort();
     ids.dedup();

@@ -206,7 +206,7 @@ fn records_that_fail_are_not_stored_and_the_others_are() {
             lines(round).iter().for_each(|line| batch.push(line.as_bytes()).unwrap());
             let output = world.client.put_batch(&mut batch).unwrap();
             assert_eq!(batch.len(), output.failed_put_count, "{spec}");
-            for (line, entry) in lines(round).iter().zip(&output.request_responses) {
+            for (line, entry) in lines(round).iter().zip(output.request_responses()) {
                 match entry.error_code.as_deref() {
                     None => expected.push_str(line),
                     Some("ServiceUnavailableException") => {

@@ -72,7 +72,9 @@ fn entry() -> impl Strategy<Value = PutRecordBatchResponseEntry<'static>> {
         entry.error_message = message.map(Into::into);
         entry
     });
-    prop_oneof![text().prop_map(PutRecordBatchResponseEntry::accepted), failed]
+    // An empty id is none.
+    let id = text().prop_map(|id| if id.is_empty() { "1".into() } else { id });
+    prop_oneof![id.prop_map(PutRecordBatchResponseEntry::accepted), failed]
 }
 
 fn filled(name: &str, records: &[Vec<u8>]) -> Batch {

@@ -141,7 +141,7 @@ fn leaves_in_the_batch_what_has_to_be_sent_again() {
         batch.push(record.as_bytes()).unwrap();
     }
     let output = client.put_batch(&mut batch).unwrap();
-    assert_eq!((output.failed_put_count, output.request_responses.len(), batch.len()), (2, 3, 2));
+    assert_eq!((output.failed_put_count, output.request_responses().len(), batch.len()), (2, 3, 2));
     assert_eq!(client.put_batch(&mut batch).unwrap().failed_put_count, 0);
     assert!(batch.is_empty());
     assert!(matches!(client.put_batch(&mut batch), Err(Error::EmptyBatch)));

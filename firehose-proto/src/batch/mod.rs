@@ -40,6 +40,7 @@ mod pace;
 mod pack;
 mod parcel;
 mod policy;
+mod settle;
 mod size;
 mod verdict;
 
@@ -54,6 +55,7 @@ pub use batcher::{Batcher, NotTaken, Output, Statistics};
 pub use outcome::{Accepted, Event, Failure, Reason, Undelivered};
 pub use pack::{Billing, billed_bytes};
 pub use policy::{Delivery, MaxFailedCalls, Order, Oversize, Packing, Policy, Quotas};
+pub use settle::PutBatchOutput;
 
 use crate::client::{self, ResponseError};
 use crate::crypto::DigestOnce;

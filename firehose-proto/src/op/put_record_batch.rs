@@ -1,5 +1,7 @@
 //! [`PutRecordBatch`]: up to 500 records into one delivery stream, each with an outcome of its own.
 
+mod answer;
+
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
@@ -95,7 +97,19 @@ impl<'a> PutRecordBatchOutput<'a> {
 
     /// Reads an answer to so many records.
     pub(crate) fn read(sent: usize, body: &'a [u8]) -> Result<Self, MalformedResponse> {
-        let output: Output<'a> = json::parse(body)?;
+        match answer::scan(body, sent) {
+            Some(output) => Self::check(sent, output),
+            None => Self::read_leniently(sent, body),
+        }
+    }
+
+    /// Reads an answer in whatever form.
+    fn read_leniently(sent: usize, body: &'a [u8]) -> Result<Self, MalformedResponse> {
+        Self::check(sent, json::parse(body)?)
+    }
+
+    /// Holds an answer against itself and against what was sent.
+    fn check(sent: usize, output: Output<'a>) -> Result<Self, MalformedResponse> {
         let entries = output.entries.ok_or(MalformedResponse::Missing { member: "RequestResponses" })?;
         let stated = output.failed_put_count.ok_or(MalformedResponse::Missing { member: "FailedPutCount" })?;
         if entries.len() != sent {
