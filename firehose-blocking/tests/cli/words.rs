@@ -141,6 +141,12 @@ fn where_the_service_says_no() {
             "does AWS_SECRET_ACCESS_KEY belong to AWS_ACCESS_KEY_ID, and is the clock right?",
         ),
         (
+            "InvalidSignatureException",
+            "Signature not yet current: 20261125T220353Z is still later than 20261125T214853Z (20261125T214353Z + 5 min.)",
+            "the clocks of this machine and of the service are too far apart",
+            "set the clock right, or let signatures be corrected (disable_clock_skew_correction forbids that)",
+        ),
+        (
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
             "the service does not know the access key",

@@ -34,6 +34,7 @@ impl Target<'_> {
             "InvalidSignatureException" | "SignatureDoesNotMatch" if is_about_scope(words) => {
                 format!("{} is not the endpoint of {region}, which the request was signed for", self.url)
             }
+            _ if is_about_clock(words) => "the clocks of this machine and of the service are too far apart".into(),
             "InvalidSignatureException" | "SignatureDoesNotMatch" => "the service does not accept the signature".into(),
             "UnrecognizedClientException" | "InvalidClientTokenId" => "the service does not know the access key".into(),
             "ExpiredTokenException" | "ExpiredToken" => "the temporary credentials have expired".into(),
@@ -54,6 +55,10 @@ impl Target<'_> {
             }
             "InvalidSignatureException" | "SignatureDoesNotMatch" if is_about_scope(words) => {
                 "give the endpoint's own region with --region, or leave the endpoint URL out".into()
+            }
+            _ if is_about_clock(words) => {
+                "set the clock right, or let signatures be corrected (disable_clock_skew_correction forbids that)"
+                    .into()
             }
             "InvalidSignatureException" | "SignatureDoesNotMatch" => {
                 "does AWS_SECRET_ACCESS_KEY belong to AWS_ACCESS_KEY_ID, and is the clock right?".into()
@@ -101,4 +106,9 @@ impl Target<'_> {
 /// Whether the service says that the signature is for another region than its own.
 fn is_about_scope(words: &str) -> bool {
     words.contains("scoped to")
+}
+
+/// Whether the service says that the signature is of another time than its own.
+fn is_about_clock(words: &str) -> bool {
+    ["Signature expired", "Signature not yet current"].iter().any(|known| words.contains(known))
 }
