@@ -201,7 +201,7 @@ fn finds_what_is_in_the_way_of_a_put() {
             },
             4,
             &[("credentials", "wrong"), ("stream", "unknown"), ("permission", "unknown")],
-            &["is not the endpoint of eu-west-1", "give the endpoint's own region with --region"],
+            &["the signature is for eu-west-1", "is eu-west-1 the region that http://firehose.eu-west-1"],
         ),
         case(
             "somebody else",

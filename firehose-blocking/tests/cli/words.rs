@@ -131,8 +131,8 @@ fn where_the_service_says_no() {
         (
             "InvalidSignatureException",
             "Credential should be scoped to a valid region.",
-            "URL is not the endpoint of eu-west-1, which the request was signed for",
-            "give the endpoint's own region with --region, or leave the endpoint URL out",
+            "the signature is for eu-west-1 and Firehose, and what is at URL is something else",
+            "is eu-west-1 the region that URL is in, and is that a Firehose endpoint?",
         ),
         (
             "InvalidSignatureException",
