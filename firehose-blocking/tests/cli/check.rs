@@ -206,14 +206,14 @@ fn finds_what_is_in_the_way_of_a_put() {
         case(
             "somebody else",
             |it| it.describe = (404, "<html>log in</html>".into()),
-            4,
+            1,
             &[("connection", "wrong"), ("stream", "unknown"), ("permission", "unknown")],
             &["<html>log in</html>", "something else than Firehose"],
         ),
         case(
             "refused on the way",
             |it| (it.describe, it.put) = ((403, "<html>no</html>".into()), (403, "<html>no</html>".into())),
-            4,
+            1,
             &[("stream", "unknown"), ("permission", "wrong")],
             &["the service said: answer of status 403 without an AWS error code"],
         ),
