@@ -151,6 +151,10 @@ fn tells_programs_why_a_call_cannot_be_made() {
         assert!(object["message"].as_str().unwrap().contains(words), "{args:?} {object}");
         assert_eq!((&object["code"], &object["retryable"]), (&Value::Null, &json!(false)), "{args:?} {object}");
     }
+    let mut several = call(&["ListDeliveryStreams", "--output", "json"]);
+    let outcome = ran(several.env("AWS_MAX_ATTEMPTS", "many").env("AWS_RETRY_MODE", "never"));
+    let message = error(&outcome)["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("AWS_MAX_ATTEMPTS") && message.contains("AWS_RETRY_MODE"), "{message}");
     let outcome = ran(call(&["ListDeliveryStreams", "--output", "json"]).env_remove("AWS_SECRET_ACCESS_KEY"));
     assert_eq!(outcome.code, Some(3), "{outcome:?}");
     assert!(error(&outcome)["message"].as_str().unwrap().contains("AWS_SECRET_ACCESS_KEY"), "{outcome:?}");

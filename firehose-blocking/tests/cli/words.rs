@@ -131,14 +131,20 @@ fn where_the_service_says_no() {
         (
             "InvalidSignatureException",
             "Credential should be scoped to a valid region.",
-            "URL is not the endpoint of eu-west-1, which the request was signed for",
-            "give the endpoint's own region with --region, or leave the endpoint URL out",
+            "the signature is for eu-west-1 and Firehose, and what is at URL is something else",
+            "is eu-west-1 the region that URL is in, and is that a Firehose endpoint?",
         ),
         (
             "InvalidSignatureException",
             "The request signature we calculated does not match the signature you provided.",
             "the service does not accept the signature",
             "does AWS_SECRET_ACCESS_KEY belong to AWS_ACCESS_KEY_ID, and is the clock right?",
+        ),
+        (
+            "InvalidSignatureException",
+            "Signature not yet current: 20261125T220353Z is still later than 20261125T214853Z (20261125T214353Z + 5 min.)",
+            "the clocks of this machine and of the service are too far apart",
+            "set the clock right, or let signatures be corrected (disable_clock_skew_correction forbids that)",
         ),
         (
             "UnrecognizedClientException",
@@ -155,10 +161,13 @@ fn where_the_service_says_no() {
     ] {
         let server =
             Server::start(move |_, _| Answer::Http(400, json!({"__type": code, "message": words}).to_string()));
+        // Others may come in the place of credentials that are refused, so that is tried for a while.
+        let is_tried = ["UnrecognizedClientException", "ExpiredTokenException"].contains(&code);
+        let tried = if is_tried { "8 calls in a row failed, the last one with " } else { "" };
         let expected = format!(
             "\
 firehose: {meaning}
-firehose:   the service said: {code}: {words}
+firehose:   the service said: {tried}{code}: {words}
 firehose: {what_to_do}
 {CLOSER}firehose: 1 of 1 records not accepted; --rejects FILE would keep them
 "

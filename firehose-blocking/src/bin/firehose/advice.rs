@@ -32,8 +32,9 @@ impl Target<'_> {
                 format!("these credentials do not allow {} on the {stream} in {region}", self.action)
             }
             "InvalidSignatureException" | "SignatureDoesNotMatch" if is_about_scope(words) => {
-                format!("{} is not the endpoint of {region}, which the request was signed for", self.url)
+                format!("the signature is for {region} and Firehose, and what is at {} is something else", self.url)
             }
+            _ if is_about_clock(words) => "the clocks of this machine and of the service are too far apart".into(),
             "InvalidSignatureException" | "SignatureDoesNotMatch" => "the service does not accept the signature".into(),
             "UnrecognizedClientException" | "InvalidClientTokenId" => "the service does not know the access key".into(),
             "ExpiredTokenException" | "ExpiredToken" => "the temporary credentials have expired".into(),
@@ -53,7 +54,11 @@ impl Target<'_> {
                 format!("allow {} on the {stream}, or use others with --profile", self.action)
             }
             "InvalidSignatureException" | "SignatureDoesNotMatch" if is_about_scope(words) => {
-                "give the endpoint's own region with --region, or leave the endpoint URL out".into()
+                format!("is {region} the region that {url} is in, and is that a Firehose endpoint?")
+            }
+            _ if is_about_clock(words) => {
+                "set the clock right, or let signatures be corrected (disable_clock_skew_correction forbids that)"
+                    .into()
             }
             "InvalidSignatureException" | "SignatureDoesNotMatch" => {
                 "does AWS_SECRET_ACCESS_KEY belong to AWS_ACCESS_KEY_ID, and is the clock right?".into()
@@ -98,7 +103,12 @@ impl Target<'_> {
     }
 }
 
-/// Whether the service says that the signature is for another region than its own.
+/// Whether the service says that the credential should be scoped to another region, or service, than the signature is for.
 fn is_about_scope(words: &str) -> bool {
     words.contains("scoped to")
+}
+
+/// Whether the service says that the signature is of another time than its own.
+fn is_about_clock(words: &str) -> bool {
+    ["Signature expired", "Signature not yet current"].iter().any(|known| words.contains(known))
 }

@@ -470,7 +470,9 @@ impl Service<'_> {
         let message = target.meaning(&code, &error.message);
         let details = [Some(format!("the service said: {error}")), target.what_to_do(&code, &error.message)];
         let details = details.into_iter().flatten().collect();
-        let line = Line { name, verdict: Verdict::Wrong(Exit::Refused), message, details };
+        // To a put, that is as if nothing got through.
+        let exit = if error.is_foreign() { Exit::Incomplete } else { Exit::Refused };
+        let line = Line { name, verdict: Verdict::Wrong(exit), message, details };
         match report.lines.iter_mut().find(|line| line.name == name) {
             Some(before) => *before = line,
             None => report.lines.push(line),

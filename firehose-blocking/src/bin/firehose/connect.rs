@@ -31,16 +31,14 @@ pub(crate) fn described(mut builder: ClientBuilder, args: &ServiceArgs) -> Clien
     builder.region_from_metadata(true).mfa(console::ask_for_code)
 }
 
-/// What the configuration lacks, in the command line's own terms. Of several wrong settings all but the last are told now.
+/// What the configuration lacks, in the command line's own terms.
 pub(crate) fn failure(error: &BuildError) -> Failure {
     match error {
-        BuildError::Settings(SettingsError::Several { errors, .. }) => match errors.split_last() {
-            Some((last, others)) => {
-                others.iter().for_each(|error| setting(error).tell());
-                setting(last)
-            }
-            None => Failure::new(Exit::Configuration, console::chain(error)),
-        },
+        BuildError::Settings(SettingsError::Several { errors, .. }) if !errors.is_empty() => {
+            let mut failures = errors.iter().map(setting);
+            let first = failures.next().unwrap_or_else(|| Failure::new(Exit::Configuration, error.to_string()));
+            failures.fold(first, |all, next| all.with(next.lines()))
+        }
         BuildError::Settings(error) => setting(error),
         BuildError::Credentials(error) => no_credentials(error),
         other => Failure::new(Exit::Configuration, console::chain(other)),

@@ -247,6 +247,8 @@ impl Stopped {
             url: endpoint.url(),
         };
         let (exit, messages) = match &reason.code {
+            // Of several calls, the message tells the code itself.
+            Some(code) if reason.message.contains(&**code) => (Exit::Refused, target.refused(code, &reason.message)),
             Some(code) => (Exit::Refused, target.refused(code, &reason.to_string())),
             None => match client.credentials() {
                 Err(error) => (Exit::Configuration, no_credentials(&error).lines().map(str::to_owned).collect()),
