@@ -235,8 +235,8 @@ impl fmt::Debug for Client {
 fn warn_of_change(believed: SignedDuration, known: SignedDuration) {
     if (known - believed).abs() > NOTABLE_SKEW {
         let (seconds, way) =
-            (known.whole_seconds().unsigned_abs(), if known.is_negative() { "ahead" } else { "behind" });
-        log::warn!("the local clock is {seconds} s {way} of the service's; requests are signed by the service's");
+            (known.whole_seconds().unsigned_abs(), if known.is_negative() { "ahead of" } else { "behind" });
+        log::warn!("the local clock is {seconds} s {way} the service's; requests are signed by the service's");
     }
 }
 

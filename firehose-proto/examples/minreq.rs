@@ -77,7 +77,7 @@ fn send(request: &Request<'_>, timeouts: Timeouts) -> Result<Response, Transport
     outgoing = outgoing.with_timeout(timeouts.whole().as_secs().max(1)).with_body(request.body());
     outgoing = outgoing.with_headers(request.headers.iter().filter(|(name, _)| *name != "host"));
     let incoming = outgoing.send().map_err(failure)?;
-    let mut response = Response::new(incoming.status_code.try_into().unwrap_or_default(), incoming.as_bytes().to_vec());
+    let mut response = Response::new(incoming.status_code, incoming.as_bytes().to_vec());
     for (name, value) in &incoming.headers {
         // What is no header of ours says nothing that the call needs.
         let _ = response.headers.append(name, value);

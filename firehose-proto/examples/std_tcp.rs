@@ -101,10 +101,10 @@ fn exchange(mut stream: TcpStream, request: &Request<'_>) -> io::Result<Response
 /// Reads a response after which the connection was closed.
 fn read(answer: &[u8]) -> Option<Response> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let mut lines = str::from_utf8(&answer[..end]).ok()?.lines();
-    let mut response = Response::new(lines.next()?.split(' ').nth(1)?.parse().ok()?, answer[end + 4..].to_vec());
-    let mut fields = lines.filter_map(|line| line.split_once(':'));
-    fields.try_for_each(|(name, value)| response.headers.append(name, value.trim())).ok()?;
+    let (head, body) = answer.split_at(end + 4);
+    let mut lines = str::from_utf8(head).ok()?.lines();
+    let mut response = Response::new(lines.next()?.split(' ').nth(1)?.parse().ok()?, body.to_vec());
+    lines.filter_map(|line| line.split_once(':')).try_for_each(|(n, v)| response.headers.append(n, v.trim())).ok()?;
     let length = response.headers.value("content-length").map_or(Some(response.body.len()), |it| it.parse().ok())?;
     (response.body.len() == length).then_some(response)
 }

@@ -118,7 +118,7 @@ fn tells_programs_what_the_service_said() {
     assert_eq!((outcome.code, &*outcome.stdout), (Some(4), ""), "{outcome:?}");
     let object = error(&outcome);
     assert_eq!((&object["code"], &object["status"]), (&json!("UnrecognizedClientException"), &json!(400)));
-    assert_eq!(object["retryable"], json!(false));
+    assert_eq!(object["retryable"], json!(true));
     assert!(object["request_id"].is_string() && object["message"].is_string(), "{object}");
 }
 

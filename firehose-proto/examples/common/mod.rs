@@ -64,7 +64,7 @@ pub(crate) fn next_batch(stream: &str, lines: &mut &[Vec<u8>]) -> Result<Option<
 
 /// Says how many records were accepted. It is a success if it is all of them.
 pub(crate) fn report(accepted: usize, lines: usize) -> ExitCode {
-    println!("accepted {accepted}");
+    let _ = writeln!(io::stdout(), "accepted {accepted}");
     if accepted == lines { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

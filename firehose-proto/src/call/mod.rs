@@ -327,7 +327,9 @@ impl<'a> Call<'a> {
             return self.end(Ok(response));
         }
         let error = ServiceError::read(&response);
-        let class = error.disposition(self.modeled, observed.skew);
+        // A signature for the right time is not to blame, even if the local clock is off.
+        let skew = observed.skew.filter(|_| !observed.is_timely);
+        let class = error.disposition(self.modeled, skew);
         shared.observe_rate(now, class == RetryClass::Throttling);
         self.refused(now, shared, &observed, class, error);
     }

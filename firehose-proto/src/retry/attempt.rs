@@ -22,6 +22,8 @@ pub(crate) struct Attempt {
 pub(crate) struct Observed {
     /// The skew to classify a refusal by, if the answer showed one.
     pub(crate) skew: Option<SignedDuration>,
+    /// Whether the answer shows that the request was signed for the right time, however far off the local clock is.
+    pub(crate) is_timely: bool,
     /// The skew that the answer showed where nothing may be corrected.
     pub(crate) uncorrected: Option<SignedDuration>,
     /// Whether so much time passed after the signature was made that it alone may be to blame for a refusal: the process was
@@ -52,10 +54,12 @@ impl Attempt {
         let shown = if is_consistent { None } else { skew.observe(self.begun, now, date, has_age) };
         let uncorrected =
             if skew.is_enabled() { None } else { ClockSkew::new().observe(self.begun, now, date, has_age) };
+        let correction = self.signed_at - self.begun;
         Observed {
+            is_timely: shown.is_some_and(|shown| (shown - correction).unsigned_abs() <= MAX_SKEW),
             uncorrected,
             // Other calls may have learned since what this request was signed without.
-            skew: shown.map(|shown| ClockSkew::to_judge_by(shown, self.signed_at - self.begun)),
+            skew: shown.map(|shown| ClockSkew::to_judge_by(shown, correction)),
             is_signature_old,
             retry_after: headers.value(RETRY_AFTER_HEADER).and_then(retry_after),
         }

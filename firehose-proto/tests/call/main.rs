@@ -1,5 +1,5 @@
 //! A whole call on virtual time: what it asks of its driver, and how it ends.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails at the line that is wrong")]
+#![expect(clippy::unwrap_used, reason = "a test fails at the line that is wrong")]
 
 mod credentials;
 mod world;

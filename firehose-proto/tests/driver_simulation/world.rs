@@ -73,7 +73,7 @@ impl World {
         let has_metadata = random.chance(500);
         let variable = move |name: &str| match name {
             "AWS_REGION" => Some("eu-west-1".to_owned()),
-            "AWS_RETRY_MODE" if seed % 3 == 0 => Some("adaptive".to_owned()),
+            "AWS_RETRY_MODE" if seed.is_multiple_of(3) => Some("adaptive".to_owned()),
             "AWS_CONTAINER_CREDENTIALS_FULL_URI" if !has_metadata => Some("http://127.0.0.1/credentials".to_owned()),
             _ => None,
         };
