@@ -345,6 +345,9 @@ fn a_full_spool_makes_senders_wait_as_a_full_buffer_does() {
     producer.send(&[b'x'; 100]).unwrap();
     let taken = 1 + (0..100).take_while(|_| producer.try_send([b'x'; 100]).is_ok()).count();
     assert!((2..20).contains(&taken), "{taken}");
+    assert_eq!(producer.spooled_records(), taken as u64);
+    let full = producer.send_timeout(&[b'x'; 100], Duration::from_millis(1)).unwrap_err();
+    assert!(matches!(full, SendError::NotTaken(NotTaken::Full)), "{full}");
     thread::scope(|scope| {
         let sender = scope.spawn(|| producer.send(&[b'x'; 100]));
         gate.open();

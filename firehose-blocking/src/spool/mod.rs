@@ -266,6 +266,11 @@ impl Spool {
         lock(&self.state).complete(&self.dir, &positions)
     }
 
+    /// Records without an outcome.
+    pub(crate) fn pending(&self) -> u64 {
+        lock(&self.state).segments.values().map(|segment| u64::from(segment.pending)).sum()
+    }
+
     /// Keeps a few bytes of the caller's, in place of those before; whole or not at all.
     ///
     /// With a policy that syncs, all records written so far are synced first: a note is never ahead of them.
