@@ -325,13 +325,14 @@ fn a_note_is_there_for_the_next_producer() {
     let builder = || Producer::builder(service.client(), "s");
     for note in ["one", "two"] {
         let producer = builder().spool(dir.path(), options(SyncPolicy::Never)).start().unwrap();
-        assert_eq!(producer.last_note().unwrap().is_some(), note == "two");
-        producer.note(note.as_bytes()).unwrap();
-        assert_eq!(producer.last_note().unwrap().unwrap(), note.as_bytes());
+        assert_eq!(producer.last_note("log").unwrap().is_some(), note == "two");
+        producer.note("log", note.as_bytes()).unwrap();
+        assert_eq!(producer.last_note("another").unwrap(), None);
+        assert_eq!(producer.last_note("log").unwrap().unwrap(), note.as_bytes());
     }
     let producer = builder().start().unwrap();
-    producer.note(b"kept nowhere").unwrap();
-    assert_eq!(producer.last_note().unwrap(), None);
+    producer.note("log", b"kept nowhere").unwrap();
+    assert_eq!(producer.last_note("log").unwrap(), None);
 }
 
 #[test]

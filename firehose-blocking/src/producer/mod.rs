@@ -190,24 +190,25 @@ impl Producer {
         self.shared.lock().batcher.stopped().cloned()
     }
 
-    /// Keeps a few bytes in the spool, in place of those before, whole or not at all: how far a source has been read, for
-    /// the next process to go on from there. A note is never ahead of the records that were sent before it. Without a
-    /// spool nothing is kept.
+    /// Keeps a few bytes in the spool for a source of records, in place of those before, whole or not at all: how far it has
+    /// been read, for the next process to go on from there. Each stream has its own notes, one for each source, whose name
+    /// is any text. A note is never ahead of the records that were sent before it. Without a spool nothing is kept.
     ///
     /// # Errors
     ///
     /// When the file system says no. The note before is there still.
-    pub fn note(&self, note: &[u8]) -> Result<(), SpoolError> {
-        self.shared.spool().map_or(Ok(()), |spool| spool.note(note))
+    pub fn note(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
+        self.shared.spool().map_or(Ok(()), |spool| spool.note(source, note))
     }
 
-    /// The bytes that were kept last, by this process or an earlier one.
+    /// The bytes that were kept last for a source, by this process or an earlier one. Those that are not what was written
+    /// are set aside in the spool's directory, which is logged as an error, and count as none.
     ///
     /// # Errors
     ///
-    /// When they cannot be read, or are not what was written.
-    pub fn last_note(&self) -> Result<Option<Vec<u8>>, SpoolError> {
-        self.shared.spool().map_or(Ok(None), |spool| spool.last_note())
+    /// When they cannot be read.
+    pub fn last_note(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+        self.shared.spool().map_or(Ok(None), |spool| spool.last_note(source))
     }
 
     /// Records in the spool that have no outcome, those of an earlier process included; none without a spool.

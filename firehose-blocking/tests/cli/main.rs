@@ -6,6 +6,7 @@
 )]
 
 mod call;
+mod compressed;
 mod config;
 mod failures;
 #[cfg(unix)]
@@ -16,3 +17,5 @@ mod local;
 mod program;
 mod put;
 mod server;
+#[cfg(unix)]
+mod service;

@@ -37,12 +37,18 @@ impl Failure {
     }
 }
 
-/// Writes a message to standard error. Names and the words of a server may be in it, so what would move a
-/// terminal's cursor or colour it is taken out.
+/// Writes a message to standard error.
 pub(crate) fn complain(message: &str) {
-    let shown: String = message.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     // There is nowhere left to say that this failed.
-    let _ = writeln!(io::stderr(), "firehose: {shown}");
+    let _ = writeln!(io::stderr(), "firehose: {}", shown(message));
+}
+
+/// A message without what would move a terminal's cursor, colour it, or turn the order of what it shows: names and the words
+/// of a server may be in it.
+pub(crate) fn shown(message: &str) -> String {
+    let is_bidirectional =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    message.chars().map(|c| if c.is_control() || is_bidirectional(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Writes a line of JSON to standard error, for programs to read.
