@@ -360,3 +360,42 @@ fn loses_no_line_in_silence() {
         run(seed).unwrap();
     }
 }
+
+#[test]
+fn takes_no_log_for_the_copy_of_another_that_begins_with_the_same_lines() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut world = World::new(&mut random);
+    world.files = Files { has_births: true, ..Files::default() };
+    let mut kept = Kept::default();
+    let begin = |world: &mut World, name: &str, lines: &str| {
+        let inode = world.files.create(world.time(), name);
+        world.files.append(world.time(), inode, lines.as_bytes());
+    };
+    let go_on = |process: &mut Process, world: &mut World, kept: &mut Kept, random: &mut fastrand::Rng| {
+        for _ in 0..50 {
+            world.now += Duration::from_millis(50);
+            advance(process, world, kept, random, false, false);
+        }
+    };
+    begin(&mut world, LOG, "0=begun;\n");
+    let mut process = Process::start(&kept);
+    go_on(&mut process, &mut world, &mut kept, &mut random);
+    process.kill(&mut world.files);
+    // It is gone; another one has come and gone, and a third one is there.
+    world.files.remove(LOG);
+    begin(&mut world, "log.1", "0=begun;\n1=a;\n");
+    world.now += Duration::from_secs(1);
+    begin(&mut world, LOG, "0=begun;\n2=b;\n");
+    let mut process = Process::start(&kept);
+    go_on(&mut process, &mut world, &mut kept, &mut random);
+    assert_eq!((kept.delivered.len(), kept.records), (3, 5));
+    // A copy that is no longer than what was read is one, though.
+    process.kill(&mut world.files);
+    world.files.remove("log.1");
+    world.files.remove(LOG);
+    world.now += Duration::from_secs(1);
+    begin(&mut world, "log.1", "0=begun;\n2=b;\n");
+    let mut process = Process::start(&kept);
+    go_on(&mut process, &mut world, &mut kept, &mut random);
+    assert_eq!(kept.records, 5);
+}

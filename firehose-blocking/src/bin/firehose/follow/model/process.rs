@@ -23,6 +23,8 @@ pub(crate) struct Kept {
     /// The run of bytes in each log of the position.
     runs: Vec<u64>,
     pub(crate) delivered: BTreeSet<u64>,
+    /// How many records there were, those that came twice included.
+    pub(crate) records: usize,
     /// Runs of which it was told that what stood after a byte is lost.
     pub(crate) lost: Vec<(u64, u64)>,
     /// Lines in files that were passed over.
@@ -196,6 +198,7 @@ impl Process {
             let Piece::Record(line) = piece else { panic!("a long line") };
             assert!(line.iter().filter(|byte| **byte == b'=').count() <= 1, "two lines in one: {line:?}");
             kept.delivered.extend(number(line));
+            kept.records += 1;
         };
         match queued {
             Queued::Chunk(log, bytes) => {
