@@ -366,7 +366,7 @@ fn takes_no_log_for_the_copy_of_another_that_begins_with_the_same_lines() {
     let mut random = fastrand::Rng::with_seed(1);
     let mut world = World::new(&mut random);
     world.files = Files { has_births: true, ..Files::default() };
-    let mut kept = Kept::default();
+    let mut kept = Kept { notes_all: true, ..Kept::default() };
     let begin = |world: &mut World, name: &str, lines: &str| {
         let inode = world.files.create(world.time(), name);
         world.files.append(world.time(), inode, lines.as_bytes());

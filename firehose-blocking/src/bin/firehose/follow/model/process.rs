@@ -19,9 +19,11 @@ const CHUNKS: usize = 4;
 /// What survives the process.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
-    position: Option<Vec<u8>>,
+    pub(crate) position: Option<Vec<u8>>,
+    /// Whether a position is noted whenever there is a new one, and not at random.
+    pub(crate) notes_all: bool,
     /// The run of bytes in each log of the position.
-    runs: Vec<u64>,
+    pub(crate) runs: Vec<u64>,
     pub(crate) delivered: BTreeSet<u64>,
     /// How many records there were, those that came twice included.
     pub(crate) records: usize,
@@ -221,7 +223,7 @@ impl Process {
                 self.tracks.handle(&event);
             }
         }
-        if is_event || random.bool() {
+        if is_event || kept.notes_all || random.bool() {
             let unused = |log| self.splitters.get(&log).map_or(0, |splitter| splitter.pending_bytes() as u64);
             kept.position = Some(self.tracks.position(unused));
             let is_left = |log: &&u64| files.has_births || self.tracks.has_print(**log);
