@@ -83,6 +83,24 @@ fn ends_in_an_outage_after_the_time_that_it_is_given_and_says_what_is_lost() {
 }
 
 #[test]
+fn says_what_is_in_the_spool_when_it_is_interrupted_twice() {
+    let server = outage();
+    let dir = tempdir().unwrap();
+    let (log, spool) = (dir.path().join("log"), dir.path().join("spool"));
+    fs::write(&log, "one\ntwo\n").unwrap();
+    let mut command = put_to(&server.url, &["--follow", "--linger", "0", "--spool"]);
+    let mut child = command.arg(&spool).arg(&log).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    server.wait_for(2);
+    interrupt(&child);
+    assert!(read_line(&mut stderr).starts_with("firehose: interrupted; delivering"));
+    interrupt(&child);
+    assert_eq!(finish(child).code, Some(130));
+    let told = "firehose: interrupted again; 2 records without an outcome left in the spool";
+    assert_eq!(read_line(&mut stderr), told);
+}
+
+#[test]
 fn an_outage_ends_no_record_that_is_in_the_spool() {
     let server = Server::start(|number, records| match number {
         0..6 => Answer::refused(500, "InternalFailure"),
