@@ -350,13 +350,14 @@ fn a_note_is_there_for_the_next_producer() {
     let builder = || Producer::builder(service.client(), "s");
     for note in ["one", "two"] {
         let producer = builder().spool(dir.path(), options(SyncPolicy::Never)).start().unwrap();
-        assert_eq!(producer.last_note().unwrap().is_some(), note == "two");
-        producer.note(note.as_bytes()).unwrap();
-        assert_eq!(producer.last_note().unwrap().unwrap(), note.as_bytes());
+        assert_eq!(producer.last_note("log").unwrap().is_some(), note == "two");
+        producer.note("log", note.as_bytes()).unwrap();
+        assert_eq!(producer.last_note("another").unwrap(), None);
+        assert_eq!(producer.last_note("log").unwrap().unwrap(), note.as_bytes());
     }
     let producer = builder().start().unwrap();
-    producer.note(b"kept nowhere").unwrap();
-    assert_eq!(producer.last_note().unwrap(), None);
+    producer.note("log", b"kept nowhere").unwrap();
+    assert_eq!(producer.last_note("log").unwrap(), None);
 }
 
 #[test]
@@ -370,6 +371,9 @@ fn a_full_spool_makes_senders_wait_as_a_full_buffer_does() {
     producer.send(&[b'x'; 100]).unwrap();
     let taken = 1 + (0..100).take_while(|_| producer.try_send([b'x'; 100]).is_ok()).count();
     assert!((2..20).contains(&taken), "{taken}");
+    assert_eq!(producer.spooled_records(), taken as u64);
+    let full = producer.send_timeout(&[b'x'; 100], Duration::from_millis(1)).unwrap_err();
+    assert!(matches!(full, SendError::NotTaken(NotTaken::Full)), "{full}");
     thread::scope(|scope| {
         let sender = scope.spawn(|| producer.send(&[b'x'; 100]));
         gate.open();

@@ -107,7 +107,16 @@ impl Producer {
     ///
     /// [`SendError`], for a full buffer only when what fills it came back undelivered and was not taken.
     pub fn send(&self, data: &[u8]) -> Result<(), SendError> {
-        self.shared.send(data, None)
+        self.shared.send(data, None, None)
+    }
+
+    /// Takes a record as [`send`](Self::send) does, but waits for room no longer than this.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), and [`NotTaken::Full`](firehose_proto::batch::NotTaken::Full) when time is up.
+    pub fn send_timeout(&self, data: &[u8], timeout: Duration) -> Result<(), SendError> {
+        self.shared.send(data, None, Some(timeout))
     }
 
     /// Takes a record if there is room for it now.
@@ -133,7 +142,7 @@ impl Producer {
         data: &[u8],
         callback: impl FnOnce(Outcome) + Send + 'static,
     ) -> Result<(), SendError> {
-        self.shared.send(data, Some(Box::new(callback)))
+        self.shared.send(data, Some(Box::new(callback)), None)
     }
 
     /// Takes a record as [`send`](Self::send) does, and returns what its outcome can be waited for with.
@@ -143,7 +152,7 @@ impl Producer {
     /// As [`send`](Self::send).
     pub fn send_with_receipt(&self, data: &[u8]) -> Result<Receipt, SendError> {
         let (callback, receipt) = Receipt::new();
-        self.shared.send(data, Some(callback)).map(|()| receipt)
+        self.shared.send(data, Some(callback), None).map(|()| receipt)
     }
 
     /// Sends at once what has been taken so far, and waits until all of it has its outcome, what an earlier process left
@@ -181,24 +190,31 @@ impl Producer {
         self.shared.lock().batcher.stopped().cloned()
     }
 
-    /// Keeps a few bytes in the spool, in place of those before, whole or not at all: how far a source has been read, for
-    /// the next process to go on from there. A note is never ahead of the records that were sent before it. Without a
-    /// spool nothing is kept.
+    /// Keeps a few bytes in the spool for a source of records, in place of those before, whole or not at all: how far it has
+    /// been read, for the next process to go on from there. Each stream has its own notes, one for each source, whose name
+    /// is any text. A note is never ahead of the records that were sent before it. Without a spool nothing is kept.
     ///
     /// # Errors
     ///
     /// When the file system says no. The note before is there still.
-    pub fn note(&self, note: &[u8]) -> Result<(), SpoolError> {
-        self.shared.spool().map_or(Ok(()), |spool| spool.note(note))
+    pub fn note(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
+        self.shared.spool().map_or(Ok(()), |spool| spool.note(source, note))
     }
 
-    /// The bytes that were kept last, by this process or an earlier one.
+    /// The bytes that were kept last for a source, by this process or an earlier one. Those that are not what was written
+    /// are set aside in the spool's directory, which is logged as an error, and count as none.
     ///
     /// # Errors
     ///
-    /// When they cannot be read, or are not what was written.
-    pub fn last_note(&self) -> Result<Option<Vec<u8>>, SpoolError> {
-        self.shared.spool().map_or(Ok(None), |spool| spool.last_note())
+    /// When they cannot be read.
+    pub fn last_note(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+        self.shared.spool().map_or(Ok(None), |spool| spool.last_note(source))
+    }
+
+    /// Records in the spool that have no outcome, those of an earlier process included; none without a spool.
+    #[must_use]
+    pub fn spooled_records(&self) -> u64 {
+        self.shared.spool().map_or(0, |spool| spool.pending())
     }
 
     /// What it has done so far.

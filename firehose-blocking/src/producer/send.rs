@@ -10,6 +10,7 @@ use firehose_proto::time::Tick;
 
 use super::outcome::Callback;
 use super::{Shared, State};
+use crate::error::Chain;
 use crate::spool::{Replay, Spool, SpoolError};
 
 /// Why a record was not taken.
@@ -33,18 +34,32 @@ pub struct TrySendError<D> {
 }
 
 impl Shared {
-    /// Takes a record, and waits while there is no room for it.
-    pub(super) fn send(&self, data: &[u8], mut callback: Option<Callback>) -> Result<(), SendError> {
+    /// Takes a record, and waits while there is no room for it, but no longer than a timeout if there is one.
+    pub(super) fn send(
+        &self,
+        data: &[u8],
+        mut callback: Option<Callback>,
+        timeout: Option<Duration>,
+    ) -> Result<(), SendError> {
         let mut now = self.now();
+        let deadline = timeout.map(|timeout| now + timeout);
         let mut state = self.lock_to_send();
         loop {
             match self.push(&mut state, now, data, &mut callback) {
-                Err(SendError::NotTaken(NotTaken::Full)) if !state.is_full_of_undelivered() => {
+                Err(SendError::NotTaken(NotTaken::Full))
+                    if !state.is_full_of_undelivered() && deadline.is_none_or(|deadline| now < deadline) =>
+                {
                     // What is there lingers no longer.
                     if !state.batcher.is_waiting() {
                         self.work.notify_one();
                     }
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state = match deadline {
+                        None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                        Some(deadline) => {
+                            let left = deadline.since(now);
+                            self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                        }
+                    };
                     now = self.now();
                 }
                 result => {
@@ -131,7 +146,7 @@ impl Shared {
             let spool = state_now.spool.clone();
             drop(state_now);
             if let Some(Err(error)) = spool.map(|spool| spool.poll_sync(self.now())) {
-                log::error!("records may not survive a loss of power: {error}");
+                log::error!("records may not survive a loss of power: {}", Chain(&error));
             }
             state = self.lock();
         }
@@ -144,7 +159,7 @@ impl Shared {
             let (position, data) = match record {
                 Ok(record) => record,
                 Err(damage) => {
-                    log::error!("the spool is damaged: {damage}");
+                    log::error!("the spool is damaged: {}", Chain(&damage));
                     continue;
                 }
             };
@@ -180,6 +195,7 @@ impl State {
         if let Some(spool) = &self.spool
             && let Err(error) = spool.complete(positions)
         {
+            let error = Chain(&error);
             log::error!(
                 "records with an outcome stay in the spool, and will be sent again by the next process: {error}"
             );

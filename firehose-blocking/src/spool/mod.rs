@@ -34,6 +34,7 @@
 mod error;
 mod files;
 mod frame;
+mod notes;
 mod ranges;
 mod replay;
 mod state;
@@ -41,8 +42,6 @@ mod state;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -64,7 +63,7 @@ const _: () = assert!(RECORD_BYTES == (HEADER_BYTES + COMPLETION_BYTES) as u64);
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct SpoolOptions {
-    /// What it takes of the disk at most: data, and 28 bytes for each record. Files set aside and the note are not counted.
+    /// What it takes of the disk at most: data, and 28 bytes for each record. Files set aside and notes are not counted.
     pub max_bytes: u64,
     /// A segment that has reached this many bytes is not added to. A segment is removed as a whole, so this should be a
     /// small part of `max_bytes`.
@@ -96,6 +95,7 @@ pub enum SyncPolicy {
 #[derive(Debug)]
 pub(crate) struct Spool {
     dir: PathBuf,
+    stream: String,
     options: SpoolOptions,
     state: Mutex<State>,
     /// Always locked before `state`.
@@ -149,6 +149,7 @@ impl Spool {
             State { segments, active: next, file, bytes, is_spoilt: false, names_changed: true, buffer: Vec::new() };
         let spool = Self {
             dir: dir.into(),
+            stream: stream.into(),
             options,
             state: Mutex::new(state),
             synced: Mutex::new(Synced { end: 0, since: None, is_syncing: false, has_failed: false }),
@@ -266,37 +267,33 @@ impl Spool {
         lock(&self.state).complete(&self.dir, &positions)
     }
 
-    /// Keeps a few bytes of the caller's, in place of those before; whole or not at all.
+    /// Records without an outcome.
+    pub(crate) fn pending(&self) -> u64 {
+        lock(&self.state).segments.values().map(|segment| u64::from(segment.pending)).sum()
+    }
+
+    /// Keeps a few bytes of the caller's for a source of records, in place of those before; whole or not at all.
     ///
     /// With a policy that syncs, all records written so far are synced first: a note is never ahead of them.
     ///
     /// # Errors
     /// When the file system says no. The note before is there still.
-    pub(crate) fn note(&self, note: &[u8]) -> Result<(), SpoolError> {
+    pub(crate) fn note(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
         let _guard = lock(&self.noting);
         let syncs = self.options.sync != SyncPolicy::Never;
         if syncs {
             self.sync()?;
         }
-        let bytes = [&crc32fast::hash(note).to_le_bytes(), note].concat();
-        files::replace(&self.dir.join("note"), &bytes, syncs)
+        notes::write(&self.dir, &self.stream, source, note, syncs)
     }
 
-    /// The bytes that were kept last, by this or an earlier process.
+    /// The bytes that were kept last for a source and this stream, by this or an earlier process. Those that are not what
+    /// was written are set aside, and count as none.
     ///
     /// # Errors
-    /// When they cannot be read or are not what was written.
-    pub(crate) fn last_note(&self) -> Result<Option<Vec<u8>>, SpoolError> {
-        let path = self.dir.join("note");
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io_error("read", &path)(error)),
-        };
-        match bytes.split_first_chunk() {
-            Some((sum, note)) if crc32fast::hash(note).to_le_bytes() == *sum => Ok(Some(note.to_vec())),
-            _ => Err(SpoolError::Corrupt { path, offset: 0, bytes: bytes_in(bytes.len()), kept: None }),
-        }
+    /// When they cannot be read.
+    pub(crate) fn last_note(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+        notes::read(&self.dir, &self.stream, source)
     }
 
     /// Syncs, unless everything up to a position is or comes to be synced by others.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use std::time::Duration;
 use firehose_blocking::LocalEndpoint;
 use tempfile::{TempDir, tempdir};
 
-use crate::interrupts::interrupt;
-use crate::program::{Outcome, delivered, finish, put_to, with_credentials};
+use crate::interrupts::{interrupt, signal};
+use crate::program::{Outcome, SECRET, delivered, finish, firehose, put_to, with_credentials};
 use crate::server::{Answer, Server};
 
 /// Longer than anything here takes.
@@ -42,8 +42,16 @@ impl World {
     }
 
     fn start(&self) -> Child {
+        self.start_with(&[])
+    }
+
+    fn start_with(&self, args: &[&str]) -> Child {
         let mut command = put_to(&self.server.url, &["--follow", "--linger", "0", "--max-in-flight", "1", "--spool"]);
-        command.arg(self.dir.path().join("spool")).arg(&self.log).spawn().unwrap()
+        command.arg(self.dir.path().join("spool")).arg(&self.log).args(args).spawn().unwrap()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     fn append(&self, text: &str) {
@@ -99,15 +107,105 @@ fn sends_lines_as_they_are_written_and_goes_on_where_it_ended() {
 fn follows_a_file_that_is_renamed_and_made_anew() {
     let world = World::new();
     world.append("one\n");
-    let child = world.start();
+    let child = world.start_with(&["--rotate-wait", "2"]);
     world.expect(&["one\n"]);
     world.rename("log.1");
     // Its writer has not noticed yet.
-    append(&world.dir.path().join("log.1"), "two\nthree without an end");
+    append(&world.path("log.1"), "two\n");
     world.expect(&["two\n"]);
-    world.append("four\n");
-    world.expect(&["three without an end", "four\n"]);
+    world.append("three\n");
+    world.expect(&["three\n"]);
+    // Nor has another one by now. A line without an end is one when nothing has come for a while.
+    append(&world.path("log.1"), "four\nfive without an end");
+    world.expect(&["four\n", "five without an end\n"]);
+    // Nor a third one, although nobody waits for it any more.
+    append(&world.path("log.1"), "six\n");
+    world.expect(&["six\n"]);
     world.end(child);
+}
+
+#[test]
+fn goes_on_with_both_files_of_a_rotation() {
+    let world = World::new();
+    world.append("one\n");
+    let child = world.start();
+    world.expect(&["one\n"]);
+    world.rename("log.1");
+    world.append("two\n");
+    world.expect(&["two\n"]);
+    world.end(child);
+    append(&world.path("log.1"), "three\n");
+    world.append("four\n");
+    world.rename("log.2");
+    world.append("five\n");
+    let child = world.start();
+    world.expect(&["three\n", "four\n", "five\n"]);
+    world.end(child);
+}
+
+#[test]
+fn reads_what_a_cut_has_taken_away_from_the_copy() {
+    let lines = |first: usize, count: usize, pad: usize| -> String {
+        (first..first + count).map(|number| format!("{number} {}\n", "x".repeat(pad))).collect()
+    };
+    for is_running in [true, false] {
+        let world = World::new();
+        let before = lines(0, 4000, 10);
+        world.append(&before);
+        let child = world.start();
+        for line in before.split_inclusive('\n') {
+            world.expect(&[line]);
+        }
+        let (unread, after) = (lines(4000, 1000, 10), lines(5000, 4000, 90));
+        let mut child = Some(child);
+        if is_running {
+            // Nobody looks: a longer file is in its place when somebody does.
+            signal(child.as_ref().unwrap(), "STOP");
+        } else {
+            world.end(child.take().unwrap());
+        }
+        world.append(&unread);
+        fs::copy(&world.log, world.path("log.1")).unwrap();
+        fs::write(&world.log, &after).unwrap();
+        match &child {
+            Some(child) => signal(child, "CONT"),
+            None => child = Some(world.start()),
+        }
+        let expected: BTreeSet<&str> = unread.split_inclusive('\n').chain(after.split_inclusive('\n')).collect();
+        let got: BTreeSet<String> =
+            (0..5000).map(|_| String::from_utf8(world.records.recv_timeout(LONG).unwrap()).unwrap()).collect();
+        assert!(got.iter().eq(expected.iter()), "{is_running}");
+        world.end(child.unwrap());
+    }
+}
+
+#[test]
+fn reads_what_was_rotated_and_compressed_while_nobody_looked() {
+    let world = World::new();
+    world.append(&"one\n".repeat(100));
+    let child = world.start();
+    world.expect(&["one\n"; 100]);
+    world.end(child);
+    world.append("two\n");
+    world.rename("log.4");
+    append(&world.path("log.3"), "three\n");
+    append(&world.path("log.2"), "four\n");
+    append(&world.path("log.1"), "five\n");
+    world.append("six\n");
+    // The one that was being read, and one that nobody has seen; and one that is not read.
+    for (name, tool) in [("log.4", "gzip"), ("log.2", "gzip"), ("log.3", "xz")] {
+        let is_there = Command::new(tool).arg(world.path(name)).status().is_ok_and(|status| status.success());
+        assert!(is_there || tool == "xz", "{tool}");
+        if tool == "xz" && !is_there {
+            // All that is looked at.
+            fs::remove_file(world.path(name)).unwrap();
+            fs::write(world.path("log.3.xz"), b"\xfd7zXZ\0 and so on").unwrap();
+        }
+    }
+    let child = world.start();
+    world.expect(&["two\n", "four\n", "five\n", "six\n"]);
+    let outcome = world.end(child);
+    assert!(outcome.stderr.contains("log.3.xz is compressed and was not read; `xzcat log.3.xz | firehose put STREAM`"));
 }
 
 #[test]
@@ -155,10 +253,14 @@ fn begins_anew_with_a_file_that_is_another_and_says_so() {
         world.expect(&["one\n"]);
         world.end(child);
         replace(&world.log);
-        let child = world.start();
+        let mut child = world.start();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
         world.expect(&["another\n"]);
-        let outcome = world.end(child);
-        assert!(outcome.stderr.contains("the file that was followed to byte 4 is gone, or was cut"), "{outcome:?}");
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        let why = "log: the log that was in log is gone, or was cut: what stood after byte 4 of it is lost, if anything did\n";
+        assert!(line.ends_with(why), "{line}");
+        world.end(child);
     }
 }
 
@@ -183,15 +285,67 @@ fn sends_what_a_stop_has_left_in_the_spool() {
 }
 
 #[test]
-fn ends_when_the_file_cannot_be_read_any_more() {
+fn goes_on_when_something_else_takes_the_place_of_the_file() {
     let world = World::new();
     world.append("one\n");
     let child = world.start();
     world.expect(&["one\n"]);
     world.rename("log.1");
+    // Opening it would wait for a writer.
+    assert!(Command::new("mkfifo").arg(&world.log).status().unwrap().success());
+    append(&world.path("log.1"), "two\n");
+    world.expect(&["two\n"]);
+    fs::remove_file(&world.log).unwrap();
     fs::create_dir(&world.log).unwrap();
-    let outcome = finish(child).ended_with(1);
-    assert!(outcome.stderr.contains("cannot read all of ") && !outcome.is_complete(), "{outcome:?}");
+    append(&world.path("log.1"), "three\n");
+    world.expect(&["three\n"]);
+    fs::remove_dir(&world.log).unwrap();
+    world.append("four\n");
+    world.expect(&["four\n"]);
+    let outcome = world.end(child);
+    assert!(outcome.stderr.contains("it is no regular file; waiting for one to take its place"), "{outcome:?}");
+}
+
+#[test]
+fn waits_for_a_file_that_is_not_there_yet() {
+    let world = World::new();
+    fs::remove_file(&world.log).unwrap();
+    let mut child = world.start();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert_eq!(line, format!("firehose: {}: there is no such file yet; waiting for it\n", world.log.display()));
+    world.append("one\n");
+    world.expect(&["one\n"]);
+    world.end(child);
+}
+
+#[test]
+fn remembers_a_position_for_each_stream_and_file() {
+    let world = World::new();
+    let other = world.path("other");
+    let put = |stream: &str, path: &Path| {
+        let mut command = firehose(&["put", stream, "--endpoint-url", &world.server.url, "--output", "json"]);
+        with_credentials(&mut command, "AKIDEXAMPLE", SECRET);
+        command.args(["--follow", "--linger", "0", "--spool"]).arg(world.path("spool")).arg(path).spawn().unwrap()
+    };
+    for round in 1..3 {
+        for (stream, path) in [("a", &world.log), ("a", &other), ("b", &world.log)] {
+            let line = format!("{stream} {round} of {}\n", path.file_name().unwrap().display());
+            append(path, &line);
+            let child = put(stream, path);
+            let mut lines = fs::read_to_string(path).unwrap();
+            if round == 2 {
+                // Only what has been written since.
+                let from = lines.find(&format!("{stream} 1 of")).unwrap();
+                lines = lines[from..].split_inclusive('\n').skip(1).collect();
+            }
+            for line in lines.split_inclusive('\n') {
+                world.expect(&[line]);
+            }
+            world.end(child);
+        }
+    }
 }
 
 #[test]
@@ -200,7 +354,7 @@ fn follows_one_regular_file_alone() {
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
     for (files, message) in [
-        (&["-"] as &[&str], "cannot follow -: there is no such file"),
+        (&["-"] as &[&str], "cannot follow -: it takes a file"),
         (&[file.to_str().unwrap(), file.to_str().unwrap()], "takes one file"),
         (&["/dev/null"], "not a regular file"),
     ] {

@@ -12,7 +12,11 @@ use crate::program::{finish, put_to, rejects};
 use crate::server::{Answer, Server};
 
 pub(crate) fn interrupt(child: &Child) {
-    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    signal(child, "INT");
+}
+
+pub(crate) fn signal(child: &Child, name: &str) {
+    let told = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
     assert!(told.success());
 }
 

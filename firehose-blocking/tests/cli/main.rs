@@ -7,6 +7,7 @@
 
 mod call;
 mod check;
+mod compressed;
 mod config;
 mod failures;
 #[cfg(unix)]
@@ -19,4 +20,6 @@ mod put;
 mod server;
 mod service;
 mod skeleton;
+#[cfg(unix)]
+mod supervised;
 mod words;

@@ -164,7 +164,7 @@ pub(crate) struct PutArgs {
     #[arg(value_parser = stream_name)]
     pub(crate) stream: String,
 
-    /// Files to read, one after the other; `-`, or none, is standard input.
+    /// Files to read, one after the other; `-`, or none, is standard input. What gzip has compressed is decompressed.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -184,14 +184,25 @@ pub(crate) struct PutArgs {
     #[arg(long, conflicts_with = "whole_file")]
     pub(crate) strip_newline: bool,
 
-    /// Each file is one record.
+    /// Each file is one record, as it is.
     #[arg(long)]
     pub(crate) whole_file: bool,
 
-    /// Go on reading the file as it grows, also when it is rotated: renamed and made anew, or cut. With --spool, the next
+    /// Go on reading the file as it grows, also when it is rotated: renamed and made anew, or copied and cut, and compressed
+    /// by gzip. Waits for a file, credentials or a region that are not there yet, and for the service. With --spool, the next
     /// run goes on where this one ended, whatever ended it.
     #[arg(long, conflicts_with = "whole_file", requires = "files")]
     pub(crate) follow: bool,
+
+    /// How long a log is read on after another one has taken its place, counted from its last change: not every writer turns
+    /// to the new one at once.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds, requires = "follow")]
+    pub(crate) rotate_wait: Duration,
+
+    /// Longest to wait for records to be accepted once interrupted; those that are not by then are told, and kept in
+    /// --rejects. With --spool they stay in the spool, and a second is enough.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) drain_timeout: Duration,
 
     /// Keep records in this directory until they are accepted. The next run that is given it sends what a crash or a
     /// stop has left there, before anything else.
@@ -222,9 +233,14 @@ pub(crate) struct PutArgs {
     pub(crate) max_in_flight: NonZeroUsize,
 
     /// Write records that were not accepted to this file, one JSON object {"data": base64, "reason", "attempts"}
-    /// a line. The file must be new or empty.
+    /// a line. The file must be new or empty; with --follow, it is added to. --from-rejects sends them again.
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+
+    /// Send the records of a file that --rejects has written, as they were. Those that are not accepted this time either
+    /// go to a new --rejects file, with the attempts of all runs.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "follow", "whole_file", "delimiter", "strip_newline"])]
+    pub(crate) from_rejects: Option<PathBuf>,
 
     /// How to print the summary on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -241,7 +257,7 @@ impl PutArgs {
         if self.whole_file {
             return Framing::Whole;
         }
-        Framing::Delimited { delimiter: self.delimiter(), is_stripped: self.strip_newline }
+        Framing::Delimited { delimiter: self.delimiter().into(), is_stripped: self.strip_newline }
     }
 
     /// What ends a record.

@@ -1,6 +1,8 @@
 //! The client that a command line and the environment describe.
 
 use std::env;
+use std::thread;
+use std::time::Duration;
 
 use firehose_blocking::firehose_proto::settings::{Setting, SettingsError, Source};
 use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials, CredentialsError};
@@ -9,11 +11,51 @@ use crate::advice;
 use crate::args::ServiceArgs;
 use crate::console::{self, Exit, Failure};
 
+/// How long to wait before asking again for what is not to be had yet: at first, and at most.
+const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
 /// Makes a client, and says in the command line's own terms what it lacks.
 pub(crate) fn connect(builder: ClientBuilder) -> Result<Client, Failure> {
-    let client = builder.build().map_err(|error| failure(&error))?;
+    try_connect(builder).map_err(|lack| lack.failure)
+}
+
+/// Makes a client as soon as the region's name and credentials are to be had, and says so while they are not.
+pub(crate) fn connect_in_time(builder: impl Fn() -> ClientBuilder) -> Result<Client, Failure> {
+    let (mut wait, longest) = WAIT;
+    let mut told = String::new();
+    loop {
+        let Lack { failure, may_come } = match try_connect(builder()) {
+            Ok(client) => return Ok(client),
+            Err(lack) => lack,
+        };
+        if !may_come {
+            return Err(failure);
+        }
+        if failure.message != told {
+            console::complain(&failure.message);
+            console::complain("waiting for that");
+        }
+        told = failure.message;
+        thread::sleep(wait);
+        wait = (wait * 2).min(longest);
+    }
+}
+
+/// Why there is no client, and whether there may be one without a change of the configuration.
+struct Lack {
+    failure: Failure,
+    may_come: bool,
+}
+
+fn try_connect(builder: ClientBuilder) -> Result<Client, Lack> {
+    let client = builder.build().map_err(|error| Lack {
+        failure: failure(&error),
+        // The instance metadata were asked, and may be there later.
+        may_come: matches!(error, BuildError::Settings(SettingsError::MissingRegion { metadata: Some(_) })),
+    })?;
     // Before any input is read: without credentials none of it could go anywhere.
-    check(&client.credentials().map_err(|error| no_credentials(&error))?)?;
+    let credentials = client.credentials().map_err(|error| Lack { failure: no_credentials(&error), may_come: true })?;
+    check(&credentials).map_err(|failure| Lack { failure, may_come: false })?;
     Ok(client)
 }
 

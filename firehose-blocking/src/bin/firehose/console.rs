@@ -62,10 +62,12 @@ pub(crate) fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "firehose: {}", shown(message));
 }
 
-/// A text as a terminal may show it. Names and the words of a server may be in it, so what would move the cursor or
-/// colour it is taken out.
+/// A text without what would move a terminal's cursor, colour it, or turn the order of what it shows: names and the words
+/// of a server may be in it.
 pub(crate) fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let is_bidirectional =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || is_bidirectional(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Writes a line of JSON to standard error, for programs to read.

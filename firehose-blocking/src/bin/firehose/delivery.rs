@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use firehose_blocking::firehose_proto::batch::{
     Event as Outcome, Failure as Fate, NotTaken, Order, Packing, Policy, Reason, Undelivered,
@@ -16,9 +17,12 @@ use crate::advice::Target;
 use crate::args::PutArgs;
 use crate::connect::no_credentials;
 use crate::console::{self, Exit, Failure};
+use crate::fill::source_name;
+use crate::halt::Halt;
 use crate::input::Event;
+use crate::places::{Place, Places};
 use crate::rejects::Rejects;
-use crate::report::{Report, as_u64};
+use crate::report::{Report, as_u64, plural};
 
 /// Calls in a row that fail before the first one got through: then the endpoint is more likely to be wrong than down.
 const MAX_FAILED_CALLS_AT_FIRST: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
@@ -32,16 +36,46 @@ const MAX_AGE: Duration = Duration::from_secs(900);
 /// Batches of small records that there may be at least.
 const MIN_BATCHES: usize = 64;
 
+/// How long a run that was interrupted goes on waiting for answers when the spool keeps what has none.
+const SPOOLED_DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Rejected records of which one is told by itself in a minute.
+const MAX_LINES: u32 = 10;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// How often a run that waits for the last outcomes looks after those that have come.
 const POLL: Duration = Duration::from_millis(200);
 
 /// Sends records, and keeps account of what becomes of them.
 pub(crate) struct Delivery {
     producer: Arc<Producer>,
-    report: Arc<Report>,
-    rejects: Arc<Rejects>,
+    account: Account,
+    halt: Arc<Halt>,
+    /// How long a record is waited for once somebody wants the run to end.
+    drain_timeout: Duration,
+    is_spooled: bool,
     /// Records and bytes of this run that the producer has taken.
     sent: Cell<(u64, u64)>,
+    /// The ticket of the next record, once the first has one.
+    ticket: Cell<Option<u64>>,
+}
+
+/// What became of records.
+struct Account {
+    report: Arc<Report>,
+    rejects: Arc<Rejects>,
+    places: Arc<Places>,
+    is_following: bool,
+    told: Cell<Told>,
+}
+
+/// What was told of rejected records in this minute.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    since: Instant,
+    lines: u32,
+    withheld: u64,
 }
 
 impl Delivery {
@@ -51,16 +85,21 @@ impl Delivery {
         client: Client,
         max_attempts: Option<NonZeroU32>,
         rejects: Arc<Rejects>,
+        halt: Arc<Halt>,
         events: Sender<Event>,
     ) -> Result<Self, Failure> {
         let report = Arc::new(Report::default());
-        let accepted = Arc::clone(&report);
+        let places = Arc::new(Places::default());
+        let (accepted, settled) = (Arc::clone(&report), Arc::clone(&places));
         let mut builder = Producer::builder(client, &*args.stream)
             .policy(policy(args, max_attempts))
             // What is left when it is dropped has come back by then, or is in the spool.
             .drop_patience(Duration::ZERO)
             .on_outcome(move |outcome| match outcome {
-                Outcome::Accepted(run) => accepted.accepted.add(run.tickets.end - run.tickets.start),
+                Outcome::Accepted(run) => {
+                    settled.settle(&run.tickets);
+                    accepted.accepted.add(run.tickets.end - run.tickets.start);
+                }
                 // Nobody listens any more when the run is over.
                 Outcome::Undelivered(_) => _ = events.send(Event::Undelivered),
             });
@@ -68,22 +107,58 @@ impl Delivery {
             builder = builder.spool(dir, SpoolOptions::default());
         }
         let started = builder.start().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)));
-        Ok(Self { producer: Arc::new(started?), report, rejects, sent: Cell::default() })
+        let told = Cell::new(Told { since: Instant::now(), lines: 0, withheld: 0 });
+        Ok(Self {
+            producer: Arc::new(started?),
+            account: Account { report, rejects, places, is_following: args.follow, told },
+            halt,
+            drain_timeout: args.drain_timeout,
+            is_spooled: args.spool.is_some(),
+            sent: Cell::default(),
+            ticket: Cell::default(),
+        })
     }
 
     pub(crate) fn report(&self) -> &Arc<Report> {
-        &self.report
+        &self.account.report
     }
 
     /// Gives a record to the producer, and waits for room; or says why it does not take it.
-    pub(crate) fn send(&self, data: &[u8]) -> Result<(), NotSent> {
+    pub(crate) fn send(&self, data: &[u8], place: &Place) -> Result<(), NotSent> {
+        let ticket = self.ticket.get();
+        if let Some(ticket) = ticket {
+            self.account.places.note(ticket, place);
+        }
+        let sent = self.push(data);
+        match (&sent, ticket) {
+            (Ok(()), Some(ticket)) => self.ticket.set(Some(ticket + 1)),
+            // Those that were in the spool have been pushed before it, and nobody else pushes any.
+            (Ok(()), None) => {
+                let end = self.producer.statistics().records.pushed;
+                self.account.places.note(end.saturating_sub(1), place);
+                self.ticket.set(Some(end));
+            }
+            (Err(_), Some(_)) => self.account.places.take_back(),
+            (Err(_), None) => {}
+        }
+        sent
+    }
+
+    fn push(&self, data: &[u8]) -> Result<(), NotSent> {
         loop {
-            match self.producer.send(data) {
+            match self.producer.send_timeout(data, POLL) {
                 Ok(()) => {
                     let (records, bytes) = self.sent.get();
                     self.sent.set((records + 1, bytes + as_u64(data.len())));
-                    self.report.count(1, as_u64(data.len()));
+                    self.account.report.count(1, as_u64(data.len()));
                     return Ok(());
+                }
+                // What is followed is read again by the next run.
+                Err(SendError::NotTaken(NotTaken::Full)) if self.account.is_following && self.halt.is_asked() => {
+                    return Err(NotSent::GivenUp);
+                }
+                Err(SendError::NotTaken(NotTaken::Full)) if self.halt.is_asked_since(self.drain_timeout) => {
+                    return Err(NotSent::GivenUp);
                 }
                 Err(SendError::NotTaken(NotTaken::Full)) => self.keep_undelivered(),
                 Err(SendError::NotTaken(NotTaken::Stopped(reason))) => {
@@ -100,51 +175,119 @@ impl Delivery {
         self.producer.stopped()
     }
 
-    /// Keeps a note in the spool.
-    pub(crate) fn note(&self, note: &[u8]) -> Result<(), String> {
-        self.producer.note(note).map_err(|error| console::chain(&error))
+    /// Keeps a note on a source in the spool.
+    pub(crate) fn note(&self, path: &Path, note: &[u8]) -> Result<(), String> {
+        self.producer.note(&source_name(path), note).map_err(|error| console::chain(&error))
     }
 
-    /// What an earlier run has noted.
-    pub(crate) fn last_note(&self) -> Result<Option<Vec<u8>>, Failure> {
-        self.producer.last_note().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))
+    /// What an earlier run has noted on a source.
+    pub(crate) fn last_note(&self, path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+        let note = self.producer.last_note(&source_name(path));
+        note.map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))
     }
 
     /// Writes what has come back to the rejects. Not while a record is being written there in parts.
     pub(crate) fn keep_undelivered(&self) {
         let records = self.producer.take_undelivered();
-        if records.is_empty() {
-            return;
+        if !records.is_empty() {
+            self.account.keep(&records, self.stopped().is_some());
         }
-        for record in records {
-            let reason = reason_of(&record);
-            self.report.reject(&reason);
-            self.rejects.write(&record.data, &reason, record.attempts);
+        if self.account.told.get().since.elapsed() >= MINUTE {
+            self.account.tell_withheld();
         }
-        self.rejects.flush();
     }
 
-    /// Waits until every record has its outcome.
-    pub(crate) fn finish(&self) {
-        while self.producer.flush(POLL).is_err() {
-            self.keep_undelivered();
+    /// Says that a record was rejected, if the run has no end at which it would be said.
+    pub(crate) fn tell_rejected(&self, message: &str) {
+        if self.account.is_following {
+            self.account.tell(message);
         }
-        self.keep_undelivered();
+    }
+
+    /// Waits until every record has its outcome; or, once somebody wants the run to end, for as long as that is worth. Returns
+    /// how many records are left in the spool because of that, and why nothing can be delivered any more, if so.
+    pub(crate) fn finish(self) -> (u64, Option<Arc<Reason>>) {
+        let timeout = if self.is_spooled { SPOOLED_DRAIN_TIMEOUT.min(self.drain_timeout) } else { self.drain_timeout };
+        let mut is_pending = true;
+        while is_pending {
+            is_pending = self.producer.flush(POLL).is_err();
+            self.keep_undelivered();
+            if self.halt.is_asked_since(timeout) {
+                break;
+            }
+        }
         let statistics = self.producer.statistics();
-        self.report.resent.add(statistics.records.resent);
-        self.report.requests.add(statistics.records.batches);
-        self.report.billed_bytes.add(statistics.billing.bytes);
+        let stopped = self.stopped();
+        let Self { producer, account, is_spooled, sent, .. } = self;
+        let mut kept = 0;
+        if is_pending && is_spooled {
+            kept = producer.spooled_records();
+            // What is in flight may still get through while the summary is written; the rest is the next run's.
+            std::mem::forget(producer);
+        } else if let Some(producer) = Arc::into_inner(producer).filter(|_| is_pending) {
+            account.keep(&producer.close(Duration::ZERO).undelivered, stopped.is_some());
+        }
+        let report = &account.report;
+        report.resent.add(statistics.records.resent);
+        report.requests.add(statistics.records.batches);
+        report.billed_bytes.add(statistics.billing.bytes);
         // The others were in the spool before this run.
-        let (records, bytes) = self.sent.get();
-        self.report.count(statistics.records.pushed - records, statistics.billing.data_bytes - bytes);
+        let (records, bytes) = sent.get();
+        report.count(statistics.records.pushed - records, statistics.billing.data_bytes - bytes);
+        account.tell_withheld();
+        (kept, stopped)
     }
 
     /// What can be told of the run from elsewhere, as long as it lasts.
     pub(crate) fn watch(&self) -> Watch {
         Watch {
             producer: Arc::downgrade(&self.producer),
-            report: Arc::clone(&self.report),
-            rejects: Arc::clone(&self.rejects),
+            report: Arc::clone(&self.account.report),
+            rejects: Arc::clone(&self.account.rejects),
+            is_spooled: self.is_spooled,
+        }
+    }
+}
+
+impl Account {
+    /// Writes records to the rejects.
+    fn keep(&self, records: &[Undelivered], is_stopped: bool) {
+        for record in records {
+            let place = self.places.take(record.ticket);
+            let reason = reason_of(record);
+            self.report.reject(&reason);
+            if self.is_following && !is_stopped {
+                let place =
+                    place.as_ref().map_or_else(|| "from the spool of an earlier run".into(), ToString::to_string);
+                self.tell(&format!("{place}: {reason}"));
+            }
+            let attempts = place.map_or(0, |place| place.attempts).saturating_add(record.attempts);
+            self.rejects.write(&record.data, &reason, attempts);
+        }
+        self.rejects.flush();
+    }
+
+    /// Says that a record was rejected, but not too often.
+    fn tell(&self, message: &str) {
+        if self.told.get().since.elapsed() >= MINUTE {
+            self.tell_withheld();
+            self.told.set(Told { since: Instant::now(), lines: 0, withheld: 0 });
+        }
+        let told = self.told.get();
+        if told.lines < MAX_LINES {
+            console::complain(&format!("rejected: {message}"));
+            self.told.set(Told { lines: told.lines + 1, ..told });
+        } else {
+            self.told.set(Told { withheld: told.withheld + 1, ..told });
+        }
+    }
+
+    /// Says how many rejected records were not told of one by one.
+    fn tell_withheld(&self) {
+        let told = self.told.get();
+        if told.withheld > 0 {
+            console::complain(&format!("rejected: {} more record{} since then", told.withheld, plural(told.withheld)));
+            self.told.set(Told { withheld: 0, ..told });
         }
     }
 }
@@ -154,11 +297,13 @@ pub(crate) struct Watch {
     producer: Weak<Producer>,
     report: Arc<Report>,
     rejects: Arc<Rejects>,
+    is_spooled: bool,
 }
 
 impl Watch {
-    /// Ends the file of rejects with what has come back, and tells how many records have no outcome.
-    pub(crate) fn close(&self) -> u64 {
+    /// Ends the file of rejects with what has come back, and tells how many records have no outcome, and whether they are in
+    /// the spool.
+    pub(crate) fn close(&self) -> (u64, bool) {
         let last = self.producer.upgrade().map(|producer| producer.take_undelivered()).unwrap_or_default();
         let last = last.into_iter().map(|record| {
             let reason = reason_of(&record);
@@ -166,7 +311,7 @@ impl Watch {
             (record.data, reason, record.attempts)
         });
         self.rejects.close("interrupted within this record", last);
-        self.report.undecided()
+        (self.report.undecided(), self.is_spooled)
     }
 }
 
@@ -176,6 +321,8 @@ pub(crate) enum NotSent {
     Record(String),
     /// The spool takes no records: not this one, and no other.
     Spool(String),
+    /// There is no time left for it, nor for another.
+    GivenUp,
 }
 
 /// How the producer is to deliver.
@@ -192,10 +339,13 @@ fn policy(args: &PutArgs, max_attempts: Option<NonZeroU32>) -> Policy {
     policy.max_failed_calls.at_first = Some(MAX_FAILED_CALLS_AT_FIRST);
     policy.max_failed_calls.later = Some(MAX_FAILED_CALLS);
     policy.max_age = MAX_AGE;
+    if args.follow || args.spool.is_some() {
+        // What waits in its file, or in the spool, is in no hurry: an outage ends no record.
+        (policy.max_attempts, policy.max_age) = (NonZeroU32::MAX, Duration::MAX);
+    }
     if args.follow {
-        // What is followed waits in its file, however long an outage takes.
-        (policy.max_failed_calls.later, policy.max_age) = (None, Duration::MAX);
-        policy.max_attempts = max_attempts.unwrap_or(NonZeroU32::MAX);
+        // Nor does it end the run.
+        (policy.max_failed_calls.at_first, policy.max_failed_calls.later) = (None, None);
     }
     policy.quotas = args.rate.unwrap_or_default();
     if args.strict_order {

@@ -1,8 +1,9 @@
 //! [`Filler`]: cuts what is read into records and hands them to the delivery.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender};
+use std::collections::BTreeMap;
+use std::path::{self, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use firehose_blocking::PushError;
@@ -10,21 +11,37 @@ use firehose_blocking::firehose_proto::limits::MAX_RECORD_BYTES;
 
 use crate::console;
 use crate::delivery::{Delivery, NotSent};
-use crate::follow::Track;
+use crate::follow::{self, Tracks};
 use crate::input::{CHUNK_BYTES, Event, Source};
+use crate::places::Place;
 use crate::progress::Progress;
 use crate::records::{Framing, Piece, Splitter};
-use crate::rejects::Rejects;
+use crate::rejects::{Rejected, Rejects};
 use crate::report::as_u64;
 
 /// Longest that a run waits for a reader that was told to halt. Only one that waits for a pipe to be opened takes it.
 const MAX_HALT: Duration = Duration::from_secs(1);
 
-/// Bytes after which somebody looks whether a note is due.
+/// How often to look after records that have come back while nothing happens.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Bytes of a log after which somebody looks whether a note is due.
 const PART_BYTES: usize = 8 * 1024;
 
 /// How often a note is taken while there is much to read.
 const NOTE_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Bytes of a line of rejects that may still hold a record: its base64, and room for the reason.
+const MAX_REJECT_BYTES: usize = 2 * 1024 * 1024;
+
+/// What the sources hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Input<'a> {
+    /// Records, one after the other.
+    Bytes(&'a Framing),
+    /// Lines that an earlier run has written to its rejects.
+    Rejects,
+}
 
 /// How far the input was read.
 #[derive(Debug, Default)]
@@ -44,19 +61,38 @@ pub(crate) struct Filler<'a> {
     delivery: &'a Delivery,
     rejects: &'a Rejects,
     progress: &'a Progress,
+    framing: &'a Framing,
+    /// The length from which on records, or lines that hold them, come in parts.
+    max_bytes: usize,
+    is_from_rejects: bool,
     sources: &'a [Source],
-    /// The path of the file that is followed, if one is, and how far it was read.
-    followed: Option<(PathBuf, Option<Track>)>,
-    noted_at: Instant,
-    /// Which source is being read.
-    source: usize,
-    /// Records begun in this source.
-    record: u64,
-    /// Bytes so far of a record that comes in parts.
-    open_bytes: Option<usize>,
+    followed: Option<Followed>,
+    /// What is being cut into records: the current source, or each log.
+    streams: BTreeMap<u64, Stream>,
+    /// The stream whose record is being written to the rejects in parts.
+    open: Option<u64>,
+    fed_bytes: u64,
     /// Whether only what has been read by now is to be delivered.
     is_interrupted: bool,
+    /// Whether the producer takes nothing more in time.
+    is_given_up: bool,
     read: Read,
+}
+
+/// The log that is followed, and how far it was read.
+struct Followed {
+    path: PathBuf,
+    tracks: Tracks,
+    noted_at: Instant,
+}
+
+/// Something that is being cut into records.
+struct Stream {
+    splitter: Splitter,
+    /// The current record's.
+    place: Place,
+    /// Bytes so far of a record that comes in parts.
+    open_bytes: Option<usize>,
 }
 
 impl<'a> Filler<'a> {
@@ -64,60 +100,55 @@ impl<'a> Filler<'a> {
         delivery: &'a Delivery,
         rejects: &'a Rejects,
         progress: &'a Progress,
+        input: Input<'a>,
         sources: &'a [Source],
-        followed: Option<PathBuf>,
+        followed: Option<(&Path, Tracks)>,
     ) -> Self {
+        let (framing, max_bytes, is_from_rejects) = match input {
+            Input::Bytes(framing) => (framing, MAX_RECORD_BYTES, false),
+            Input::Rejects => (&Framing::LINES, MAX_REJECT_BYTES, true),
+        };
+        let followed =
+            followed.map(|(path, tracks)| Followed { path: path.to_owned(), tracks, noted_at: Instant::now() });
         Self {
             delivery,
             rejects,
             progress,
+            framing,
+            max_bytes,
+            is_from_rejects,
             sources,
-            followed: followed.map(|path| (path, None)),
-            noted_at: Instant::now(),
-            source: 0,
-            record: 0,
-            open_bytes: None,
+            followed,
+            streams: BTreeMap::new(),
+            open: None,
+            fed_bytes: 0,
             is_interrupted: false,
+            is_given_up: false,
             read: Read::default(),
         }
     }
 
     /// Reads to the end, or until the run is stopped.
-    pub(crate) fn run(mut self, framing: &Framing, events: &Receiver<Event>, spare_buffers: &Sender<Vec<u8>>) -> Read {
-        let mut splitter = Splitter::new(framing, MAX_RECORD_BYTES);
-        let mut fed_bytes = 0;
+    pub(crate) fn run(mut self, events: &Receiver<Event>, spare_buffers: &Sender<Vec<u8>>) -> Read {
+        let mut source = 0;
         while let Some(event) = self.next_event(events) {
             match event {
-                Event::Chunk(buffer, length) => {
-                    let part_bytes = if self.followed.is_some() { PART_BYTES } else { CHUNK_BYTES };
-                    for part in buffer.get(..length).unwrap_or_default().chunks(part_bytes) {
-                        splitter.feed(part, |piece| self.take(piece));
-                        self.advance(part, splitter.pending_bytes());
-                    }
-                    fed_bytes += length;
-                    self.note(splitter.pending_bytes());
+                Event::Chunk { stream, buffer, range } => {
+                    self.feed(stream, buffer.get(range).unwrap_or_default());
                     // At the end nobody reads any more.
                     let _ = spare_buffers.send(buffer);
-                    self.progress.show(as_u64(fed_bytes), self.delivery.report().records.value());
+                    self.progress.show(self.fed_bytes, self.delivery.report().records.value());
                 }
-                Event::Opened(opened) => {
-                    // What stands after the last delimiter of the file before it.
-                    splitter.finish(|piece| self.take(piece));
-                    if let Some((path, track)) = &mut self.followed {
-                        *track = Some(Track::new(path, opened));
-                    }
-                    self.note(0);
-                }
-                Event::Notice(message) => self.progress.aside(|| console::complain(&message)),
+                Event::Log(event) => self.handle(&event),
                 Event::EndOfSource(error) => {
-                    splitter.finish(|piece| self.take(piece));
+                    // The records of the next one are not to begin in the last line of this one.
+                    self.finish(source, as_u64(self.sources.len()) > source + 1);
                     if let Some(error) = error {
                         self.read.has_failed = true;
-                        let source = self.sources.get(self.source).map_or_else(String::new, ToString::to_string);
-                        self.progress.aside(|| console::complain(&format!("cannot read all of {source}: {error}")));
+                        let name = self.name(source);
+                        self.progress.aside(|| console::complain(&format!("cannot read all of {name}: {error}")));
                     }
-                    self.source += 1;
-                    self.record = 0;
+                    source += 1;
                 }
                 Event::EndOfInput => {
                     self.read.is_complete = true;
@@ -128,117 +159,255 @@ impl<'a> Filler<'a> {
                     self.is_interrupted = true;
                     break;
                 }
-                // They wait until a record that comes in parts has ended.
-                Event::Undelivered if self.open_bytes.is_some() => {}
-                Event::Undelivered => self.delivery.keep_undelivered(),
+                // They wait until a record that comes in parts has ended, unless it may never.
+                Event::Undelivered if self.open.is_some() && self.followed.is_none() => {}
+                Event::Undelivered => {
+                    self.pause();
+                    self.delivery.keep_undelivered();
+                }
             }
         }
         if self.is_interrupted && self.followed.is_some() {
             // What is left of a line is read again by the next run, when there is more of it.
-            self.read.is_complete = self.open_bytes.is_none();
+            self.read.is_complete = self.open.is_none();
         } else if self.is_interrupted && !self.read.is_complete {
-            self.cut_short(&mut splitter, framing);
+            self.cut_short(source);
         }
-        if let Some(bytes) = self.open_bytes.take() {
-            let reason = match bytes > MAX_RECORD_BYTES {
-                true => format!("record above {MAX_RECORD_BYTES} bytes, of which {bytes} were read"),
-                false => format!("interrupted after {bytes} bytes of the file"),
-            };
-            self.reject(&reason, bytes);
+        let unused: u64 = self.streams.values().map(Stream::unused).sum();
+        self.read.bytes = self.fed_bytes - unused;
+        for mut stream in std::mem::take(&mut self.streams).into_values() {
+            if let Some(bytes) = stream.open_bytes.take().filter(|_| !self.is_from_rejects) {
+                self.read.bytes += as_u64(bytes);
+                let reason = match bytes > MAX_RECORD_BYTES {
+                    true => format!("record above {MAX_RECORD_BYTES} bytes, of which {bytes} were read"),
+                    false => format!("interrupted after {bytes} bytes of the file"),
+                };
+                self.reject(&stream.place, &reason, bytes);
+            }
         }
-        self.read.bytes = as_u64(fed_bytes - splitter.pending_bytes());
         self.read
     }
 
-    /// Ends the record that an interrupt has left unfinished: a line is delivered, but half a file is not.
-    fn cut_short(&mut self, splitter: &mut Splitter, framing: &Framing) {
-        if splitter.pending_bytes() == 0 {
-            return;
+    /// Keeps account of a log.
+    fn handle(&mut self, event: &follow::Event) {
+        match event {
+            follow::Event::End { log } => self.finish(*log, true),
+            follow::Event::Notice(notice) => {
+                let path =
+                    self.followed.as_ref().map_or_else(String::new, |followed| followed.path.display().to_string());
+                self.progress.aside(|| console::complain(&format!("{path}: {notice}")));
+            }
+            _ => {}
         }
-        splitter.finish(|piece| match piece {
-            Piece::Record(_) if *framing != Framing::Whole => self.take(piece),
-            Piece::Record(data) | Piece::Part(data) | Piece::Last(data) => self.take(Piece::Part(data)),
-        });
+        if let Some(followed) = &mut self.followed {
+            followed.tracks.handle(event);
+        }
+        self.note();
+    }
+
+    /// Cuts more of a stream into records. While there is much to read of a log, a note is due now and then: what has been
+    /// sent since the last one would be sent again after a crash.
+    fn feed(&mut self, key: u64, bytes: &[u8]) {
+        if self.open.is_some_and(|open| open != key) {
+            self.pause();
+        }
+        let part_bytes = if self.followed.is_some() { PART_BYTES } else { CHUNK_BYTES };
+        for part in bytes.chunks(part_bytes) {
+            let mut stream = self.streams.remove(&key).unwrap_or_else(|| self.stream(key));
+            self.count_from_here(key, &mut stream);
+            let Stream { splitter, place, open_bytes } = &mut stream;
+            splitter.feed(part, |piece| self.take(key, place, open_bytes, piece));
+            self.streams.insert(key, stream);
+            self.fed_bytes += as_u64(part.len());
+            if let Some(followed) = &mut self.followed {
+                followed.tracks.advance(key, part);
+                if followed.noted_at.elapsed() >= NOTE_INTERVAL {
+                    self.note();
+                }
+            }
+        }
+        self.note();
+    }
+
+    /// A stream that begins.
+    fn stream(&self, key: u64) -> Stream {
+        let place = Place { source: self.name(key), byte: None, number: 0, attempts: 0 };
+        Stream { splitter: Splitter::new(self.framing, self.max_bytes), place, open_bytes: None }
+    }
+
+    /// Lets the records of a log be counted from the next byte on that is cut into them: the lines before are not known.
+    fn count_from_here(&self, key: u64, stream: &mut Stream) {
+        let followed = self.followed.as_ref().filter(|_| stream.open_bytes.is_none());
+        let Some((name, offset)) = followed.and_then(|followed| followed.tracks.place(key)) else { return };
+        if *stream.place.source != *name {
+            stream.place.source = name.into();
+        }
+        stream.place.byte = Some(offset - stream.unused());
+        stream.place.number = 0;
+    }
+
+    fn name(&self, key: u64) -> Arc<str> {
+        let source = usize::try_from(key).ok().and_then(|index| self.sources.get(index));
+        source.map_or_else(String::new, ToString::to_string).into()
+    }
+
+    /// Ends a stream: what stands after its last delimiter is a record as well, which gets one if others may follow.
+    fn finish(&mut self, key: u64, is_followed: bool) {
+        let stream = self.streams.remove(&key);
+        // A file that is one record is one also when it is empty.
+        let stream = stream.or_else(|| (*self.framing == Framing::Whole).then(|| self.stream(key)));
+        let Some(mut stream) = stream else { return };
+        self.count_from_here(key, &mut stream);
+        let Stream { splitter, place, open_bytes } = &mut stream;
+        splitter.finish(is_followed, |piece| self.take(key, place, open_bytes, piece));
+    }
+
+    /// Ends the record that an interrupt has left unfinished: a line is delivered, but half a file is not.
+    fn cut_short(&mut self, key: u64) {
+        let Some(mut stream) = self.streams.remove(&key) else { return };
+        let Stream { splitter, place, open_bytes } = &mut stream;
+        if splitter.pending_bytes() > 0 {
+            let is_whole = *self.framing == Framing::Whole;
+            splitter.finish(false, |piece| match piece {
+                Piece::Record(_) if !is_whole => self.take(key, place, open_bytes, piece),
+                Piece::Record(data) | Piece::Part(data) | Piece::Last(data) => {
+                    self.take(key, place, open_bytes, Piece::Part(data));
+                }
+            });
+        }
+        self.streams.insert(key, stream);
     }
 
     /// The next event, unless the run is stopped.
     fn next_event(&self, events: &Receiver<Event>) -> Option<Event> {
-        if self.is_interrupted {
+        if self.is_interrupted && !(self.is_given_up && self.followed.is_some()) {
             // What has been read is seen to the end, if only to be rejected.
             return events.recv_timeout(MAX_HALT).ok();
         }
-        if self.is_over() { None } else { events.recv().ok() }
-    }
-
-    /// More of a file that is followed has been cut into records. While there is much to read, a note is due now and then:
-    /// what has been sent since the last one would be sent again after a crash.
-    fn advance(&mut self, part: &[u8], pending_bytes: usize) {
-        if let Some((_, Some(track))) = &mut self.followed {
-            track.advance(part);
-            if self.noted_at.elapsed() >= NOTE_INTERVAL {
-                self.note(pending_bytes);
-            }
+        if self.is_over() {
+            return None;
+        }
+        if self.followed.is_none() {
+            return events.recv().ok();
+        }
+        // A run that has no end looks by itself after what has come back.
+        match events.recv_timeout(LOOK_INTERVAL) {
+            Err(RecvTimeoutError::Timeout) => Some(Event::Undelivered),
+            event => event.ok(),
         }
     }
 
-    /// Takes note of how far the file was read that is followed, but for what is not cut into records yet.
-    fn note(&mut self, pending_bytes: usize) {
+    /// Takes note of how far the logs were read, but for what is not cut into records yet.
+    fn note(&mut self) {
         // What the producer has not taken is to be read again.
         if self.is_over() {
             return;
         }
-        let Some((_, Some(track))) = &self.followed else { return };
-        self.noted_at = Instant::now();
-        if let Err(error) = self.delivery.note(&track.note(pending_bytes + self.open_bytes.unwrap_or_default())) {
+        let Some(followed) = &mut self.followed else { return };
+        followed.noted_at = Instant::now();
+        let unused = |log| self.streams.get(&log).map_or(0, Stream::unused);
+        let position = followed.tracks.position(unused);
+        if let Err(error) = self.delivery.note(&followed.path, &position) {
             self.read.broken_spool = Some(error);
         }
     }
 
     /// Whether nothing more can be delivered.
     fn is_over(&self) -> bool {
-        self.read.broken_spool.is_some() || self.delivery.stopped().is_some()
+        self.is_given_up || self.read.broken_spool.is_some() || self.delivery.stopped().is_some()
     }
 
-    fn take(&mut self, piece: Piece<'_>) {
-        if self.open_bytes.is_none() {
-            self.record += 1;
+    fn take(&mut self, key: u64, place: &mut Place, open_bytes: &mut Option<usize>, piece: Piece<'_>) {
+        if open_bytes.is_none() {
+            place.number += 1;
         }
         match piece {
-            Piece::Record(data) => self.send(data),
+            Piece::Record(line) if self.is_from_rejects => match Rejected::read(line) {
+                Ok(Rejected { data, attempts }) => {
+                    place.attempts = attempts;
+                    self.send(place, &data);
+                }
+                Err(why) => self.pass_over(place, &why),
+            },
+            Piece::Part(data) if self.is_from_rejects => *open_bytes.get_or_insert(0) += data.len(),
+            Piece::Last(_) if self.is_from_rejects => {
+                *open_bytes = None;
+                self.pass_over(place, "the record is far too long for any stream");
+            }
+            Piece::Record(data) => self.send(place, data),
             Piece::Part(data) => {
+                self.open = Some(key);
                 self.rejects.write_part(data);
-                *self.open_bytes.get_or_insert(0) += data.len();
+                *open_bytes.get_or_insert(0) += data.len();
             }
             Piece::Last(data) => {
                 self.rejects.write_part(data);
-                let bytes = self.open_bytes.take().unwrap_or_default() + data.len();
-                self.reject(&PushError::RecordTooLarge { bytes, max_bytes: MAX_RECORD_BYTES }.to_string(), bytes);
+                let bytes = open_bytes.take().unwrap_or_default() + data.len();
+                self.reject(
+                    place,
+                    &PushError::RecordTooLarge { bytes, max_bytes: MAX_RECORD_BYTES }.to_string(),
+                    bytes,
+                );
             }
         }
     }
 
-    fn send(&mut self, data: &[u8]) {
-        let reason = match self.delivery.send(data) {
+    fn send(&mut self, place: &Place, data: &[u8]) {
+        let sent = if self.is_given_up { Err(NotSent::GivenUp) } else { self.delivery.send(data, place) };
+        let reason = match sent {
             Ok(()) => return,
             Err(NotSent::Record(reason)) => reason,
             Err(NotSent::Spool(reason)) => self.read.broken_spool.get_or_insert(reason).clone(),
+            Err(NotSent::GivenUp) => {
+                (self.is_given_up, self.is_interrupted) = (true, true);
+                "interrupted before it was sent".into()
+            }
         };
+        // The next run reads it again.
+        if self.is_over() && self.followed.is_some() {
+            return;
+        }
         self.rejects.write_part(data);
-        self.reject(&reason, data.len());
+        self.reject(place, &reason, data.len());
+    }
+
+    /// Says that a line of rejects is no record that can be sent.
+    fn pass_over(&mut self, place: &Place, why: &str) {
+        self.read.has_failed = true;
+        self.progress.aside(|| console::complain(&format!("{place}: not sent, and left where it is: {why}")));
+    }
+
+    /// Makes way for other rejects within a record that comes in parts: the rest of it is an entry of its own.
+    fn pause(&mut self) {
+        if self.open.take().is_some() {
+            self.rejects.end(&format!("part of a record above {MAX_RECORD_BYTES} bytes; the next part follows"), 0);
+        }
     }
 
     /// Gives up a record of so many bytes that the producer has not taken.
-    fn reject(&mut self, reason: &str, bytes: usize) {
-        self.rejects.end(reason);
+    fn reject(&mut self, place: &Place, reason: &str, bytes: usize) {
+        self.rejects.end(reason, place.attempts);
+        self.open = None;
         let report = self.delivery.report();
         report.count(1, as_u64(bytes));
         // Why the run was stopped is told once, and not for each line.
-        report.reject(&if self.is_over() { reason.to_owned() } else { format!("{}: {reason}", self.place()) });
+        let message = if self.is_over() { reason.to_owned() } else { format!("{place}: {reason}") };
+        report.reject(&message);
+        if self.followed.is_some() && !self.is_over() {
+            self.rejects.flush();
+            self.delivery.tell_rejected(&message);
+        }
     }
+}
 
-    /// The current record, as compilers and grep name a line.
-    fn place(&self) -> impl fmt::Display + use<> {
-        let source = self.sources.get(self.source).map_or_else(String::new, ToString::to_string);
-        format!("{source}:{}", self.record)
+impl Stream {
+    /// Bytes that were fed and have not become records.
+    fn unused(&self) -> u64 {
+        as_u64(self.splitter.pending_bytes() + self.open_bytes.unwrap_or_default())
     }
+}
+
+/// The name by which a log is known from one run to the next, wherever they are started.
+pub(crate) fn source_name(path: &Path) -> String {
+    path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
 }

@@ -7,12 +7,16 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, StdinLock};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
+use flate2::read::MultiGzDecoder;
+
 use crate::console::{Exit, Failure};
-use crate::follow::Opened;
+use crate::encoding::Encoding;
+use crate::follow;
+use crate::halt::Halt;
 
 /// Bytes that are read at once.
 pub(crate) const CHUNK_BYTES: usize = 256 * 1024;
@@ -29,8 +33,8 @@ pub(crate) enum Source {
 
 /// What wakes the thread that fills batches.
 pub(crate) enum Event {
-    /// The next bytes of the current source: so many at the front of the buffer.
-    Chunk(Vec<u8>, usize),
+    /// The next bytes of a stream: these of the buffer. The streams are the sources, counted from 0, or the logs.
+    Chunk { stream: u64, buffer: Vec<u8>, range: Range<usize> },
     /// The current source has come to its end, or to an error beyond which nothing can be read of it.
     EndOfSource(Option<io::Error>),
     /// There is no other source.
@@ -39,10 +43,8 @@ pub(crate) enum Event {
     Interrupted,
     /// The reader has halted; nothing was read that was not handed over.
     Halted,
-    /// A file is followed from here on: what comes next is not of the file before it.
-    Opened(Opened),
-    /// Something to tell.
-    Notice(String),
+    /// What there is to know of a log that is followed.
+    Log(follow::Event),
     /// Records have come back.
     Undelivered,
 }
@@ -57,7 +59,9 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Makes sure that each file can be read, as far as that shows before it is.
-    pub(crate) fn check(files: &[PathBuf]) -> Result<Self, Failure> {
+    ///
+    /// What is compressed is read if that is the way to its records, and refused if that way is not known here.
+    pub(crate) fn check(files: &[PathBuf], is_decoded: bool) -> Result<Self, Failure> {
         let mut sources = Self { list: Vec::new(), total_bytes: Some(0) };
         for path in files {
             let bytes = if path == Path::new("-") {
@@ -65,7 +69,7 @@ impl Sources {
                 None
             } else {
                 sources.list.push(Source::File(path.clone()));
-                check_file(path)
+                check_file(path, is_decoded)
                     .map_err(|error| Failure::new(Exit::Usage, format!("cannot read {}: {error}", path.display())))?
             };
             sources.total_bytes = sources.total_bytes.zip(bytes).map(|(total, bytes)| total + bytes);
@@ -77,15 +81,22 @@ impl Sources {
     }
 }
 
-/// The length of a file, if it is one that has a length.
-fn check_file(path: &Path) -> io::Result<Option<u64>> {
+/// The bytes to be read from a file, if that is known.
+fn check_file(path: &Path, is_decoded: bool) -> io::Result<Option<u64>> {
     let metadata = fs::metadata(path)?;
     if metadata.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     if metadata.is_file() {
         // A pipe is not opened to try it: its writer would take the end of the trial for that of its reader.
-        File::open(path)?;
+        let mut first = Vec::new();
+        // What is wrong with its bytes, reading them will tell.
+        let _ = File::open(path)?.take(Encoding::MAGIC_BYTES as u64).read_to_end(&mut first);
+        match Encoding::of(&first) {
+            Encoding::Gzip if is_decoded => return Ok(None),
+            encoding @ Encoding::Other(_) if is_decoded => return Err(refusal(encoding, path)),
+            _ => {}
+        }
     }
     Ok(metadata.is_file().then_some(metadata.len()))
 }
@@ -108,6 +119,10 @@ impl fmt::Display for Source {
     }
 }
 
+fn refusal(encoding: Encoding, path: &Path) -> io::Error {
+    io::Error::other(format!("it is compressed; {}", encoding.hint(path)))
+}
+
 /// A source that is being read.
 enum Open {
     Stdin(StdinLock<'static>),
@@ -117,7 +132,7 @@ enum Open {
 impl Open {
     /// Waits until a read would not wait, or until it is halted: whether to read.
     #[cfg(unix)]
-    fn wait(&self, halt: &AtomicBool) -> bool {
+    fn wait(&self, halt: &Halt) -> bool {
         use std::os::fd::AsFd as _;
 
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -129,7 +144,7 @@ impl Open {
             Self::Stdin(stdin) => stdin.as_fd(),
             Self::File(file) => file.as_fd(),
         };
-        while !halt.load(Ordering::Relaxed) {
+        while !halt.is_asked() {
             match poll(&mut [PollFd::new(&source, PollFlags::IN)], Some(&PERIOD)) {
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
                 // What is wrong with the source, reading it will tell.
@@ -141,8 +156,8 @@ impl Open {
 
     /// Whether to read; reading may then wait.
     #[cfg(not(unix))]
-    fn wait(&self, halt: &AtomicBool) -> bool {
-        !halt.load(Ordering::Relaxed)
+    fn wait(&self, halt: &Halt) -> bool {
+        !halt.is_asked()
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -160,9 +175,16 @@ impl Open {
 }
 
 /// Reads all sources into buffers that come back empty, until there is no more, nobody listens, or it is to halt.
-pub(crate) fn read(sources: &[Source], halt: &AtomicBool, buffers: &Receiver<Vec<u8>>, events: &Sender<Event>) {
-    for source in sources {
-        let outcome = source.open().and_then(|source| read_source(source, halt, buffers, events));
+pub(crate) fn read(
+    sources: &[Source],
+    is_decoded: bool,
+    halt: &Halt,
+    buffers: &Receiver<Vec<u8>>,
+    events: &Sender<Event>,
+) {
+    for (stream, source) in (0..).zip(sources) {
+        let reader = Reader { stream, source, halt, buffers, events };
+        let outcome = source.open().and_then(|open| reader.read(open, is_decoded));
         let event = match outcome {
             Ok(false) => Event::Halted,
             Ok(true) => Event::EndOfSource(None),
@@ -177,26 +199,105 @@ pub(crate) fn read(sources: &[Source], halt: &AtomicBool, buffers: &Receiver<Vec
     let _ = events.send(Event::EndOfInput);
 }
 
-/// Reads one source; whether to its end.
-fn read_source(
-    mut source: Open,
-    halt: &AtomicBool,
-    buffers: &Receiver<Vec<u8>>,
-    events: &Sender<Event>,
-) -> io::Result<bool> {
-    while let Ok(mut buffer) = buffers.recv() {
-        if !source.wait(halt) {
-            return Ok(false);
+/// How one source is read.
+struct Reader<'a> {
+    stream: u64,
+    source: &'a Source,
+    halt: &'a Halt,
+    buffers: &'a Receiver<Vec<u8>>,
+    events: &'a Sender<Event>,
+}
+
+impl Reader<'_> {
+    /// Reads the source; whether to its end.
+    fn read(&self, mut open: Open, is_decoded: bool) -> io::Result<bool> {
+        let mut is_first = is_decoded;
+        while let Ok(mut buffer) = self.buffers.recv() {
+            buffer.resize(CHUNK_BYTES, 0);
+            let mut length = 0;
+            let outcome = loop {
+                if !open.wait(self.halt) {
+                    break None;
+                }
+                let read = open.read(buffer.get_mut(length..).unwrap_or_default());
+                length += read.as_ref().unwrap_or(&0);
+                // The first bytes of a pipe may come one by one.
+                let is_open = is_first && Encoding::is_open(buffer.get(..length).unwrap_or_default());
+                if !is_open || !matches!(read, Ok(1..)) {
+                    break Some(read);
+                }
+            };
+            let first = buffer.get(..length).unwrap_or_default();
+            match Encoding::of(first) {
+                Encoding::Gzip if is_first => {
+                    let compressed = Compressed { first: first.to_vec(), open, halt: self.halt };
+                    return self.decode(compressed, buffer);
+                }
+                encoding @ Encoding::Other(_) if is_first => {
+                    // The buffer is needed for the next source.
+                    let _ = self.send(buffer, 0);
+                    return Err(match self.source {
+                        Source::File(path) => refusal(encoding, path),
+                        Source::Stdin => refusal(encoding, Path::new("FILE")),
+                    });
+                }
+                _ => is_first = false,
+            }
+            // Also after an end or an error.
+            if self.send(buffer, length).is_none() {
+                return Ok(false);
+            }
+            match outcome.transpose()? {
+                None => return Ok(false),
+                Some(0) => return Ok(true),
+                Some(_) => {}
+            }
         }
-        buffer.resize(CHUNK_BYTES, 0);
-        let length = source.read(&mut buffer);
-        // Also after an end or an error: the buffer is needed for the next source.
-        if events.send(Event::Chunk(buffer, *length.as_ref().unwrap_or(&0))).is_err() {
-            return Ok(false);
-        }
-        if length? == 0 {
-            return Ok(true);
+        Ok(false)
+    }
+
+    /// Reads what gzip has compressed.
+    fn decode(&self, compressed: Compressed<'_>, mut buffer: Vec<u8>) -> io::Result<bool> {
+        let mut decoder = MultiGzDecoder::new(compressed);
+        loop {
+            let read = decoder.read(&mut buffer);
+            if self.send(buffer, *read.as_ref().unwrap_or(&0)).is_none() {
+                return Ok(false);
+            }
+            match read {
+                // It breaks off because nobody reads on.
+                Err(_) if self.halt.is_asked() => return Ok(false),
+                Err(error) => {
+                    return Err(io::Error::new(error.kind(), format!("what gzip has compressed breaks off: {error}")));
+                }
+                Ok(0) => return Ok(!self.halt.is_asked()),
+                Ok(_) => {}
+            }
+            let Ok(next) = self.buffers.recv() else { return Ok(false) };
+            buffer = next;
+            buffer.resize(CHUNK_BYTES, 0);
         }
     }
-    Ok(false)
+
+    fn send(&self, buffer: Vec<u8>, length: usize) -> Option<()> {
+        self.events.send(Event::Chunk { stream: self.stream, buffer, range: 0..length }).ok()
+    }
+}
+
+/// What gzip has compressed: bytes that were read to find that out, and the rest, until it is to halt.
+struct Compressed<'a> {
+    first: Vec<u8>,
+    open: Open,
+    halt: &'a Halt,
+}
+
+impl Read for Compressed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.first.is_empty() {
+            return if self.open.wait(self.halt) { self.open.read(buffer) } else { Ok(0) };
+        }
+        let length = self.first.as_slice().read(buffer)?;
+        self.first.drain(..length);
+        Ok(length)
+    }
 }

@@ -13,6 +13,7 @@ use firehose_blocking::{Credentials, LocalEndpoint, LocalEndpointBuilder};
 
 use crate::args::LocalArgs;
 use crate::console::{self, Exit, Failure};
+use crate::signals;
 
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
     let credentials = credentials()?;
     let (interrupt, interrupted) = mpsc::channel();
     // Before anyone can know that we listen, so that no signal finds us unprepared.
-    ctrlc::set_handler(move || _ = interrupt.send(()))
+    signals::on_termination(move || _ = interrupt.send(()))
         .map_err(|error| configuration(format!("cannot wait for signals: {error}")))?;
     let builder = LocalEndpoint::builder(&args.dir);
     let endpoint = (args.allowed_host.iter().fold(builder, LocalEndpointBuilder::allowed_host))

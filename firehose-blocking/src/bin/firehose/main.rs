@@ -10,26 +10,42 @@ mod config;
 mod connect;
 mod console;
 mod delivery;
+mod encoding;
 mod fill;
 mod follow;
+mod halt;
 mod input;
 mod local;
+mod places;
 mod progress;
 mod put;
 mod records;
 mod rejects;
 mod report;
+mod signals;
 mod skeleton;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
+use log::Level;
 
 use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("firehose_blocking=warn")).init();
+    let filter = env_logger::Env::default().default_filter_or("firehose_blocking=warn");
+    env_logger::Builder::from_env(filter)
+        .format(|out, record| {
+            let message = console::shown(&record.args().to_string());
+            match record.level() {
+                // Whoever did not ask for diagnostics need not know which part of the program says it.
+                Level::Error | Level::Warn | Level::Info => writeln!(out, "firehose: {message}"),
+                level => writeln!(out, "[{level} {}] {message}", record.target()),
+            }
+        })
+        .init();
     // At `trace`, `ureq_proto` dumps what goes over the wire, session tokens and records among it.
     log::set_max_level(log::max_level().min(log::LevelFilter::Debug));
     let outcome = match &cli.command {

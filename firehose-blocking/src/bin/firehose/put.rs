@@ -12,8 +12,8 @@
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::{self, ExitCode};
+use std::slice;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Instant;
@@ -22,16 +22,18 @@ use firehose_blocking::firehose_proto::settings;
 use firehose_blocking::{Client, Credentials, LocalEndpoint};
 
 use crate::args::PutArgs;
-use crate::connect::{check_credentials, connect, described, failure};
+use crate::connect::{check_credentials, connect, connect_in_time, described, failure};
 use crate::console::{self, Exit, Failure};
 use crate::delivery::{Delivery, Stopped, Watch};
-use crate::fill::{Filler, Read};
-use crate::follow::{self, Position};
+use crate::fill::{Filler, Input, Read};
+use crate::follow::{self, Follower, Position, Tracks};
+use crate::halt::Halt;
 use crate::input::{self, Event, Source, Sources};
 use crate::local;
 use crate::progress::Progress;
 use crate::rejects::Rejects;
 use crate::report::{Report, plural};
+use crate::signals;
 
 /// Exit status when a second signal ends the program, as a shell reports the first.
 const INTERRUPTED: i32 = 130;
@@ -42,42 +44,59 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let followed = args.follow.then(|| follow::check(&args.files)).transpose()?;
     let sources = match followed {
         Some(path) => Sources { list: vec![Source::File(path.to_owned())], total_bytes: None },
-        None => Sources::check(&args.files)?,
+        None => Sources::check(args.from_rejects.as_ref().map_or(&*args.files, slice::from_ref), !args.whole_file)?,
     };
     args.local.as_ref().map(|dir| check_local(dir, &args.stream)).transpose()?;
     let local = args.local.as_ref().map(|dir| LocalEndpoint::builder(dir).start());
     let local = local.transpose().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?;
     let (client, max_attempts) = client(args, local.as_ref())?;
-    let rejects = Arc::new(Rejects::create(args.rejects.as_deref())?);
+    let rejects = Arc::new(Rejects::create(args.rejects.as_deref(), args.follow)?);
     let progress = Progress::new(args.progress, sources.total_bytes);
     let (events, incoming) = mpsc::channel();
-    let delivery = Delivery::start(args, client.clone(), max_attempts, Arc::clone(&rejects), events.clone())?;
+    let halt = Arc::new(Halt::default());
+    let (kept_in, sender) = (Arc::clone(&rejects), events.clone());
+    let delivery = Delivery::start(args, client.clone(), max_attempts, kept_in, Arc::clone(&halt), sender)?;
 
     let (spare_buffers, empty_buffers) = mpsc::channel();
     for _ in 0..input::CHUNKS {
         spare_buffers.send(Vec::new()).expect("the receiver is in this very function");
     }
-    let halt = Arc::new(AtomicBool::new(false));
     let (reader_halt, reader_events) = (Arc::clone(&halt), events.clone());
     // Nobody waits for these threads: when the run is stopped, one may be waiting for a terminal.
+    let mut tracks = None;
     if let Some(path) = followed {
-        let (path, note) = (path.to_owned(), delivery.last_note()?);
-        let last = note.and_then(|note| Position::read(&note, &path));
-        thread::spawn(move || follow::follow(&path, last.as_ref(), &reader_halt, &empty_buffers, &reader_events));
+        let note = delivery.last_note(path)?;
+        let position = note.as_ref().and_then(|note| Position::read(note));
+        if note.is_some() && position.is_none() {
+            console::complain("the position in the spool is another version's; beginning with the file as it is now");
+        }
+        tracks = Some((path, Tracks::new(position.as_ref())));
+        let path = path.to_owned();
+        let name = path.file_name().unwrap_or_default().to_owned();
+        let mut follower = Follower::new(name, args.rotate_wait, position);
+        thread::spawn(move || follow::follow(&path, &mut follower, &reader_halt, &empty_buffers, &reader_events));
     } else {
-        let list = sources.list.clone();
-        thread::spawn(move || input::read(&list, &reader_halt, &empty_buffers, &reader_events));
+        let (list, is_decoded) = (sources.list.clone(), !args.whole_file);
+        thread::spawn(move || input::read(&list, is_decoded, &reader_halt, &empty_buffers, &reader_events));
     }
     on_interrupt(events, halt, delivery.watch(), progress.clone());
 
-    let filler = Filler::new(&delivery, &rejects, &progress, &sources.list, followed.map(Path::to_owned));
-    let read = filler.run(&args.framing(), &incoming, &spare_buffers);
-    delivery.finish();
+    let framing = args.framing();
+    let input = if args.from_rejects.is_some() { Input::Rejects } else { Input::Bytes(&framing) };
+    let filler = Filler::new(&delivery, &rejects, &progress, input, &sources.list, tracks);
+    let read = filler.run(&incoming, &spare_buffers);
+    let report = Arc::clone(delivery.report());
+    let (in_spool, stopped) = delivery.finish();
     progress.clear();
     let are_rejects_kept = rejects.flush();
-    let stopped = delivery.stopped().map(|reason| Stopped::new(&reason, &client, &args.stream));
-    let report = delivery.report();
-    explain(args, report, &rejects, &read, &sources, stopped.as_ref());
+    let stopped = stopped.map(|reason| Stopped::new(&reason, &client, &args.stream));
+    explain(args, &report, &rejects, &read, &sources, stopped.as_ref());
+    if let Some(dir) = args.spool.as_ref().filter(|_| in_spool > 0) {
+        let (records, dir) = (plural(in_spool), dir.display());
+        console::complain(&format!(
+            "{in_spool} record{records} kept in {dir}; the next run with this --spool sends them"
+        ));
+    }
     if let Some(endpoint) = local {
         endpoint.stop();
     }
@@ -102,34 +121,41 @@ fn check_local(dir: &Path, stream: &str) -> Result<(), Failure> {
 
 /// The client that the arguments and the environment describe, and how often a record is tried if anybody says so.
 fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<(Client, Option<NonZeroU32>), Failure> {
-    let mut builder = described(Client::builder(), &args.service);
-    if let Some(endpoint) = local {
+    let builder = || {
+        let builder = described(Client::builder(), &args.service);
+        let Some(endpoint) = local else { return builder };
         // What is set for AWS is not meant for it.
-        builder = builder.environment(|_| None).region("us-east-1");
-        builder = builder.endpoint_url(endpoint.url()).credentials(Credentials::new("test", "test"));
-    }
+        let builder = builder.environment(|_| None).region("us-east-1");
+        builder.endpoint_url(endpoint.url()).credentials(Credentials::new("test", "test"))
+    };
     if local.is_none() {
         check_credentials()?;
     }
-    let max_attempts = builder.settings().map_err(|error| failure(&error))?.max_attempts;
+    // A run that has no end can wait for its beginning.
+    let client = if args.follow { connect_in_time(builder)? } else { connect(builder())? };
+    let max_attempts = builder().settings().map_err(|error| failure(&error))?.max_attempts;
     let is_said = max_attempts.source != settings::Source::Default;
-    Ok((connect(builder)?, is_said.then_some(max_attempts.value)))
+    Ok((client, is_said.then_some(max_attempts.value)))
 }
 
 /// Ends the input at the first signal, so that what was read is still delivered; a second one ends the program.
-fn on_interrupt(events: Sender<Event>, halt: Arc<AtomicBool>, watch: Watch, progress: Progress) {
+fn on_interrupt(events: Sender<Event>, halt: Arc<Halt>, watch: Watch, progress: Progress) {
     let handler = move || {
-        if halt.swap(true, Ordering::Relaxed) {
+        if !halt.ask() {
             progress.clear();
-            let left = watch.close();
-            console::complain(&format!("interrupted again; {left} record{} left without an outcome", plural(left)));
+            let (left, is_spooled) = watch.close();
+            let records = plural(left);
+            console::complain(&match is_spooled && left > 0 {
+                true => format!("interrupted again; {left} record{records} without an outcome left in the spool"),
+                false => format!("interrupted again; {left} record{records} left without an outcome"),
+            });
             process::exit(INTERRUPTED);
         }
         progress.aside(|| console::complain("interrupted; delivering what was read, unless interrupted again"));
         // At the end of the input nobody has to be told to read no further.
         let _ = events.send(Event::Interrupted);
     };
-    if let Err(error) = ctrlc::set_handler(handler) {
+    if let Err(error) = signals::on_termination(handler) {
         log::warn!("an interrupt will end the program at once: {error}");
     }
 }
@@ -164,13 +190,21 @@ fn explain(
     let rejected = report.rejected.value();
     if rejected > 0 {
         let is_in_spool = args.spool.is_some() && stopped.is_some();
+        if is_in_spool && args.follow {
+            // What was not taken is read again.
+            let records = plural(rejected);
+            console::complain(&format!(
+                "{rejected} record{records} left in the spool; the next run with it sends them"
+            ));
+            return;
+        }
         let kept = match &args.rejects {
             Some(path) => match (rejects.kept(), path.display()) {
                 (kept, path) if kept < rejected => format!("{kept} of them in {path}, {} lost", rejected - kept),
                 (_, path) => format!("they are in {path}"),
             },
             None if is_in_spool => "those taken are in the spool".into(),
-            None => "--rejects FILE would keep them".into(),
+            None => "--rejects FILE would keep them, and --from-rejects FILE send them again".into(),
         };
         console::complain(&format!("{rejected} of {} records not accepted; {kept}", report.records.value()));
         if is_in_spool {

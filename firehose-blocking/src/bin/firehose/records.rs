@@ -1,5 +1,7 @@
 //! [`Splitter`]: cuts a stream of bytes into records, whatever the chunks it comes in.
 
+use std::borrow::Cow;
+
 use memchr::memmem::Finder;
 
 /// Where one record ends and the next begins.
@@ -8,12 +10,17 @@ pub(crate) enum Framing {
     /// After each occurrence of a delimiter, which is not empty.
     Delimited {
         /// The bytes between records.
-        delimiter: Vec<u8>,
+        delimiter: Cow<'static, [u8]>,
         /// Whether records come without it.
         is_stripped: bool,
     },
     /// With the source: it is one record, even when it is empty.
     Whole,
+}
+
+impl Framing {
+    /// Lines.
+    pub(crate) const LINES: Self = Self::Delimited { delimiter: Cow::Borrowed(b"\n"), is_stripped: false };
 }
 
 /// What a splitter puts out.
@@ -79,8 +86,15 @@ impl Splitter {
         self.spill(sink);
     }
 
-    /// Ends a source: puts out what stands after its last delimiter, as it is.
-    pub(crate) fn finish(&mut self, mut sink: impl FnMut(Piece<'_>)) {
+    /// Ends a source: puts out what stands after its last delimiter, as it is; or with the delimiter that it lacks, if
+    /// another source follows and a record has room for it.
+    pub(crate) fn finish(&mut self, is_followed: bool, mut sink: impl FnMut(Piece<'_>)) {
+        if let Some(finder) = self.finder.as_ref().filter(|_| is_followed && !self.is_in_parts && !self.is_stripped)
+            && !self.carry.is_empty()
+            && self.carry.len() + finder.needle().len() <= self.max_bytes
+        {
+            self.carry.extend_from_slice(finder.needle());
+        }
         if self.is_in_parts {
             sink(Piece::Last(&self.carry));
         } else if self.finder.is_none() || !self.carry.is_empty() {
@@ -145,7 +159,7 @@ mod tests {
     use super::*;
 
     fn lines() -> Framing {
-        Framing::Delimited { delimiter: b"\n".to_vec(), is_stripped: false }
+        Framing::LINES
     }
 
     /// The records of one source in chunks of so many bytes, those in parts joined, and the longest piece.
@@ -170,7 +184,7 @@ mod tests {
         };
         let mut splitter = Splitter::new(framing, max_bytes);
         input.chunks(chunk_bytes).for_each(|chunk| splitter.feed(chunk, &mut sink));
-        splitter.finish(&mut sink);
+        splitter.finish(false, &mut sink);
         assert_eq!(splitter.pending_bytes(), 0);
         assert!(open.is_none(), "a record without its end");
         (records, longest)
@@ -208,7 +222,7 @@ mod tests {
 
     #[test]
     fn strips_the_delimiter_alone() {
-        let framing = Framing::Delimited { delimiter: b"\n".to_vec(), is_stripped: true };
+        let framing = Framing::Delimited { delimiter: b"\n".into(), is_stripped: true };
         assert_eq!(split(b"a\r\n\nb", &framing, 2, 9).0, [b"a\r".as_slice(), b"", b"b"]);
     }
 
@@ -220,14 +234,25 @@ mod tests {
 
     #[test]
     fn keeps_sources_apart() {
-        let mut splitter = Splitter::new(&lines(), 9);
-        let mut records = Vec::new();
-        for source in ["a", "b\n"] {
-            let mut sink = |piece: Piece<'_>| records.push(format!("{piece:?}"));
-            splitter.feed(source.as_bytes(), &mut sink);
-            splitter.finish(&mut sink);
+        let stripped = Framing::Delimited { delimiter: b"\n".into(), is_stripped: true };
+        for (framing, expected) in [
+            // The sixth byte has no room for a delimiter.
+            (lines(), ["a\n", "b\n", "12345\n", "123456", "c"]),
+            (stripped, ["a", "b", "12345", "123456", "c"]),
+            (Framing::Whole, ["a", "b\n", "12345", "123456", "c"]),
+        ] {
+            let mut splitter = Splitter::new(&framing, 6);
+            let mut records = Vec::new();
+            for source in ["a", "b\n", "12345", "123456", "c"] {
+                let mut sink = |piece: Piece<'_>| match piece {
+                    Piece::Record(data) => records.push(String::from_utf8(data.to_vec()).unwrap()),
+                    other => panic!("{other:?}"),
+                };
+                splitter.feed(source.as_bytes(), &mut sink);
+                splitter.finish(source != "c", &mut sink);
+            }
+            assert_eq!(records, expected, "{framing:?}");
         }
-        assert_eq!(records, [r"Record([97])", r"Record([98, 10])"]);
     }
 
     #[test]
@@ -247,7 +272,7 @@ mod tests {
             chunk_bytes in 1_usize..50,
             max_bytes in 1_usize..50,
         ) {
-            let framing = Framing::Delimited { delimiter: delimiter.clone(), is_stripped };
+            let framing = Framing::Delimited { delimiter: delimiter.clone().into(), is_stripped };
             let (records, _) = split(&input, &framing, chunk_bytes, max_bytes);
             prop_assert_eq!(&records, &split_simply(&input, &delimiter, is_stripped));
             if !is_stripped {

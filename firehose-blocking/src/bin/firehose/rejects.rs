@@ -1,12 +1,13 @@
 //! [`Rejects`]: the file of records that were not accepted, one JSON object a line.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 use crate::console::{self, Exit, Failure};
 
@@ -26,10 +27,10 @@ struct State {
 }
 
 impl Rejects {
-    /// Makes the file, which must not hold anything yet.
-    pub(crate) fn create(path: Option<&Path>) -> Result<Self, Failure> {
-        let file = path.map(open_empty).transpose()?;
-        let state = State { file: file.map(Lines::new), kept: 0, has_failed: false, open: None };
+    /// Makes the file, which must not hold anything yet, unless it is to be added to.
+    pub(crate) fn create(path: Option<&Path>, is_added_to: bool) -> Result<Self, Failure> {
+        let file = path.map(|path| open(path, is_added_to)).transpose()?;
+        let state = State { file, kept: 0, has_failed: false, open: None };
         Ok(Self { path: path.unwrap_or(Path::new("")).into(), state: Mutex::new(state) })
     }
 
@@ -70,17 +71,17 @@ impl Rejects {
         state.open = Some(data);
     }
 
-    /// Ends the record that came in parts.
-    pub(crate) fn end(&self, reason: &str) {
-        self.end_open(&mut self.lock(), reason);
+    /// Ends the record that came in parts, for which so many requests were made by earlier runs.
+    pub(crate) fn end(&self, reason: &str, attempts: u32) {
+        self.end_open(&mut self.lock(), reason, attempts);
     }
 
-    fn end_open(&self, state: &mut State, reason: &str) {
+    fn end_open(&self, state: &mut State, reason: &str, attempts: u32) {
         if let Some(pending) = state.open.take() {
             self.attempt(state, |file| {
                 file.write_all(STANDARD.encode(&pending).as_bytes())?;
                 file.write_all(br#"","#)?;
-                finish(file, reason, 0)
+                finish(file, reason, attempts)
             });
         }
     }
@@ -95,7 +96,7 @@ impl Rejects {
     /// Ends the file with an open record, if there is one, and the last ones: data, reason and attempts.
     pub(crate) fn close(&self, reason: &str, last: impl IntoIterator<Item = (Vec<u8>, String, u32)>) {
         let mut state = self.lock();
-        self.end_open(&mut state, reason);
+        self.end_open(&mut state, reason, 0);
         for (data, reason, attempts) in last {
             self.write_record(&mut state, &data, &reason, attempts);
         }
@@ -141,8 +142,9 @@ impl Lines {
     /// Bytes that are written at once.
     const BUFFER_BYTES: usize = 16 * 1024;
 
-    fn new(file: File) -> Self {
-        Self { file, buffer: Vec::new(), bytes: 0, whole_bytes: 0, kept: 0 }
+    /// Adds to a file that has so many bytes.
+    fn new(file: File, bytes: u64) -> Self {
+        Self { file, buffer: Vec::new(), bytes, whole_bytes: bytes, kept: 0 }
     }
 
     /// Writes what it can, and returns why that was not all.
@@ -188,20 +190,54 @@ impl Write for Lines {
     }
 }
 
-fn open_empty(path: &Path) -> Result<File, Failure> {
+fn open(path: &Path, is_added_to: bool) -> Result<Lines, Failure> {
     let usage = |detail: &dyn std::fmt::Display| {
         Failure::new(Exit::Usage, format!("cannot write rejected records to {}: {detail}", path.display()))
     };
-    let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| usage(&error))?;
-    match file.metadata() {
-        Ok(metadata) if metadata.len() > 0 => Err(usage(&"it is not empty; move it away or name another file")),
-        Ok(_) => Ok(file),
-        Err(error) => Err(usage(&error)),
+    let mut options = OpenOptions::new();
+    // Nobody else is to read the records, as in the spool.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.create(true).append(true).open(path).map_err(|error| usage(&error))?;
+    let bytes = file.metadata().map_err(|error| usage(&error))?.len();
+    if bytes > 0 && !is_added_to {
+        return Err(usage(&"it is not empty; move it away or name another file"));
+    }
+    let mut lines = Lines::new(file, bytes);
+    if bytes > 0 && !ends_in_newline(path).map_err(|error| usage(&error))? {
+        // A run that was killed has left a part of a line.
+        lines.buffer.push(b'\n');
+    }
+    Ok(lines)
+}
+
+fn ends_in_newline(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
+
+/// A record as it stands in the file.
+pub(crate) struct Rejected {
+    pub(crate) data: Vec<u8>,
+    pub(crate) attempts: u32,
+}
+
+impl Rejected {
+    /// Reads a line of the file; or says why that is not possible.
+    pub(crate) fn read(line: &[u8]) -> Result<Self, String> {
+        let line: Value = serde_json::from_slice(line).map_err(|error| format!("not a JSON object: {error}"))?;
+        let data = line.get("data").and_then(Value::as_str).ok_or("it has no text `data`")?;
+        let data = STANDARD.decode(data).map_err(|error| format!("its `data` is not base64: {error}"))?;
+        let attempts = line.get("attempts").and_then(Value::as_u64).unwrap_or_default();
+        Ok(Self { data, attempts: attempts.try_into().unwrap_or(u32::MAX) })
     }
 }
 
 /// Writes what follows the data.
 fn finish(file: &mut impl Write, reason: &str, attempts: u32) -> io::Result<()> {
-    let reason = serde_json::Value::from(reason);
+    let reason = Value::from(reason);
     writeln!(file, r#""reason":{reason},"attempts":{attempts}}}"#)
 }

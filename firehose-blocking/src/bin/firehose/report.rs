@@ -88,17 +88,19 @@ impl Report {
         let Self { records, bytes, accepted, resent, rejected, requests, billed_bytes, .. } = self;
         let [records, bytes, accepted, resent, rejected, requests, billed_bytes] =
             [records, bytes, accepted, resent, rejected, requests, billed_bytes].map(Counter::value);
+        let kept = records.saturating_sub(accepted + rejected);
         let seconds = elapsed.as_secs_f64();
         if output == Output::Json {
             return format!(
-                r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"requests":{requests},"billed_bytes":{billed_bytes},"seconds":{seconds:.3},"complete":{is_complete}}}"#
+                r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"kept":{kept},"requests":{requests},"billed_bytes":{billed_bytes},"seconds":{seconds:.3},"complete":{is_complete}}}"#
             );
         }
         #[expect(clippy::cast_precision_loss, reason = "a rate for people, shown to a tenth")]
         let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
-        let billed = if rejected == 0 { format!(", {billed_bytes} bytes billed") } else { String::new() };
+        let left = if kept > 0 { format!(", {kept} kept in the spool") } else { String::new() };
+        let billed = if rejected + kept == 0 { format!(", {billed_bytes} bytes billed") } else { String::new() };
         format!(
-            "{records} record{}, {bytes} bytes: {accepted} accepted, {resent} resent, {rejected} rejected; \
+            "{records} record{}, {bytes} bytes: {accepted} accepted, {resent} resent, {rejected} rejected{left}; \
              {requests} request{} in {seconds:.3} seconds, {rate:.1} MB/s{billed}",
             plural(records),
             plural(requests),
@@ -144,9 +146,12 @@ mod tests {
             report.summary(Output::Text, elapsed, true),
             "3 records, 4500000 bytes: 2 accepted, 5 resent, 1 rejected; 1 request in 1.500 seconds, 3.0 MB/s"
         );
+        report.count(2, 0);
+        assert!(report.summary(Output::Text, elapsed, true).contains(", 1 rejected, 2 kept in the spool; 1 request"));
+        report.rejected.add(2);
         assert_eq!(
             report.summary(Output::Json, elapsed, false),
-            r#"{"records":3,"bytes":4500000,"accepted":2,"resent":5,"rejected":1,"requests":1,"billed_bytes":15360,"seconds":1.500,"complete":false}"#
+            r#"{"records":5,"bytes":4500000,"accepted":2,"resent":5,"rejected":3,"kept":0,"requests":1,"billed_bytes":15360,"seconds":1.500,"complete":false}"#
         );
     }
 }

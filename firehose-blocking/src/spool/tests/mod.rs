@@ -3,7 +3,8 @@
 mod model;
 mod processes;
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
 use std::thread;
 
 use tempfile::TempDir;
@@ -301,25 +302,49 @@ fn keeps_the_last_note_whole() {
     for sync in [SyncPolicy::Never, SyncPolicy::EachRecord, SyncPolicy::Interval(Duration::MAX)] {
         let dir = dir.path().join(format!("{sync:?}"));
         let (spool, ..) = open(&dir, SpoolOptions { sync, ..OPTIONS });
-        assert_eq!(spool.last_note().unwrap(), None);
+        assert_eq!(spool.last_note("log").unwrap(), None);
         for note in [&b"offset 1"[..], b"", b"offset 22"] {
             spool.append(START, b"x").unwrap();
-            spool.note(note).unwrap();
-            assert_eq!(spool.last_note().unwrap().unwrap(), note);
+            spool.note("log", note).unwrap();
+            assert_eq!(spool.last_note("log").unwrap().unwrap(), note);
             // Never ahead of the records, unless nothing is synced.
             let synced = lock(&spool.synced).end;
             assert_eq!(synced, if sync == SyncPolicy::Never { 0 } else { lock(&spool.state).next() });
         }
         drop(spool);
-        let path = dir.join("note");
+        let path = note_of(&dir);
         // A crash before the new note took the old one's place.
         fs::write(path.with_extension("tmp"), b"off").unwrap();
         let (spool, ..) = open(&dir, OPTIONS);
-        assert_eq!(spool.last_note().unwrap().unwrap(), b"offset 22");
-        for damaged in [&b"abc"[..], b"\0\0\0\0\0\0\0"] {
+        assert_eq!(spool.last_note("log").unwrap().unwrap(), b"offset 22");
+        // As a loss of power may leave it, among others: it is set aside, and the spool goes on.
+        for damaged in [&b""[..], b"abc", b"\0\0\0\0\0\0\0\0", &[0; 100]] {
             fs::write(&path, damaged).unwrap();
-            let error = spool.last_note().unwrap_err();
-            assert!(matches!(&error, SpoolError::Corrupt { path: named, .. } if *named == path), "{error:?}");
+            assert_eq!(spool.last_note("log").unwrap(), None);
+            assert_eq!(fs::read(path.with_extension("corrupt")).unwrap(), damaged);
+            assert!(!path.exists());
+        }
+        spool.note("log", b"again").unwrap();
+        assert_eq!(spool.last_note("log").unwrap().unwrap(), b"again");
+    }
+}
+
+/// The only note in a directory.
+fn note_of(dir: &Path) -> PathBuf {
+    let mut paths = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    paths.find(|path| path.extension().is_some_and(|extension| extension == "note")).unwrap()
+}
+
+#[test]
+fn keeps_a_note_for_each_stream_and_source() {
+    let dir = TempDir::new().unwrap();
+    let keys = [("a", "log"), ("a", "other"), ("b", "log"), ("b", "")];
+    for round in 0..2 {
+        for (stream, source) in keys {
+            let (spool, _) = Spool::open(dir.path(), stream, OPTIONS).unwrap();
+            let note = |round| format!("{round} {stream} {source}").into_bytes();
+            assert_eq!(spool.last_note(source).unwrap(), (round > 0).then(|| note(0)), "{stream} {source}");
+            spool.note(source, &note(round)).unwrap();
         }
     }
 }
@@ -333,7 +358,7 @@ fn lets_nobody_else_read() {
     let (spool, ..) = open(&dir, OPTIONS);
     spool.write(&[b"a", b"b"]).unwrap();
     spool.complete(0..1).unwrap();
-    spool.note(b"n").unwrap();
+    spool.note("log", b"n").unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&dir), 0o700);
     let paths: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();

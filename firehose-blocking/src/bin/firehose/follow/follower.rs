@@ -1,0 +1,644 @@
+//! [`Follower`]: decides what is read of a log and its rotated files, and when.
+
+use std::collections::{HashMap, VecDeque};
+use std::ffi::OsString;
+use std::mem;
+use std::ops::Range;
+use std::time::Duration;
+
+use firehose_blocking::firehose_proto::time::Tick;
+
+use super::judge::Verdict;
+use super::log::{Log, MISSING, Place};
+use super::names::{is_rotated, uncompressed};
+use super::{Begin, Checked, Entry, Event, Identity, Look, Notice, Position, Step, Target};
+use crate::encoding::Encoding;
+
+/// How often to look at the directory.
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Files that are open at most. Those that have to wait are lost if they are removed in the meantime.
+const MAX_OPEN: usize = 64;
+
+/// Logs that are known although no more is expected of them: their copies are to be known again.
+const MAX_ENDED: usize = 16;
+
+/// Looks in vain after which a log is lost. One may miss a file that is being renamed.
+const LOOKS_IN_VAIN: u32 = 2;
+
+/// Looks after which a file that may be a copy is taken for a log of its own.
+const LOOKS_UNDECIDED: u32 = 25;
+
+/// Follows a log. See the [module](super) for what it knows.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    name: OsString,
+    rotate_wait: Duration,
+    /// In the order in which they are read.
+    pub(super) logs: Vec<Log>,
+    /// Rotated files that hold no log.
+    pub(super) others: HashMap<Identity, Other>,
+    pub(super) look: Look,
+    pub(super) facts: HashMap<(Target, Range<u64>), Checked>,
+    /// Files that somebody has to make out.
+    unknown: VecDeque<Entry>,
+    /// Whether a file may be one thing or the other at this look.
+    is_undecided: bool,
+    /// Whether it is noted that everything is accounted for that was there at this look.
+    is_accounted: bool,
+    looks: u64,
+    next_look: Tick,
+    /// The latest change that was seen when everything was accounted for, at the last look and the one before it.
+    seen: [u64; 2],
+    events: VecDeque<Event>,
+    closing: Vec<u64>,
+    handles: u64,
+    reads: u64,
+    /// What was told last about the path.
+    trouble: Option<Notice>,
+}
+
+/// A rotated file that holds no log.
+#[derive(Debug, Clone)]
+pub(super) struct Other {
+    pub(super) name: OsString,
+    pub(super) modified: u64,
+    bytes: u64,
+    listed: u64,
+    /// Looks that it was undecided for, if it is.
+    undecided: Option<u32>,
+}
+
+impl Follower {
+    /// Follows the file of a name, from its beginning or from where another run has ended. A renamed file is read until so
+    /// much time has passed without a change.
+    ///
+    /// The logs of the position are numbered from 1, and nothing is told of their beginning.
+    pub(crate) fn new(name: OsString, rotate_wait: Duration, position: Option<Position>) -> Self {
+        let mut follower = Self {
+            name,
+            rotate_wait,
+            logs: Vec::new(),
+            others: HashMap::new(),
+            look: Look::default(),
+            facts: HashMap::new(),
+            unknown: VecDeque::new(),
+            is_undecided: false,
+            is_accounted: true,
+            looks: 0,
+            next_look: Tick::default(),
+            seen: [0; 2],
+            events: VecDeque::new(),
+            closing: Vec::new(),
+            handles: 0,
+            reads: 0,
+            trouble: None,
+        };
+        let Some(position) = position else { return follower };
+        follower.seen = [position.seen; 2];
+        for left in position.logs {
+            let has_birth = left.identity.as_ref().is_some_and(|identity| identity.made.is_some());
+            let mut log = Log::new(follower.number(), left.name.into(), left.identity, Tick::default());
+            (log.print, log.again, log.is_ended) = (left.print, left.unused, left.is_ended);
+            log.longest = log.print.offset();
+            // Whether a number still is that file's, no comparison would tell when it is compressed.
+            if log.identity.is_none() || log.encoding != Encoding::Plain && !has_birth {
+                log.let_go();
+            }
+            follower.logs.push(log);
+        }
+        follower
+    }
+
+    /// What is to be done next. Bytes are read only while there is room for them.
+    pub(crate) fn poll(&mut self, now: Tick, has_room: bool) -> Step {
+        if let Some(event) = self.events.pop_front() {
+            return Step::Tell(event);
+        }
+        if let Some(handle) = self.closing.pop() {
+            return Step::Close { handle };
+        }
+        if now >= self.next_look {
+            let is_missing = |log: &Log| matches!(log.place, Place::Missing { .. });
+            return Step::Look { all: self.looks < 2 || self.logs.iter().any(is_missing) };
+        }
+        if let Some(check) = self.find_missing().or_else(|| self.make_out(now)) {
+            return check;
+        }
+        if let Some(event) = self.events.pop_front() {
+            return Step::Tell(event);
+        }
+        let step = self.open().or_else(|| if has_room { self.read() } else { self.verify(now) });
+        if let Some(step) = step {
+            return step;
+        }
+        self.end_those_over(now);
+        // A file was cut, or a log has ended.
+        if now >= self.next_look || !self.events.is_empty() {
+            return self.poll(now, has_room);
+        }
+        Step::Wait(self.next_look)
+    }
+
+    /// Takes what the directory looks like, or why that cannot be told.
+    pub(crate) fn handle_look(&mut self, now: Tick, look: Result<Look, String>) {
+        self.next_look = now + LOOK_INTERVAL;
+        self.looks += 1;
+        let look = match look {
+            Ok(look) => look,
+            Err(why) => return self.tell_trouble(Some(Notice::Unreadable { name: "the directory".into(), why })),
+        };
+        let before = mem::replace(&mut self.look, look);
+        // What was found of a file holds as long as the file is the same.
+        let is_same = |name: &OsString, identity: &Identity| {
+            let [before, after] = [&before, &self.look].map(|look| look.find(identity));
+            before.is_some() && before == after && after.is_some_and(|entry| entry.name == *name)
+        };
+        self.facts.retain(|(target, _), _| matches!(target, Target::Named(name, identity) if is_same(name, identity)));
+        for index in (0..self.logs.len()).rev() {
+            if self.refresh(now, index) {
+                self.cut(now, index);
+            }
+        }
+        self.look_at_path();
+        self.look_beside();
+        for log in &mut self.logs {
+            let is_at_path =
+                self.look.at_path.as_ref().is_some_and(|entry| Some(&entry.identity) == log.identity.as_ref());
+            let is_replaced = !is_at_path && self.look.at_path.as_ref().is_some_and(|entry| entry.is_regular);
+            log.replaced = if is_replaced { log.replaced.or(Some(now)) } else { None };
+        }
+    }
+
+    /// Takes the encoding of a file that was opened; or why it was not, if it is still there.
+    pub(crate) fn handle_open(&mut self, handle: u64, opened: Result<Encoding, Option<String>>) {
+        let at_path = self.look.at_path.as_ref().map(|entry| entry.identity.clone());
+        let looks = self.looks;
+        let Some(index) = self.by_handle(handle) else { return };
+        let Some(log) = self.logs.get_mut(index) else { return };
+        match opened {
+            // It has come by a number that was another file's.
+            Ok(encoding) if encoding != log.encoding && log.print.offset() > 0 => {
+                self.closing.push(handle);
+                log.let_go();
+                self.events.push_back(Event::Moved { log: log.log, name: log.name.clone(), identity: None });
+            }
+            Ok(encoding) => {
+                (log.encoding, log.is_told) = (encoding, false);
+                // What is still being written is not read in another encoding.
+                if matches!(encoding, Encoding::Other(_)) || encoding != Encoding::Plain && log.identity == at_path {
+                    let name = log.name.to_string_lossy().into_owned();
+                    self.events.push_back(Event::Notice(Notice::PassedOver { name, encoding }));
+                    self.end(index);
+                }
+            }
+            Err(why) => {
+                (log.place, log.tried) = (Place::Closed, looks);
+                self.tell_unreadable(index, why);
+            }
+        }
+    }
+
+    /// Takes what a file's bytes are.
+    pub(crate) fn handle_check(&mut self, target: Target, span: Range<u64>, checked: Checked) {
+        self.facts.insert((target, span), checked);
+    }
+
+    /// Takes what was read, and the checksum of the first bytes if they are there. Returns the log and which of the bytes are
+    /// to be made use of.
+    pub(crate) fn handle_read(
+        &mut self,
+        now: Tick,
+        handle: u64,
+        read: Result<(&[u8], Option<u32>), String>,
+    ) -> Option<(u64, Range<usize>)> {
+        let looks = self.looks;
+        let index = self.by_handle(handle)?;
+        let log = self.logs.get_mut(index)?;
+        let (data, head) = match read {
+            Ok(read) => read,
+            Err(why) if log.encoding == Encoding::Plain => {
+                log.tried = looks;
+                self.tell_unreadable(index, Some(why));
+                return None;
+            }
+            Err(why) => {
+                let (name, bytes) = (log.name.to_string_lossy().into_owned(), log.print.offset());
+                self.events.push_back(Event::Notice(Notice::CutOff { name, bytes, why }));
+                self.end(index);
+                return None;
+            }
+        };
+        log.is_told = false;
+        if !log.is_as_it_was(data, head) {
+            self.cut(now, index);
+            return None;
+        }
+        let start = usize::try_from(log.print.offset() - log.again - log.read_from()).unwrap_or(usize::MAX);
+        let new = data.get(start..).unwrap_or_default();
+        let (again, more) = new.split_at(usize::try_from(log.again).map_or(new.len(), |again| again.min(new.len())));
+        log.again -= super::print::as_u64(again.len());
+        log.print.advance(more);
+        if log.encoding == Encoding::Plain {
+            log.bytes = if new.is_empty() { log.print.offset() } else { log.bytes.max(log.print.offset()) };
+        }
+        log.longest = log.longest.max(if log.encoding == Encoding::Plain { log.bytes } else { log.print.offset() });
+        let is_at_end = match log.encoding {
+            Encoding::Plain => log.print.offset() >= log.bytes && log.again == 0,
+            _ => new.is_empty(),
+        };
+        if is_at_end {
+            (log.is_drained, log.verified) = (true, Some(log.modified));
+        }
+        if !new.is_empty() {
+            log.changed = now;
+        }
+        Some((log.log, start..data.len())).filter(|_| !new.is_empty())
+    }
+
+    /// Brings a log up to what was seen of its file; whether that was cut.
+    fn refresh(&mut self, now: Tick, index: usize) -> bool {
+        let Some(log) = self.logs.get_mut(index) else { return false };
+        let entry = log.identity.as_ref().and_then(|identity| self.look.find(identity));
+        log.is_listed = entry.is_some();
+        let was_compressed = uncompressed(&log.name).is_some();
+        if let Some(entry) = entry {
+            log.name.clone_from(&entry.name);
+            if matches!(log.place, Place::Missing { .. }) {
+                log.place = Place::Closed;
+            }
+        }
+        let open = self.look.open.iter().find(|(handle, ..)| log.place == Place::Open(*handle));
+        let Some((bytes, modified)) =
+            open.map(|(_, bytes, modified)| (*bytes, *modified)).or(entry.map(|entry| (entry.bytes, entry.modified)))
+        else {
+            if log.place == Place::Closed && !log.is_ended {
+                log.place = MISSING;
+            }
+            return false;
+        };
+        let is_new = log.modified == 0;
+        let is_changed = (bytes, modified) != (log.bytes, log.modified);
+        // Without times of birth, another file may have its number by now. One that is open keeps it.
+        let is_compressed = entry.is_some_and(|entry| uncompressed(&entry.name).is_some());
+        let is_other = is_compressed != was_compressed || is_compressed && is_changed && !is_new;
+        if open.is_none() && is_other {
+            log.let_go();
+            self.events.push_back(Event::Moved { log: log.log, name: log.name.clone(), identity: None });
+            return false;
+        }
+        let was_longer = !is_new && bytes < log.bytes;
+        (log.bytes, log.modified) = (bytes, modified);
+        if log.encoding != Encoding::Plain {
+            return false;
+        }
+        if is_changed && !is_new {
+            log.changed = now;
+        }
+        if log.is_ended && (bytes > log.print.offset() || is_changed && !is_new) {
+            (log.is_ended, log.changed) = (false, now);
+        }
+        was_longer || bytes < log.print.offset()
+    }
+
+    fn look_at_path(&mut self) {
+        let at_path = self.look.at_path.clone();
+        self.tell_trouble(match &at_path {
+            None if self.logs.is_empty() => Some(Notice::Waiting),
+            Some(entry) if !entry.is_regular => Some(Notice::NotRegular),
+            _ => None,
+        });
+        self.unknown.clear();
+        self.unknown.extend(at_path.filter(|entry| entry.is_regular && !self.is_log(&entry.identity)));
+    }
+
+    fn look_beside(&mut self) {
+        let looks = self.looks;
+        let mut unknown = Vec::new();
+        for entry in &self.look.beside {
+            let is_ours = entry.is_regular && is_rotated(&entry.name, &self.name);
+            let is_at_path = self.look.at_path.as_ref().is_some_and(|at_path| at_path.identity == entry.identity);
+            if !is_ours || is_at_path || self.is_log(&entry.identity) {
+                continue;
+            }
+            let is_known = match self.others.get_mut(&entry.identity) {
+                Some(other) => {
+                    other.listed = looks;
+                    other.name.clone_from(&entry.name);
+                    other.undecided.is_none() && other.bytes == entry.bytes
+                }
+                None => false,
+            };
+            // What is there before anything was seen is of another time.
+            if self.looks == 1 && self.seen == [0; 2] {
+                self.others.insert(entry.identity.clone(), Other::new(entry, looks));
+            } else if !is_known && self.is_recent(entry) {
+                unknown.push(entry.clone());
+            }
+        }
+        unknown.sort_by_key(|entry| std::cmp::Reverse(entry.modified));
+        unknown.into_iter().for_each(|entry| self.unknown.push_front(entry));
+        // The last is long gone when what it was compressed into is looked at.
+        self.others.retain(|_, other| looks - other.listed < 100);
+        (self.is_undecided, self.is_accounted) = (false, false);
+    }
+
+    /// Whether a file was changed since everything was accounted for. Tools that compress a file may leave out fractions of
+    /// a second.
+    fn is_recent(&self, entry: &Entry) -> bool {
+        let unit = if uncompressed(&entry.name).is_some() { 1_000_000_000 } else { 1 };
+        entry.modified / unit >= self.seen[0] / unit
+    }
+
+    /// Looks for copies of the logs whose files are gone.
+    fn find_missing(&mut self) -> Option<Step> {
+        let looks = self.looks;
+        let is_due =
+            |log: &Log| matches!(log.place, Place::Missing { searched, .. } if searched < looks) && !log.is_ended;
+        while let Some(index) = self.logs.iter().position(is_due) {
+            let found = match self.search(index) {
+                Err(check) => return Some(check),
+                Ok(found) => found,
+            };
+            let log = self.logs.get_mut(index)?;
+            let Place::Missing { looks: in_vain, searched } = &mut log.place else { continue };
+            *searched = looks;
+            match found {
+                Verdict::Continues(_, entry, encoding) => self.adopt(index, &entry, encoding),
+                Verdict::Undecided => {}
+                _ => {
+                    *in_vain += 1;
+                    if *in_vain >= LOOKS_IN_VAIN {
+                        self.end(index);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Makes out what the files are that nobody has seen before.
+    fn make_out(&mut self, now: Tick) -> Option<Step> {
+        while let Some(entry) = self.unknown.front().cloned() {
+            let is_at_path = self.look.at_path.as_ref() == Some(&entry);
+            let verdict = match self.is_log(&entry.identity) {
+                // It has been found to be the copy of a missing log.
+                true => Verdict::Nothing,
+                false if is_at_path => Verdict::New(Encoding::Plain),
+                false => match self.judge(&entry) {
+                    Err(check) => return Some(check),
+                    Ok(verdict) => verdict,
+                },
+            };
+            self.unknown.pop_front();
+            let undecided = match verdict {
+                Verdict::Undecided => {
+                    let before = self.others.get(&entry.identity).and_then(|other| other.undecided).unwrap_or_default();
+                    Some(before + 1)
+                }
+                _ => None,
+            };
+            match verdict {
+                Verdict::New(encoding) => self.begin(now, &entry, encoding, is_at_path),
+                // In doubt, twice is better than never.
+                Verdict::Undecided if undecided > Some(LOOKS_UNDECIDED) => {
+                    let encoding = Log::new(0, entry.name.clone(), None, now).encoding;
+                    self.begin(now, &entry, encoding, false);
+                }
+                Verdict::Continues(log, entry, encoding) => {
+                    let index = self.logs.iter().position(|known| known.log == log)?;
+                    self.adopt(index, &entry, encoding);
+                }
+                Verdict::Nothing => {}
+                Verdict::PassOver(encoding) => {
+                    let name = entry.name.to_string_lossy().into_owned();
+                    self.events.push_back(Event::Notice(Notice::PassedOver { name, encoding }));
+                    self.others.insert(entry.identity.clone(), Other::new(&entry, self.looks));
+                }
+                Verdict::Copy | Verdict::Undecided => {
+                    self.is_undecided |= undecided.is_some();
+                    let other = Other { undecided, ..Other::new(&entry, self.looks) };
+                    self.others.insert(entry.identity.clone(), other);
+                }
+            }
+        }
+        self.account();
+        None
+    }
+
+    /// Notes that everything is accounted for.
+    fn account(&mut self) {
+        // Nothing but its number tells of such a log, and the next run cannot rely on that: it has to make it out anew.
+        let is_unread = |log: &Log| {
+            let has_birth = log.identity.as_ref().is_none_or(|identity| identity.made.is_some());
+            log.print.offset() == 0 && log.bytes > 0 && !has_birth
+        };
+        let is_open = self.is_undecided || self.logs.iter().any(is_unread);
+        if mem::replace(&mut self.is_accounted, true) || is_open {
+            return;
+        }
+        let files = self.look.at_path.iter().chain(&self.look.beside);
+        // Not none, even when there is no file yet: what comes later is not of another time.
+        let latest = files.map(|entry| entry.modified).chain([self.seen[1], 1]).max().unwrap_or_default();
+        let before = self.seen[0];
+        // Once for each look: the next one may find what this one has missed.
+        self.seen = if before == 0 { [latest; 2] } else { [self.seen[1], latest] };
+        if self.seen[0] != before {
+            self.events.push_back(Event::Seen(self.seen[0]));
+        }
+    }
+
+    /// Opens the next file that is to be read.
+    fn open(&mut self) -> Option<Step> {
+        let is_open = |log: &&Log| matches!(log.place, Place::Open(_));
+        if self.logs.iter().filter(is_open).count() >= MAX_OPEN {
+            return None;
+        }
+        let looks = self.looks;
+        let is_due = |log: &&mut Log| log.place == Place::Closed && !log.is_ended && log.is_listed && log.tried < looks;
+        let log = self.logs.iter_mut().find(is_due)?;
+        let identity = log.identity.clone()?;
+        self.handles += 1;
+        log.place = Place::Open(self.handles);
+        Some(Step::Open { handle: self.handles, name: log.name.clone(), identity })
+    }
+
+    /// Reads the first log that was not read to its end yet; or one that was and has grown, if that was read less recently.
+    fn read(&mut self) -> Option<Step> {
+        let looks = self.looks;
+        let first = self.logs.iter().position(|log| log.is_readable(looks) && !log.is_drained);
+        let due = self.logs.iter_mut().enumerate();
+        let due = due.filter(|(index, log)| log.is_readable(looks) && (log.is_drained || Some(*index) == first));
+        let (_, log) = due.min_by_key(|(_, log)| log.read)?;
+        let Place::Open(handle) = log.place else { return None };
+        self.reads += 1;
+        log.read = self.reads;
+        let head_bytes = if log.encoding == Encoding::Plain { log.print.head().bytes } else { 0 };
+        Some(Step::Read { handle, offset: log.read_from(), head_bytes })
+    }
+
+    /// Compares what was read of a file that has changed, while nothing can be read of it.
+    fn verify(&mut self, now: Tick) -> Option<Step> {
+        let is_due = |log: &Log| {
+            log.encoding == Encoding::Plain
+                && log.verified != Some(log.modified)
+                && log.print.offset() > 0
+                && !log.is_ended
+        };
+        while let Some(index) = self.logs.iter().position(|log| matches!(log.place, Place::Open(_)) && is_due(log)) {
+            let log = self.logs.get(index)?;
+            let Place::Open(handle) = log.place else { return None };
+            let is_same = match self.matches(&Target::Handle(handle), &log.print) {
+                Err(check) => return Some(check),
+                Ok(matched) => matched.is_some(),
+            };
+            let log = self.logs.get_mut(index)?;
+            match is_same {
+                true => {
+                    log.verified = Some(log.modified);
+                    log.longest = log.longest.max(log.bytes);
+                }
+                false => self.cut(now, index),
+            }
+        }
+        None
+    }
+
+    /// Ends the logs that another one has replaced for long enough.
+    fn end_those_over(&mut self, now: Tick) {
+        let (looks, wait) = (self.looks, self.rotate_wait);
+        let is_over = |log: &Log| {
+            let is_read = matches!(log.place, Place::Open(_)) && log.is_drained && !log.is_ended;
+            let is_quiet = log.replaced.is_some_and(|replaced| now.since(replaced.max(log.changed)) >= wait);
+            is_read && (log.encoding != Encoding::Plain || is_quiet && !log.is_readable(looks))
+        };
+        while let Some(index) = self.logs.iter().position(is_over) {
+            self.end(index);
+        }
+    }
+
+    /// A new log begins in a file.
+    fn begin(&mut self, now: Tick, entry: &Entry, encoding: Encoding, is_at_path: bool) {
+        self.others.remove(&entry.identity);
+        let mut log = Log::new(self.number(), entry.name.clone(), Some(entry.identity.clone()), now);
+        (log.encoding, log.is_listed) = (encoding, true);
+        (log.bytes, log.modified) = (entry.bytes, entry.modified);
+        log.replaced = (!is_at_path).then_some(now);
+        let current = self.look.at_path.as_ref().map(|entry| &entry.identity);
+        let last = self.logs.last().and_then(|log| log.identity.as_ref());
+        let is_before_last = !is_at_path && last.is_some() && last == current;
+        self.insert(self.logs.len() - usize::from(is_before_last), log);
+    }
+
+    /// A file was cut: what was in it is missing, and a new log has begun in it.
+    fn cut(&mut self, now: Tick, index: usize) {
+        let number = self.number();
+        let Some(log) = self.logs.get_mut(index) else { return };
+        let mut next = Log::new(number, log.name.clone(), log.identity.take(), now);
+        (next.place, next.is_listed) = (log.place, log.is_listed);
+        log.let_go();
+        self.events.push_back(Event::Moved { log: log.log, name: log.name.clone(), identity: None });
+        self.insert(index + 1, next);
+        // Its copy is there by now.
+        self.next_look = now;
+    }
+
+    /// A log goes on in another file.
+    fn adopt(&mut self, index: usize, entry: &Entry, encoding: Encoding) {
+        self.others.remove(&entry.identity);
+        let Some(log) = self.logs.get_mut(index) else { return };
+        if let Place::Open(handle) = log.place {
+            self.closing.push(handle);
+        }
+        (log.identity, log.name) = (Some(entry.identity.clone()), entry.name.clone());
+        (log.encoding, log.bytes, log.modified) = (encoding, entry.bytes, entry.modified);
+        (log.place, log.is_listed, log.verified, log.tried) = (Place::Closed, true, None, 0);
+        if encoding != Encoding::Plain || entry.bytes > log.print.offset() {
+            log.is_ended = false;
+        }
+        log.is_drained &= log.is_ended;
+        let (log, name, identity) = (log.log, entry.name.clone(), Some(entry.identity.clone()));
+        self.events.push_back(Event::Moved { log, name, identity });
+    }
+
+    /// No more is expected of a log.
+    fn end(&mut self, index: usize) {
+        let Some(log) = self.logs.get_mut(index) else { return };
+        if let Place::Open(handle) = log.place {
+            self.closing.push(handle);
+        }
+        let is_missing = matches!(log.place, Place::Missing { .. });
+        (log.place, log.is_ended) = (Place::Closed, true);
+        let (from, to) = (log.print.offset() - log.again, log.longest);
+        if is_missing || log.is_drained && from < to {
+            let name = log.name.to_string_lossy().into_owned();
+            self.events.push_back(Event::Notice(Notice::Lost { log: log.log, name, from, to }));
+        }
+        log.longest = from;
+        let log = log.log;
+        self.events.push_back(Event::End { log });
+        if self.logs.iter().filter(|log| log.is_ended).count() <= MAX_ENDED {
+            return;
+        }
+        let Some(oldest) = self.logs.iter().position(|log| log.is_ended) else { return };
+        let log = self.logs.remove(oldest);
+        self.events.push_back(Event::Forget { log: log.log });
+        if let Some(identity) = log.identity {
+            let entry = Entry { name: log.name, identity, is_regular: true, bytes: log.bytes, modified: log.modified };
+            self.others.insert(entry.identity.clone(), Other::new(&entry, self.looks));
+        }
+    }
+
+    fn insert(&mut self, place: usize, log: Log) {
+        self.events.push_back(Event::Begin(Begin {
+            log: log.log,
+            place,
+            name: log.name.clone(),
+            identity: log.identity.clone(),
+        }));
+        self.logs.insert(place, log);
+    }
+
+    fn tell_trouble(&mut self, trouble: Option<Notice>) {
+        if trouble.is_some() && trouble != self.trouble {
+            self.events.extend(trouble.clone().map(Event::Notice));
+        }
+        self.trouble = trouble;
+    }
+
+    fn tell_unreadable(&mut self, index: usize, why: Option<String>) {
+        let Some((log, why)) = self.logs.get_mut(index).zip(why) else { return };
+        if !mem::replace(&mut log.is_told, true) {
+            let name = log.name.to_string_lossy().into_owned();
+            self.events.push_back(Event::Notice(Notice::Unreadable { name, why }));
+        }
+    }
+
+    fn is_log(&self, identity: &Identity) -> bool {
+        self.logs.iter().any(|log| log.identity.as_ref() == Some(identity))
+    }
+
+    fn by_handle(&self, handle: u64) -> Option<usize> {
+        self.logs.iter().position(|log| log.place == Place::Open(handle))
+    }
+
+    /// A log's number: files' and logs' are counted together.
+    fn number(&mut self) -> u64 {
+        self.handles += 1;
+        self.handles
+    }
+}
+
+impl Other {
+    fn new(entry: &Entry, looks: u64) -> Self {
+        let (name, modified, bytes) = (entry.name.clone(), entry.modified, entry.bytes);
+        Self { name, modified, bytes, listed: looks, undecided: None }
+    }
+}
+
+impl Look {
+    /// The file, if it is there.
+    pub(super) fn find(&self, identity: &Identity) -> Option<&Entry> {
+        self.at_path.iter().chain(&self.beside).find(|entry| entry.identity == *identity)
+    }
+}

@@ -1,0 +1,180 @@
+//! What a file is that nobody has seen before: a log, the copy of one, or nothing of ours.
+
+use std::ffi::OsStr;
+use std::ops::Range;
+
+use super::follower::{Follower, Other};
+use super::log::{Log, Place};
+use super::names::uncompressed;
+use super::print::{PRINT_BYTES, Print};
+use super::{Checked, Entry, Step, Target};
+use crate::encoding::Encoding;
+
+/// Bytes of a log that have been read from which on a file that begins with them is taken for its copy, although there is more
+/// in it. Two logs may well begin with the same line.
+const MIN_COPY_BYTES: u64 = 256;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// What a file is.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// A log that nobody knows.
+    New(Encoding),
+    /// A log that is known goes on there.
+    Continues(u64, Entry, Encoding),
+    /// A copy of what is read elsewhere.
+    Copy,
+    /// To be looked at again.
+    Undecided,
+    /// Compressed in a way that is not read.
+    PassOver(Encoding),
+    /// Nothing that need be remembered.
+    Nothing,
+}
+
+impl Follower {
+    /// Makes out what a file is, or says what has to be known for that.
+    pub(super) fn judge(&self, entry: &Entry) -> Result<Verdict, Step> {
+        if self.is_unfinished(entry) {
+            return Ok(Verdict::Nothing);
+        }
+        if entry.bytes == 0 {
+            return Ok(Verdict::Copy);
+        }
+        let target = Target::Named(entry.name.clone(), entry.identity.clone());
+        let encoding = self.check(&target, 0..0)?.encoding;
+        if encoding != Encoding::Plain && self.is_made_of_other(entry) {
+            return Ok(Verdict::Copy);
+        }
+        if matches!(encoding, Encoding::Other(_)) {
+            return Ok(if self.is_made_of_log(entry) { Verdict::Copy } else { Verdict::PassOver(encoding) });
+        }
+        for log in self.logs.iter().rev() {
+            if is_there(log) && self.is_prefix(entry, encoding, &target, log)? {
+                return Ok(Verdict::Copy);
+            }
+            if self.is_copy(entry, &target, log)? {
+                // There is more in it than in the log's own file: that may be cut by now.
+                return Ok(match is_there(log) {
+                    true => Verdict::Undecided,
+                    false => Verdict::Continues(log.log, entry.clone(), encoding),
+                });
+            }
+        }
+        Ok(Verdict::New(encoding))
+    }
+
+    /// Looks for the copy of a log whose file is gone or was cut.
+    pub(super) fn search(&self, index: usize) -> Result<Verdict, Step> {
+        let Some(log) = self.logs.get(index) else { return Ok(Verdict::Nothing) };
+        let mut found = Verdict::Nothing;
+        let mut entries: Vec<&Entry> = self.look.at_path.iter().chain(&self.look.beside).collect();
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.modified));
+        for entry in entries.into_iter().filter(|entry| entry.is_regular && entry.bytes > 0) {
+            let is_taken = self.logs.iter().any(|log| log.identity.as_ref() == Some(&entry.identity));
+            if is_taken || uncompressed(&entry.name).is_none() && entry.bytes < log.print.offset() {
+                continue;
+            }
+            if self.is_unfinished(entry) {
+                found = Verdict::Undecided;
+                continue;
+            }
+            let target = Target::Named(entry.name.clone(), entry.identity.clone());
+            if self.is_copy(entry, &target, log)? {
+                let encoding = self.check(&target, 0..0)?.encoding;
+                return Ok(Verdict::Continues(log.log, entry.clone(), encoding));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the bytes that a print tells of are in a file, and in which encoding.
+    pub(super) fn matches(&self, target: &Target, print: &Print) -> Result<Option<Encoding>, Step> {
+        let head = self.check(target, print.head_span())?;
+        if print.offset() == 0 || head.sum != Ok(print.head().crc32) {
+            return Ok(None);
+        }
+        let tail = self.check(target, print.tail_span())?;
+        Ok((tail.sum == Ok(print.tail().crc32)).then_some(head.encoding))
+    }
+
+    /// Whether a file holds all that was read of a log.
+    fn is_copy(&self, entry: &Entry, target: &Target, log: &Log) -> Result<bool, Step> {
+        let (print, offset) = (&log.print, log.print.offset());
+        Ok(match self.matches(target, print)? {
+            Some(Encoding::Other(_)) | None => false,
+            Some(_) if offset >= MIN_COPY_BYTES => true,
+            Some(Encoding::Plain) => entry.bytes == offset,
+            Some(Encoding::Gzip) => self.check(target, offset..offset + 1)?.sum.is_err(),
+        })
+    }
+
+    /// Whether all of a file is the beginning of a log whose file is there.
+    fn is_prefix(&self, entry: &Entry, encoding: Encoding, target: &Target, log: &Log) -> Result<bool, Step> {
+        let of_log = match (log.place, &log.identity) {
+            _ if log.encoding != Encoding::Plain => return Ok(false),
+            (Place::Open(handle), _) => Target::Handle(handle),
+            (_, Some(identity)) => Target::Named(log.name.clone(), identity.clone()),
+            (_, None) => return Ok(false),
+        };
+        let first = log.bytes.min(PRINT_BYTES as u64);
+        // The length of what is compressed takes long to tell: not before the beginning is the same.
+        let bytes = match self.check(target, 0..first)?.sum {
+            Ok(sum) if Ok(sum) != self.check(&of_log, 0..first)?.sum => return Ok(false),
+            Ok(_) if encoding == Encoding::Plain => entry.bytes,
+            Ok(_) => self.check(target, 0..u64::MAX)?.sum.err().unwrap_or(u64::MAX),
+            Err(bytes) => bytes,
+        };
+        if bytes > log.bytes || bytes == 0 {
+            return Ok(false);
+        }
+        let first = 0..bytes.min(PRINT_BYTES as u64);
+        let last = bytes - first.end..bytes;
+        for span in [first, last] {
+            let there = self.check(target, span.clone())?.sum;
+            if there.is_err() || there != self.check(&of_log, span)?.sum {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a file is still being compressed: the one that it is made of is removed in the end.
+    fn is_unfinished(&self, entry: &Entry) -> bool {
+        let Some(before) = uncompressed(&entry.name) else { return false };
+        self.look.beside.iter().any(|entry| entry.name == before)
+    }
+
+    /// Whether a file is a compressed one that was no log.
+    fn is_made_of_other(&self, entry: &Entry) -> bool {
+        // Of those, one more is better taken for one than one less: they are of another time, or known.
+        let is_source =
+            |other: &Other| entry.modified == other.modified || is_made_of(entry, &other.name, other.modified);
+        self.others.values().any(is_source)
+    }
+
+    /// Whether a file is a compressed log that is known.
+    fn is_made_of_log(&self, entry: &Entry) -> bool {
+        let is_known = |log: &&Log| log.is_ended || is_there(log);
+        self.logs.iter().filter(is_known).any(|log| is_made_of(entry, &log.name, log.modified))
+    }
+
+    /// What is known of some bytes, or the step that tells it.
+    fn check(&self, target: &Target, span: Range<u64>) -> Result<Checked, Step> {
+        let key = (target.clone(), span);
+        self.facts.get(&key).copied().ok_or(Step::Check { target: key.0, span: key.1 })
+    }
+}
+
+/// Whether what is in a log can be read where it is.
+fn is_there(log: &Log) -> bool {
+    log.identity.is_some() && (log.is_listed || matches!(log.place, Place::Open(_)))
+}
+
+/// Whether a compressed file seems to be made of another one. Tools hand on the time of the last change, some of them without
+/// its fractions.
+fn is_made_of(entry: &Entry, name: &OsStr, modified: u64) -> bool {
+    let is_same_time = [modified, modified - modified % SECOND].contains(&entry.modified);
+    is_same_time && name.to_str().is_some_and(|name| uncompressed(&entry.name) == Some(name))
+}

@@ -1,0 +1,128 @@
+//! [`Log`]: a run of bytes that is followed, and where it is.
+
+use std::ffi::OsString;
+
+use firehose_blocking::firehose_proto::time::Tick;
+
+use super::names::uncompressed;
+use super::{Identity, Print};
+use crate::encoding::Encoding;
+
+/// Bytes that come again up to which one read takes them together with those that the print tells of.
+const MAX_AGAIN: u64 = 64 * 1024;
+
+/// A run of bytes, from a first one to a last one.
+#[derive(Debug)]
+pub(super) struct Log {
+    pub(super) log: u64,
+    pub(super) name: OsString,
+    /// Its file; none when that was cut.
+    pub(super) identity: Option<Identity>,
+    pub(super) encoding: Encoding,
+    pub(super) print: Print,
+    /// Bytes before the print's end that are to be read again.
+    pub(super) again: u64,
+    /// The file's length, and when it was changed, at the last look.
+    pub(super) bytes: u64,
+    pub(super) modified: u64,
+    /// The longest that the log was.
+    pub(super) longest: u64,
+    /// The time of the change after which the print was compared.
+    pub(super) verified: Option<u64>,
+    pub(super) place: Place,
+    pub(super) is_listed: bool,
+    /// Whether it was read to its end once.
+    pub(super) is_drained: bool,
+    pub(super) is_ended: bool,
+    pub(super) changed: Tick,
+    /// Since when another log is at the path.
+    pub(super) replaced: Option<Tick>,
+    /// When it was read, counted in reads.
+    pub(super) read: u64,
+    /// The look since which nothing is tried, and whether that was told.
+    pub(super) tried: u64,
+    pub(super) is_told: bool,
+}
+
+/// Where a log is of which nobody knows where it is.
+pub(super) const MISSING: Place = Place::Missing { looks: 0, searched: 0 };
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In a file that is not open.
+    Closed,
+    Open(u64),
+    /// In none that is known, for so many looks; the last look at which it was searched.
+    Missing {
+        looks: u32,
+        searched: u64,
+    },
+}
+
+impl Log {
+    pub(super) fn new(log: u64, name: OsString, identity: Option<Identity>, now: Tick) -> Self {
+        // A compressed file's name tells until it is opened.
+        let encoding = if uncompressed(&name).is_some() { Encoding::Gzip } else { Encoding::Plain };
+        Self {
+            log,
+            name,
+            identity,
+            encoding,
+            print: Print::default(),
+            again: 0,
+            bytes: 0,
+            modified: 0,
+            longest: 0,
+            verified: None,
+            place: Place::Closed,
+            is_listed: false,
+            is_drained: false,
+            is_ended: false,
+            changed: now,
+            replaced: None,
+            read: 0,
+            tried: 0,
+            is_told: false,
+        }
+    }
+
+    /// Its file is another one's by now.
+    pub(super) fn let_go(&mut self) {
+        (self.identity, self.is_listed) = (None, false);
+        self.place = if self.is_ended { Place::Closed } else { MISSING };
+    }
+
+    pub(super) fn is_readable(&self, looks: u64) -> bool {
+        matches!(self.place, Place::Open(_))
+            && !self.is_ended
+            && self.tried < looks
+            && match self.encoding {
+                Encoding::Plain => {
+                    self.bytes > self.print.offset() || self.again > 0 || self.verified != Some(self.modified)
+                }
+                _ => !self.is_drained,
+            }
+    }
+
+    /// Where to read from: what was read last comes once more, to be compared.
+    pub(super) fn read_from(&self) -> u64 {
+        let overlap = match self.encoding {
+            Encoding::Plain if self.again <= MAX_AGAIN => self.again.max(self.print.tail().bytes),
+            _ => self.again,
+        };
+        self.print.offset() - overlap
+    }
+
+    /// Whether what was read from `read_from` on, and the checksum of the first bytes, are as they were.
+    pub(super) fn is_as_it_was(&self, data: &[u8], head: Option<u32>) -> bool {
+        if self.encoding != Encoding::Plain {
+            return true;
+        }
+        let span = self.print.tail_span();
+        let is_head = self.print.head().bytes == 0 || head == Some(self.print.head().crc32);
+        let Some(start) = span.start.checked_sub(self.read_from()) else { return is_head };
+        let [start, end] = [start, span.end - self.read_from()].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
+        let is_compared = self.again <= MAX_AGAIN;
+        is_head && (!is_compared || data.get(start..end).map(crc32fast::hash) == Some(self.print.tail().crc32))
+    }
+}

@@ -1,0 +1,147 @@
+//! [`Places`]: where in the input each record stands that has no outcome yet.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Where a record stands: the how manieth it is, of a source or after one of its bytes; and what it has been through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) source: Arc<str>,
+    /// The byte from which on records are counted; none when they are from the beginning, as lines.
+    pub(crate) byte: Option<u64>,
+    /// Counted from 1.
+    pub(crate) number: u64,
+    /// Requests that an earlier run has made for it.
+    pub(crate) attempts: u32,
+}
+
+/// The places of records, by the tickets that a producer gives them, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Places(Mutex<Runs>);
+
+#[derive(Debug, Default)]
+struct Runs {
+    /// By first ticket: records with neighbouring tickets and places.
+    runs: BTreeMap<u64, Run>,
+}
+
+#[derive(Debug)]
+struct Run {
+    end: u64,
+    /// Records without an outcome.
+    left: u64,
+    place: Place,
+}
+
+impl Places {
+    /// Notes where the record with the next ticket stands.
+    pub(crate) fn note(&self, ticket: u64, place: &Place) {
+        let mut runs = self.lock();
+        if let Some((first, run)) = runs.runs.iter_mut().next_back()
+            && run.end == ticket
+            && run.place.is_followed_by(place, ticket - first)
+        {
+            run.end += 1;
+            run.left += 1;
+            return;
+        }
+        runs.runs.insert(ticket, Run { end: ticket + 1, left: 1, place: place.clone() });
+    }
+
+    /// Forgets the record that was noted last: it has no ticket after all.
+    pub(crate) fn take_back(&self) {
+        let mut runs = self.lock();
+        let Some(mut last) = runs.runs.last_entry() else { return };
+        last.get_mut().end -= 1;
+        last.get_mut().left -= 1;
+        if last.get().left == 0 {
+            last.remove();
+        }
+    }
+
+    /// Forgets records that have their outcome.
+    pub(crate) fn settle(&self, tickets: &Range<u64>) {
+        let mut runs = self.lock();
+        let first = runs.runs.range(..=tickets.start).next_back().map_or(tickets.start, |(first, _)| *first);
+        let mut over = Vec::new();
+        for (&first, run) in runs.runs.range_mut(first..tickets.end) {
+            run.left -= run.end.min(tickets.end).saturating_sub(first.max(tickets.start)).min(run.left);
+            if run.left == 0 {
+                over.push(first);
+            }
+        }
+        for first in over {
+            runs.runs.remove(&first);
+        }
+    }
+
+    /// Where a record stands; nothing when it was in the spool before this run.
+    pub(crate) fn take(&self, ticket: u64) -> Option<Place> {
+        let place = {
+            let runs = self.lock();
+            let (first, run) = runs.runs.range(..=ticket).next_back()?;
+            (ticket < run.end).then(|| run.place.after(ticket - first))
+        };
+        self.settle(&(ticket..ticket + 1));
+        place
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Runs> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Whether another place is so many records further.
+    fn is_followed_by(&self, other: &Self, records: u64) -> bool {
+        let is_same_source = Arc::ptr_eq(&self.source, &other.source);
+        is_same_source
+            && self.byte == other.byte
+            && self.attempts == other.attempts
+            && self.number + records == other.number
+    }
+
+    fn after(&self, records: u64) -> Self {
+        Self { number: self.number + records, ..self.clone() }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.byte {
+            // As compilers and grep name a line.
+            None => write!(f, "{}:{}", self.source, self.number),
+            Some(byte) => write!(f, "{}, record {} from byte {byte} on", self.source, self.number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_places_of_records_until_they_have_their_outcome() {
+        let places = Places::default();
+        let [log, other]: [Arc<str>; 2] = ["log".into(), "other".into()];
+        let place = |source: &Arc<str>, byte, number| Place { source: Arc::clone(source), byte, number, attempts: 0 };
+        let all = [(&log, None, 7), (&log, None, 8), (&log, None, 10), (&other, Some(99), 1), (&other, Some(99), 2)];
+        for (ticket, (source, byte, number)) in (50..).zip(all) {
+            places.note(ticket, &place(source, byte, number));
+        }
+        assert_eq!(places.lock().runs.len(), 3);
+        assert_eq!(places.take(49), None);
+        assert_eq!(places.take(51).unwrap().to_string(), "log:8");
+        places.note(55, &place(&other, Some(99), 3));
+        places.take_back();
+        assert_eq!(places.take(55), None);
+        places.settle(&(40..51));
+        assert_eq!(places.lock().runs.len(), 2);
+        assert_eq!(places.take(54).unwrap().to_string(), "other, record 2 from byte 99 on");
+        places.settle(&(52..54));
+        assert!(places.lock().runs.is_empty());
+        assert_eq!(places.take(52), None);
+    }
+}

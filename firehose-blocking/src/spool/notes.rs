@@ -1,0 +1,63 @@
+//! Notes: a few bytes of the caller's for each source of a stream's records, one file each.
+//!
+//! ```text
+//! CRC-32 of the rest, 4 │ bytes of the key, 4 │ key: stream, 0, source │ note      (numbers: little-endian)
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::SpoolError;
+use super::files::{self, bytes_in, io_error};
+
+/// Puts a note in place of the one before.
+pub(crate) fn write(dir: &Path, stream: &str, source: &str, note: &[u8], syncs: bool) -> Result<(), SpoolError> {
+    let key = key(stream, source);
+    let length = u32::try_from(key.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let rest = [&length, &*key, note].concat();
+    let bytes = [&crc32fast::hash(&rest).to_le_bytes(), &*rest].concat();
+    files::replace(&path(dir, &key), &bytes, syncs)
+}
+
+/// Reads a note. One that is not what was written is set aside and told of.
+pub(crate) fn read(dir: &Path, stream: &str, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+    let key = key(stream, source);
+    let path = path(dir, &key);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_error("read", &path)(error)),
+    };
+    let rest = bytes.split_first_chunk().filter(|(sum, rest)| crc32fast::hash(rest).to_le_bytes() == **sum);
+    let known = rest.and_then(|(_, rest)| rest.split_first_chunk()).and_then(|(length, rest)| {
+        let length = u32::from_le_bytes(*length).try_into().ok()?;
+        rest.split_at_checked(length)
+    });
+    match known {
+        Some((known, note)) if known == key => Ok(Some(note.to_vec())),
+        // Another key has the same digest, and took the file.
+        Some(_) => Ok(None),
+        None => {
+            let kept = path.with_extension("corrupt");
+            fs::rename(&path, &kept).map_err(io_error("set aside", &path))?;
+            let error = SpoolError::Corrupt { path, offset: 0, bytes: bytes_in(bytes.len()), kept: Some(kept) };
+            log::error!("how far {source} was read for {stream} is not known any more: {error}");
+            Ok(None)
+        }
+    }
+}
+
+/// A stream's name has no byte 0.
+fn key(stream: &str, source: &str) -> Vec<u8> {
+    [stream.as_bytes(), b"\0", source.as_bytes()].concat()
+}
+
+/// The file of a key: of its digest, because a path may be longer than a name, and have what a name may not.
+fn path(dir: &Path, key: &[u8]) -> PathBuf {
+    // FNV-1a, 64 bits.
+    let digest = key
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| (digest ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+    dir.join(format!("{digest:016x}.note"))
+}
