@@ -66,15 +66,18 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "[ -~]{0,40}", "[\\x00-\\x1f\"\\\\/\u{7f}\u{2028}\u{1f600}]{0,8}"]
 }
 
+/// An empty id is none.
+fn id() -> impl Strategy<Value = String> {
+    text().prop_map(|id| if id.is_empty() { "1".into() } else { id })
+}
+
 fn entry() -> impl Strategy<Value = PutRecordBatchResponseEntry<'static>> {
     let failed = (text(), prop::option::of(text())).prop_map(|(code, message)| {
         let mut entry = PutRecordBatchResponseEntry::failed(code, "");
         entry.error_message = message.map(Into::into);
         entry
     });
-    // An empty id is none.
-    let id = text().prop_map(|id| if id.is_empty() { "1".into() } else { id });
-    prop_oneof![id.prop_map(PutRecordBatchResponseEntry::accepted), failed]
+    prop_oneof![id().prop_map(PutRecordBatchResponseEntry::accepted), failed]
 }
 
 fn filled(name: &str, records: &[Vec<u8>]) -> Batch {
@@ -128,7 +131,7 @@ proptest! {
 
     #[test]
     fn the_client_reads_what_the_server_writes(
-        entries in vec(entry(), 1..20), id in text(), encrypted in any::<Option<bool>>(),
+        entries in vec(entry(), 1..20), id in id(), encrypted in any::<Option<bool>>(),
     ) {
         let records = vec![Vec::new(); entries.len()];
         let mut output = PutRecordBatchOutput::new(entries);
