@@ -84,7 +84,8 @@ fn encrypted(authority: &tls::Authority, scratch: &Scratch) -> (PathBuf, tls::Se
 #[test]
 fn a_signed_batch_of_full_size_comes_through_unchanged() {
     let Some((scratch, proxy)) = start("batch", None) else { return };
-    let endpoint = must(LocalEndpoint::builder(scratch.path().join("delivered")).start());
+    let endpoint =
+        must(LocalEndpoint::builder(scratch.path().join("delivered")).allowed_host("firehose.invalid").start());
     // The endpoint checks the signature, which covers the host's name.
     let url = endpoint.url().replacen("127.0.0.1", "firehose.invalid", 1);
     let client = must(through(&proxy, "user:p%40ss@", &url).build());
