@@ -19,7 +19,6 @@ use firehose_proto::credentials::search::Need;
 use firehose_proto::credentials::{Credentials, CredentialsError};
 use firehose_proto::http::{Request, Response};
 use firehose_proto::limits::MAX_RESPONSE_BYTES;
-use firehose_proto::time::Tick;
 use firehose_proto::transport::{Timeouts, TransportError, TransportErrorKind as Kind};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -37,7 +36,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let client = Client::builder(TokioExecutor::new()).build(connector);
     let (mut accepted, mut rest) = (0, lines.as_slice());
     while let Some(batch) = common::next_batch(&stream, &mut rest)? {
-        let (count, mut resend, mut batch) = (batch.len(), Resend::new(Tick::MAX), Arc::new(batch));
+        let (count, mut resend, mut batch) = (batch.len(), Resend::new(common::deadline()), Arc::new(batch));
         loop {
             let call = Call::put_shared_batch(shared.config(), &batch)?;
             let outcome = drive(call, &mut shared, &mut finder, &client).await;

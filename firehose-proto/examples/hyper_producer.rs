@@ -40,7 +40,9 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
     let http = Client::builder(TokioExecutor::new()).build(connector);
     let driver = Driver { http, shared: Mutex::new(shared), finder: tokio::sync::Mutex::new(finder) };
-    let batcher = Batcher::new(&stream, Policy::default(), common::seed())?;
+    let mut policy = Policy::default();
+    policy.max_age = common::TIMEOUT;
+    let batcher = Batcher::new(&stream, policy, common::seed())?;
     let accepted = produce(&Arc::new(driver), batcher, &lines).await?;
     Ok(common::report(accepted, lines.len()))
 }

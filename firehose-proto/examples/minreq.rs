@@ -19,14 +19,13 @@ use firehose_proto::credentials::finder::Finder;
 use firehose_proto::credentials::search::Need;
 use firehose_proto::credentials::{Credentials, CredentialsError};
 use firehose_proto::http::{Request, Response};
-use firehose_proto::time::Tick;
 use firehose_proto::transport::{Timeouts, TransportError, TransportErrorKind as Kind};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let Job { stream, lines, mut shared, mut finder } = Job::new()?;
     let (mut accepted, mut rest) = (0, lines.as_slice());
     while let Some(mut batch) = common::next_batch(&stream, &mut rest)? {
-        let (count, mut resend) = (batch.len(), Resend::new(Tick::MAX));
+        let (count, mut resend) = (batch.len(), Resend::new(common::deadline()));
         loop {
             let outcome = drive(Call::put_batch(shared.config(), &batch)?, &mut shared, &mut finder);
             let Some(time) = resend.settle(now().tick, &mut shared, &mut batch, outcome)? else { break };

@@ -150,7 +150,8 @@ fn accepted(records: usize) -> PutRecordBatchOutput<'static> {
 fn outcome(number: u16, data: &[u8], records: usize) -> Result<PutRecordBatchOutput<'static>, Error> {
     use TransportErrorKind::{Broken, Connect, Proxy, Request, ResponseTooLarge, Timeout, Tls};
     let retry_after = data.first().map(|byte| Duration::from_millis(u64::from(*byte) * 100));
-    let refused = |error| Err(Error::Refused { error, attempts: 1, is_transient: false, retry_after });
+    let refused =
+        |error| Err(Error::Refused { error, attempts: 1, is_transient: false, retry_after, clock_skew: None });
     let coded = |status, code: &str, message: &str| refused(ServiceError::new(status, ErrorCode::parse(code), message));
     let transport = |kind| Err(Error::Transport { error: TransportError::new(kind), attempts: 1 });
     match number % 24 {

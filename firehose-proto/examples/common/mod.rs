@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 use std::{env, process};
 
 use firehose_proto::batch::Batch;
@@ -73,6 +73,14 @@ pub(crate) fn now() -> Now {
     static START: OnceLock<Instant> = OnceLock::new();
     let since_1970 = UNIX_EPOCH.elapsed().unwrap_or_default();
     Now::new(Tick::from_duration(START.get_or_init(Instant::now).elapsed()), OffsetDateTime::UNIX_EPOCH + since_1970)
+}
+
+/// How long each record is tried.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(40);
+
+/// Until when a batch is tried that is sent from now on.
+pub(crate) fn deadline() -> Tick {
+    now().tick + TIMEOUT
 }
 
 /// A number that nobody else has.

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use firehose_blocking::firehose_proto::batch::Batch;
+use firehose_blocking::firehose_proto::batch::{Batch, Policy};
 use firehose_blocking::firehose_proto::call::{self, Action, Call, Resend, Shared};
 use firehose_blocking::firehose_proto::credentials::cache::Want;
 use firehose_blocking::firehose_proto::credentials::finder::Finder;
@@ -23,7 +23,7 @@ use firehose_tests::processes::Scratch;
 use crate::service::{Service, Wire, listen};
 
 /// How long a driver may take, by its own clock.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(40);
 
 /// A way to ship lines to a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,11 @@ impl Driver {
         Self::Example("hyper_producer"),
         Self::Simulated,
     ];
+
+    /// Whether it is the batcher that decides what is sent when.
+    pub(crate) fn is_producer(self) -> bool {
+        matches!(self, Self::Producer | Self::Example("hyper_producer"))
+    }
 
     /// Ships lines, and tells whether all of them were accepted.
     pub(crate) fn ship(self, service: &Service, lines: &[&str]) -> bool {
@@ -88,12 +93,14 @@ fn put_all(client: &Client, lines: &[&str]) -> bool {
 }
 
 fn produce(client: Client, lines: &[&str]) -> bool {
-    let producer = Producer::builder(client, "s").start().expect("the policy is right");
+    let mut policy = Policy::default();
+    policy.max_age = LIMIT;
+    let producer = Producer::builder(client, "s").policy(policy).start().expect("the policy is right");
     let receipts: Vec<_> = lines
         .iter()
         .map(|line| producer.send_with_receipt(format!("{line}\n").as_bytes()).expect("there is room"))
         .collect();
-    let _ = producer.flush(LIMIT);
+    let _ = producer.flush(2 * LIMIT);
     let closed = producer.close(Duration::ZERO);
     drop(receipts);
     closed.statistics.records.accepted == lines.len() as u64
@@ -120,9 +127,9 @@ fn run_example(name: &str, url: &str, lines: &[&str]) -> bool {
     command.arg("s").arg(&file).env_clear().env("HOME", scratch.path());
     command.envs(VARIABLES.into_iter().filter_map(|name| Some((name, variable(url, name)?))));
     let output = command.output().expect("the example runs");
-    let accepted = String::from_utf8_lossy(&output.stdout).trim() == format!("accepted {}", lines.len());
-    assert_eq!(accepted, output.status.success(), "{name}: {output:?}");
-    accepted
+    let is_all = String::from_utf8_lossy(&output.stdout).trim() == format!("accepted {}", lines.len());
+    assert_eq!(is_all, output.status.success(), "{name}: {output:?}");
+    is_all
 }
 
 fn port(url: &str) -> &str {

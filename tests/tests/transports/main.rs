@@ -110,6 +110,10 @@ const SCENARIOS: &[Scenario] = &[
     },
 ];
 
+/// Those in which the batcher does more than a call can: it halves what is too large. Its halves are under way at once.
+const TOO_LARGE: [(&[&str], bool); 2] =
+    [(&["a b c: Refuse(413, \"X\")"], false), (&["a b c: Refuse(413, \"X\")", "a b: Accept", "c: Accept"], true)];
+
 /// The scenarios in which a driver makes more requests than the script has, for the sake of credentials.
 const RENEWALS: &[Scenario] = &[Scenario {
     name: "credentials that cannot be renewed for a while",
@@ -117,6 +121,15 @@ const RENEWALS: &[Scenario] = &[Scenario {
     grants: &[Key(1), Outage, Outage, Outage, Key(2)],
     seen: &["a b c: AKID1 in place of AKID2", "a b c: Accept"],
     is_delivered: true,
+}];
+
+/// What is refused for good ends each driver within its time.
+const NEVER: &[Scenario] = &[Scenario {
+    name: "credentials that never are renewed",
+    script: &[Expire],
+    grants: &[Key(1), Outage],
+    seen: &["a b c: AKID1 in place of AKID2"],
+    is_delivered: false,
 }];
 
 /// Requests that the service saw again, for whatever reason, count once.
@@ -158,4 +171,30 @@ fn each_transport_meets_the_same_fate() {
 #[test]
 fn each_transport_waits_for_credentials() {
     run_all(RENEWALS);
+}
+
+#[test]
+fn each_transport_gives_up_on_credentials_that_never_come() {
+    run_all(NEVER);
+}
+
+#[test]
+fn what_is_too_large_is_refused_or_halved() {
+    for driver in Driver::ALL {
+        let service = Service::new(&[Refuse(413, "X")], KEY);
+        let is_delivered = driver.ship(&service, &["a", "b", "c"]);
+        let mut seen = service.state().seen.clone();
+        seen.sort_by_key(|line| (line.contains("Accept"), line.clone()));
+        let halves: Vec<_> = seen.iter().map(|line| line.replace("a: Accept", "a b: Accept")).collect();
+        let (expected, delivered) = TOO_LARGE[usize::from(driver.is_producer())];
+        let first_half = ["a b: Accept", "c: Accept"].map(String::from);
+        let other_half = ["a b: Accept", "b c: Accept"].map(String::from);
+        let is_halved = halves.get(1..).is_none_or(|rest| rest.is_empty() || rest == first_half || rest == other_half);
+        assert_eq!(
+            (is_delivered, halves.first().map(String::as_str)),
+            (delivered, expected.first().copied()),
+            "{driver:?}"
+        );
+        assert!(is_halved && seen.len() == expected.len(), "{driver:?}: {seen:?}");
+    }
 }
