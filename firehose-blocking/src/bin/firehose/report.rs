@@ -98,7 +98,11 @@ impl Report {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people, shown to a tenth")]
         let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
         let left = if kept > 0 { format!(", {kept} kept in the spool") } else { String::new() };
-        let billed = if rejected + kept == 0 { format!(", {billed_bytes} bytes billed") } else { String::new() };
+        let packed = packed_bytes(records, bytes);
+        // Only where it is worth a change of what consumers get.
+        let advice = if billed_bytes > 2 * packed { format!(", about {packed} with --pack") } else { String::new() };
+        let billed =
+            if rejected + kept == 0 { format!(", {billed_bytes} bytes billed{advice}") } else { String::new() };
         format!(
             "{records} record{}, {bytes} bytes: {accepted} accepted, {resent} resent, {rejected} rejected{left}; \
              {requests} request{} in {seconds:.3} seconds, {rate:.1} MB/s{billed}",
@@ -106,6 +110,16 @@ impl Report {
             plural(requests),
         )
     }
+}
+
+/// What about is billed for so many records when they are packed: as many in one as fit into 100 KiB, but 500 at most, in steps
+/// of 5 KiB ([pricing](https://aws.amazon.com/firehose/pricing/)).
+fn packed_bytes(records: u64, bytes: u64) -> u64 {
+    const STEP: u64 = 5 * 1024;
+    const TARGET: u64 = 20 * STEP;
+    const MAX_EVENTS: u64 = 500;
+    let packs = bytes.div_ceil(TARGET).max(records.div_ceil(MAX_EVENTS)).max(1);
+    packs * bytes.div_ceil(packs).div_ceil(STEP) * STEP
 }
 
 /// What a word for so many ends in.
@@ -130,6 +144,25 @@ mod tests {
         let expected = ["3 records: a", "b", "c", "d", "e", "2 more records rejected"];
         assert_eq!(report.rejections(), expected);
         assert_eq!(report.rejected.value(), 9);
+    }
+
+    #[test]
+    fn says_what_packing_would_save_where_that_is_more_than_half() {
+        for (records, bytes, billed, words) in [
+            // 200 MB of short lines.
+            (2_900_000, 200_000_000, 14_848_000_000, ", 14848000000 bytes billed, about 207872000 with --pack"),
+            (1, 100, 5_120, ", 5120 bytes billed"),
+            (2, 100, 10_240, ", 10240 bytes billed"),
+            (3, 100, 15_360, ", 15360 bytes billed, about 5120 with --pack"),
+            (10, 100_000, 102_400, ", 102400 bytes billed"),
+        ] {
+            let report = Report::default();
+            report.count(records, bytes);
+            report.accepted.add(records);
+            report.billed_bytes.add(billed);
+            let summary = report.summary(Output::Text, Duration::from_secs(1), true);
+            assert!(summary.ends_with(words), "{summary}");
+        }
     }
 
     #[test]
