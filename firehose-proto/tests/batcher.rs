@@ -311,6 +311,30 @@ fn stops_the_line_when_every_call_would_fail() {
 }
 
 #[test]
+fn a_service_that_throttles_from_the_first_call_on_is_not_taken_for_a_wrong_address() {
+    for (answer, stops) in [
+        (refused(503, ErrorCode::ServiceUnavailableException, "Slow down."), false),
+        (refused(400, ErrorCode::ThrottlingException, "Rate exceeded"), false),
+        (transport(TransportErrorKind::Connect), true),
+    ] {
+        let mut batcher = batcher(|policy| policy.max_failed_calls.at_first = NonZeroU32::new(3));
+        let mut now = Tick::default();
+        batcher.push(now, b"a").unwrap();
+        let mut answer = Some(answer);
+        for _ in 0..9 {
+            if batcher.stopped().is_some() {
+                break;
+            }
+            let (time, id, _) = next_sent(&mut batcher, now);
+            now = time;
+            let outcome = answer.take().unwrap_or_else(|| transport(TransportErrorKind::Connect));
+            batcher.handle_outcome(now, id, outcome);
+        }
+        assert_eq!(batcher.stopped().is_some(), stops);
+    }
+}
+
+#[test]
 fn stops_the_line_after_so_many_failed_calls_in_a_row() {
     let three = NonZeroU32::new(3);
     for (at_first, later, succeeds, may_fail) in

@@ -147,7 +147,7 @@ pub enum Delivery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct MaxFailedCalls {
-    /// While no call has got through: the service is more likely to be somewhere else than to be down.
+    /// While no call has got through, nor been throttled: the service is more likely to be somewhere else than to be down.
     pub at_first: Option<NonZeroU32>,
     /// After one has.
     pub later: Option<NonZeroU32>,

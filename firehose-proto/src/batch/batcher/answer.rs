@@ -28,6 +28,9 @@ impl Batcher {
                 Err(Error::Refused { retry_after, .. }) => *retry_after,
                 _ => None,
             };
+            if matches!(&outcome, Err(Error::Refused { error, .. }) if error.code.is_some() && error.is_throttling()) {
+                self.line.prove();
+            }
             let verdict = Verdict::new(outcome, parcel.batch.len());
             self.apply(now, hint, parcel, verdict);
         }

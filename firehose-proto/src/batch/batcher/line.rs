@@ -12,7 +12,8 @@ pub(super) struct Line {
     pub(super) opens_at: Tick,
     failures: u32,
     failed_at: Tick,
-    has_succeeded: bool,
+    /// Whether it is known that there is a Firehose at the other end.
+    is_proven: bool,
 }
 
 impl Line {
@@ -31,12 +32,17 @@ impl Line {
 
     pub(super) const fn succeed(&mut self) {
         self.failures = 0;
-        self.has_succeeded = true;
+        self.is_proven = true;
+    }
+
+    /// Learns that it is Firehose that answers, even though not with a success.
+    pub(super) const fn prove(&mut self) {
+        self.is_proven = true;
     }
 
     /// How many failures in a row there were, if they are as many as may be.
     pub(super) fn is_dead(&self, max: MaxFailedCalls) -> Option<u32> {
-        let max = if self.has_succeeded { max.later } else { max.at_first };
+        let max = if self.is_proven { max.later } else { max.at_first };
         max.filter(|max| self.failures >= max.get()).map(|_| self.failures)
     }
 }
@@ -63,5 +69,16 @@ mod tests {
         line.succeed();
         line.fail(at(500), at(450), RetryClass::Transient, Some(Duration::from_millis(300)), half);
         assert_eq!(line.opens_at, at(800));
+    }
+
+    #[test]
+    fn a_service_that_throttles_is_there() {
+        let (first, later) = (core::num::NonZeroU32::new(1), core::num::NonZeroU32::new(2));
+        let max = MaxFailedCalls { at_first: first, later };
+        let mut line = Line::default();
+        line.fail(Tick::default(), Tick::default(), RetryClass::Throttling, None, 0);
+        assert_eq!(line.is_dead(max), Some(1));
+        line.prove();
+        assert_eq!(line.is_dead(max), None);
     }
 }
