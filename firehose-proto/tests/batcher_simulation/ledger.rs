@@ -50,7 +50,8 @@ pub(crate) struct Ledger {
     pub(crate) is_stopped: bool,
     /// Calls that failed in a row by now, and whether one ever got through.
     failed_calls: u32,
-    has_succeeded: bool,
+    /// Whether Firehose has answered, with a success or by throttling.
+    pub(crate) is_proven: bool,
     /// When each call left, and what it took: records, bytes.
     calls: Vec<(Tick, usize, usize)>,
 }
@@ -270,10 +271,10 @@ impl Ledger {
     /// A call has failed as a whole, or has not; the line stops when that was one too many.
     pub(crate) fn note_call(&mut self, has_failed: bool, batcher: &Batcher) {
         self.failed_calls = if has_failed { self.failed_calls + 1 } else { 0 };
-        self.has_succeeded |= !has_failed;
+        self.is_proven |= !has_failed;
         let policy = batcher.policy();
         let max = policy.max_failed_calls;
-        let max = if self.has_succeeded { max.later } else { max.at_first };
+        let max = if self.is_proven { max.later } else { max.at_first };
         let is_one_too_many = max.is_some_and(|max| self.failed_calls >= max.get());
         let is_stopped = batcher.stopped().is_some();
         assert!(!is_stopped || is_one_too_many || self.is_stopped, "the line has stopped for no reason");

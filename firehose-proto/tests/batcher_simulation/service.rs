@@ -228,6 +228,18 @@ impl Service {
             (Meaning::TooLarge, _) => {}
             (Meaning::Fatal, _) => ledger.is_stopped |= !ledger.is_abandoned,
         }
+        if let Some(Err(Error::Refused { error, .. })) = &outcome
+            && matches!(
+                error.code,
+                Some(
+                    ErrorCode::ThrottlingException
+                        | ErrorCode::LimitExceededException
+                        | ErrorCode::ServiceUnavailableException
+                )
+            )
+        {
+            ledger.is_proven = true;
+        }
         // A driver may be late to let go of the batch: it is copied then.
         let late = random.chance(100).then(|| Arc::clone(&batch));
         drop(batch);
