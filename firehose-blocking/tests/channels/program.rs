@@ -83,7 +83,7 @@ fn says_how_far_its_clock_is_off_when_it_must_not_correct_it() {
         "Signature expired",
         "is now earlier than",
         "the local clock is 1",
-        " s behind, and disable_clock_skew_correction",
+        " s behind the service's, and disable_clock_skew_correction",
     ] {
         assert!(stderr.contains(words), "{stderr}");
     }

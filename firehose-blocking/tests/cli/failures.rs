@@ -90,7 +90,7 @@ fn advises_about_region_and_endpoint_when_the_scope_is_wrong() {
             format!(r#"{{"__type":"InvalidSignatureException","message":"Credential should be scoped {what}. "}}"#);
         let server = Server::start(move |_, _| Answer::Http(403, refusal.clone()));
         let outcome = run(put_to(&server.url, &[]).env("AWS_REGION", "EU-West-1"), b"a\n").ended_with(4);
-        assert!(outcome.stderr.contains("is not the endpoint of eu-west-1"), "{outcome:?}");
+        assert!(outcome.stderr.contains("is eu-west-1 the region that"), "{outcome:?}");
         assert!(!outcome.stderr.contains("AWS_SECRET_ACCESS_KEY"), "{outcome:?}");
     }
 }

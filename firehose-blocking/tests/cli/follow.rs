@@ -327,7 +327,9 @@ fn remembers_a_position_for_each_stream_and_file() {
     let put = |stream: &str, path: &Path| {
         let mut command = firehose(&["put", stream, "--endpoint-url", &world.server.url, "--output", "json"]);
         with_credentials(&mut command, "AKIDEXAMPLE", SECRET);
-        command.args(["--follow", "--linger", "0", "--spool"]).arg(world.path("spool")).arg(path).spawn().unwrap()
+        // In the order of the file, so one call at a time.
+        command.args(["--follow", "--linger", "0", "--max-in-flight", "1", "--spool"]).arg(world.path("spool"));
+        command.arg(path).spawn().unwrap()
     };
     for round in 1..3 {
         for (stream, path) in [("a", &world.log), ("a", &other), ("b", &world.log)] {

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
+use std::iter;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -150,8 +151,12 @@ fn waits_for_credentials_that_are_not_there_yet() {
     command.arg(&log).env("AWS_REGION", "eu-west-1").env("AWS_SHARED_CREDENTIALS_FILE", &credentials);
     let mut child = command.spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let said: Vec<String> = (0..3).map(|_| read_line(&mut stderr)).collect();
-    assert!(said[1].contains("no credentials, tried") && said[2] == "firehose: waiting for that", "{said:?}");
+    // All that was tried, and not the first line of it alone.
+    let said: Vec<String> = iter::repeat_with(|| read_line(&mut stderr))
+        .take_while(|line| !line.is_empty() && !line.ends_with("waiting for that"))
+        .collect();
+    assert_eq!(said[1], "firehose: no credentials found. Tried:", "{said:?}");
+    assert!(said.iter().any(|line| line.starts_with("firehose:   environment variables: ")), "{said:?}");
     let text = format!("[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = {SECRET}\n");
     fs::write(&credentials, text).unwrap();
     server.wait_for(1);
@@ -271,7 +276,10 @@ fn sends_rejects_again_with_the_attempts_of_all_runs() {
 #[test]
 fn does_not_let_the_service_turn_what_is_shown() {
     let server = Server::start(|_, _| {
-        Answer::Http(400, "{\"__type\":\"ResourceNotFoundException\",\"message\":\"\u{202e}evil\u{2066}\u{7}\"}".into())
+        Answer::Http(
+            400,
+            "{\"__type\":\"ResourceNotFoundException\",\"message\":\"\u{202e}evil\u{2066}\\u0007\"}".into(),
+        )
     });
     let outcome = run(&mut put_to(&server.url, &[]), b"a\n").ended_with(4);
     assert!(outcome.stderr.contains("\u{fffd}evil\u{fffd}\u{fffd}"), "{outcome:?}");

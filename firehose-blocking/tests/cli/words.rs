@@ -87,7 +87,7 @@ fn without_a_network() {
 firehose: nothing gets through: 8 calls in a row failed, the last one with cannot connect: {host}: Connection refused (os error 111)
 firehose: is {url}/ a Firehose endpoint, and can it be reached from here?
 {CLOSER}firehose: to try it without account and network: firehose put demo --local DIR
-firehose: 1 of 1 records not accepted; --rejects FILE would keep them
+firehose: 1 of 1 records not accepted; --rejects FILE would keep them, and --from-rejects FILE send them again
 "
     );
     let stderr = said(&mut put_to(&url, &[]), 1);
@@ -169,7 +169,7 @@ fn where_the_service_says_no() {
 firehose: {meaning}
 firehose:   the service said: {tried}{code}: {words}
 firehose: {what_to_do}
-{CLOSER}firehose: 1 of 1 records not accepted; --rejects FILE would keep them
+{CLOSER}firehose: 1 of 1 records not accepted; --rejects FILE would keep them, and --from-rejects FILE send them again
 "
         );
         let stderr = said(&mut put_to(&server.url, &[]), 4);

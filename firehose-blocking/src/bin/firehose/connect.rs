@@ -31,11 +31,12 @@ pub(crate) fn connect_in_time(builder: impl Fn() -> ClientBuilder) -> Result<Cli
         if !may_come {
             return Err(failure);
         }
-        if failure.message != told {
-            console::complain(&failure.message);
+        let lines = failure.lines().collect::<Vec<_>>().join("\n");
+        if lines != told {
+            failure.tell();
             console::complain("waiting for that");
         }
-        told = failure.message;
+        told = lines;
         thread::sleep(wait);
         wait = (wait * 2).min(longest);
     }
