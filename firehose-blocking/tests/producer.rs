@@ -381,3 +381,38 @@ fn a_full_spool_makes_senders_wait_as_a_full_buffer_does() {
     });
     assert_eq!(producer.close(LONG).statistics.records.accepted, taken as u64 + 1);
 }
+
+#[test]
+fn senders_that_wait_for_room_learn_that_there_will_be_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut small = options(SyncPolicy::Never);
+    (small.max_bytes, small.segment_bytes) = (2000, 200);
+    let mut narrow = prompt();
+    narrow.max_buffered_records = 2;
+    for full in ["spool", "buffer"] {
+        let gate = Gate::default();
+        let service = Service::new({
+            let gate = gate.clone();
+            move |_, _| {
+                gate.pass();
+                refuse(400, "ResourceNotFoundException", "not found")
+            }
+        });
+        let builder = Producer::builder(service.client(), "s");
+        let producer = match full {
+            "spool" => builder.policy(prompt()).spool(dir.path(), small),
+            _ => builder.policy(narrow.clone()),
+        };
+        let producer = producer.start().unwrap();
+        producer.send(&[b'x'; 100]).unwrap();
+        while producer.try_send([b'x'; 100]).is_ok() {}
+        thread::scope(|scope| {
+            let sender = scope.spawn(|| producer.send_timeout(&[b'x'; 100], LONG));
+            gate.open();
+            let answer = sender.join().unwrap();
+            assert!(matches!(answer, Err(SendError::NotTaken(NotTaken::Stopped(_)))), "{full}: {answer:?}");
+        });
+        let answer = producer.try_send([b'x'; 100]).unwrap_err();
+        assert!(matches!(answer.reason, SendError::NotTaken(NotTaken::Stopped(_))), "{full}: {}", answer.reason);
+    }
+}

@@ -170,7 +170,9 @@ impl Producer {
         self.shared.work.notify_one();
         let end = state.ledger.end();
         let state = self.shared.wait_until(state, patience, |state| state.ledger.is_settled_below(end));
-        match state.ledger.pending_below(end) {
+        // What has not been read back yet is not in the ledger.
+        let replaying = state.spool.as_ref().filter(|_| state.is_replaying).map_or(0, |spool| spool.pending());
+        match state.ledger.pending_below(end).max(replaying) {
             0 => Ok(()),
             records => Err(StillPending { records }),
         }

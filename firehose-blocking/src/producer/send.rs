@@ -86,6 +86,10 @@ impl Shared {
         data: &[u8],
         callback: &mut Option<Callback>,
     ) -> Result<Option<Written>, SendError> {
+        // First: there will be no room any more.
+        if let Some(reason) = state.batcher.stopped() {
+            return Err(NotTaken::Stopped(Arc::clone(reason)).into());
+        }
         if state.is_replaying || state.is_full_of_undelivered() {
             return Err(NotTaken::Full.into());
         }
