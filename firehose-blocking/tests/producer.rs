@@ -416,3 +416,31 @@ fn senders_that_wait_for_room_learn_that_there_will_be_none() {
         assert!(matches!(answer.reason, SendError::NotTaken(NotTaken::Stopped(_))), "{full}: {}", answer.reason);
     }
 }
+
+#[test]
+fn no_more_comes_back_from_the_spool_than_is_kept() {
+    const RECORDS: u64 = 100;
+    const KEPT: usize = 10;
+    let dir = tempfile::tempdir().unwrap();
+    let start = |service: &Service, policy| {
+        let builder = Producer::builder(service.client(), "s").policy(policy).drop_patience(Duration::ZERO);
+        builder.spool(dir.path(), options(SyncPolicy::Never)).start().unwrap()
+    };
+    let producer = start(&Service::new(|_, _| Err(TransportErrorKind::Connect)), prompt());
+    (0..RECORDS / 2).for_each(|_| [b"a", b"b"].into_iter().for_each(|data| producer.send(data).unwrap()));
+    drop(producer);
+
+    let mut impatient = prompt();
+    (impatient.max_buffered_records, impatient.max_attempts) = (KEPT, 1.try_into().unwrap());
+    let producer = start(&Service::new(|_, records| accept_all_but(records, &[b"a"])), impatient);
+    // The rest is held back until somebody takes what has come back, and nobody does.
+    producer.flush(Duration::from_secs(1)).unwrap_err();
+    let closed = producer.close(LONG);
+    // Those that were on their way when there was no more room are kept too.
+    assert!((KEPT..=2 * KEPT).contains(&closed.undelivered.len()), "{:?}", closed.statistics);
+
+    let outcomes = closed.statistics.records.accepted + closed.undelivered.len() as u64;
+    let producer = start(&Service::new(|_, records| accept_all_but(records, &[])), prompt());
+    producer.flush(LONG).unwrap();
+    assert_eq!(producer.close(LONG).statistics.records.accepted, RECORDS - outcomes);
+}

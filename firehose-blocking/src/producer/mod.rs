@@ -227,6 +227,7 @@ impl Producer {
 
     /// Takes no more records, waits until those that were taken have their outcomes, and gives up the rest.
     ///
+    /// What an earlier process left in the spool is sent first; where too much of it comes back, the rest stays there.
     /// What is in flight when time is up may be stored, and ends as [`Failure::Unknown`](firehose_proto::batch::Failure).
     #[must_use]
     pub fn close(mut self, patience: Duration) -> Closed {
@@ -239,8 +240,9 @@ impl Producer {
     fn finish(&mut self, patience: Duration, leaves_to_spool: bool) {
         let start = self.shared.now();
         let state = self.shared.lock();
-        // What an earlier process took comes first, to the end.
-        let mut state = self.shared.wait_until(state, patience, |state| !state.is_replaying);
+        // What an earlier process took comes first, as far as there is room for what comes back: nobody makes more.
+        let is_read = |state: &State| !state.is_replaying || state.is_full_of_undelivered();
+        let mut state = self.shared.wait_until(state, patience, is_read);
         let patience = patience.saturating_sub(self.shared.now().since(start));
         state.batcher.close();
         state.is_closing = true;
@@ -386,6 +388,11 @@ impl State {
     fn time(&mut self, read: Tick) -> Tick {
         self.latest = self.latest.max(read);
         self.latest
+    }
+
+    /// Whether it takes no record any more.
+    fn is_over(&self) -> bool {
+        self.is_closing || self.batcher.stopped().is_some()
     }
 
     fn is_full_of_undelivered(&self) -> bool {

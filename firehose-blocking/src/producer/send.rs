@@ -168,6 +168,12 @@ impl Shared {
                 }
             };
             loop {
+                // As for those that are sent: no more than are kept may come back.
+                let is_held = |state: &mut State| state.is_full_of_undelivered() && !state.is_over();
+                state = self.changed.wait_while(state, is_held).unwrap_or_else(PoisonError::into_inner);
+                if state.is_over() {
+                    break 'replay;
+                }
                 match self.admit(&mut state, self.now(), &data, Some(position), &mut None) {
                     Err(NotTaken::Full) if !state.is_closing => {
                         state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
