@@ -434,12 +434,13 @@ fn no_more_comes_back_from_the_spool_than_is_kept() {
     (impatient.max_buffered_records, impatient.max_attempts) = (KEPT, 1.try_into().unwrap());
     let producer = start(&Service::new(|_, records| accept_all_but(records, &[b"a"])), impatient);
     // The rest is held back until somebody takes what has come back, and nobody does.
-    producer.flush(Duration::from_secs(1)).unwrap_err();
+    let pending = producer.flush(Duration::from_secs(1)).unwrap_err();
     let closed = producer.close(LONG);
     // Those that were on their way when there was no more room are kept too.
     assert!((KEPT..=2 * KEPT).contains(&closed.undelivered.len()), "{:?}", closed.statistics);
 
     let outcomes = closed.statistics.records.accepted + closed.undelivered.len() as u64;
+    assert!(pending.records >= RECORDS - outcomes, "{pending}");
     let producer = start(&Service::new(|_, records| accept_all_but(records, &[])), prompt());
     producer.flush(LONG).unwrap();
     assert_eq!(producer.close(LONG).statistics.records.accepted, RECORDS - outcomes);
