@@ -2,13 +2,10 @@
 
 use std::error::Error as _;
 
-use firehose_proto::client;
-use firehose_proto::endpoint::Endpoint;
-use firehose_proto::exception::ErrorCode;
+use firehose_proto::error::{ErrorCode, InputError};
 use firehose_proto::http::{Request, Response};
-use firehose_proto::op;
-use firehose_proto::op::InputError;
-use firehose_proto::schema::Structure;
+use firehose_proto::internal::schema::Structure;
+use firehose_proto::{Endpoint, call, op};
 
 use crate::types::Rewritten;
 
@@ -65,11 +62,11 @@ impl Operation {
             },
             encode: |body, endpoint| {
                 let input = O::read_input(body).map_err(|error| error.to_string())?;
-                client::encode::<O>(&input, endpoint).map_err(|error| error.to_string())
+                call::encode::<O>(&input, endpoint).map_err(|error| error.to_string())
             },
             decode: |input, response| {
                 let input = O::read_input(input).map_err(|error| error.to_string())?;
-                let output = client::decode::<O>(&input, response).map_err(|error| {
+                let output = call::decode::<O>(&input, response).map_err(|error| {
                     let source = error.source().map_or_else(String::new, ToString::to_string);
                     format!("{error}: {source}")
                 })?;
@@ -83,16 +80,16 @@ impl Operation {
 
 /// All of them.
 pub const ALL: [Operation; 12] = [
-    Operation::of::<op::create_delivery_stream::CreateDeliveryStream>(),
-    Operation::of::<op::delete_delivery_stream::DeleteDeliveryStream>(),
-    Operation::of::<op::describe_delivery_stream::DescribeDeliveryStream>(),
-    Operation::of::<op::list_delivery_streams::ListDeliveryStreams>(),
-    Operation::of::<op::list_tags_for_delivery_stream::ListTagsForDeliveryStream>(),
-    Operation::of::<op::put_record::PutRecord>(),
-    Operation::of::<op::put_record_batch::PutRecordBatch>(),
-    Operation::of::<op::start_delivery_stream_encryption::StartDeliveryStreamEncryption>(),
-    Operation::of::<op::stop_delivery_stream_encryption::StopDeliveryStreamEncryption>(),
-    Operation::of::<op::tag_delivery_stream::TagDeliveryStream>(),
-    Operation::of::<op::untag_delivery_stream::UntagDeliveryStream>(),
-    Operation::of::<op::update_destination::UpdateDestination>(),
+    Operation::of::<op::CreateDeliveryStream>(),
+    Operation::of::<op::DeleteDeliveryStream>(),
+    Operation::of::<op::DescribeDeliveryStream>(),
+    Operation::of::<op::ListDeliveryStreams>(),
+    Operation::of::<op::ListTagsForDeliveryStream>(),
+    Operation::of::<op::PutRecord>(),
+    Operation::of::<op::PutRecordBatch>(),
+    Operation::of::<op::StartDeliveryStreamEncryption>(),
+    Operation::of::<op::StopDeliveryStreamEncryption>(),
+    Operation::of::<op::TagDeliveryStream>(),
+    Operation::of::<op::UntagDeliveryStream>(),
+    Operation::of::<op::UpdateDestination>(),
 ];

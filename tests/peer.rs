@@ -3,9 +3,8 @@
 use std::fmt::Display;
 
 use firehose_blocking::{Clock, Credentials, SystemClock, Timeouts, Transport, Ureq};
-use firehose_proto::endpoint::Endpoint;
-use firehose_proto::region::Region;
 use firehose_proto::sigv4::{Scope, Signer, SigningKey};
+use firehose_proto::{Endpoint, Region};
 use serde_json::Value;
 
 use crate::operations;

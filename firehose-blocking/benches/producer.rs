@@ -25,7 +25,7 @@ use firehose_blocking::{
 const RECORD_BYTES: usize = 200;
 const RECORDS: usize = 3_000_000;
 const ROUNDS: usize = 5;
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Accepts every record without looking at it. Ids are as long as the service's.
 #[derive(Default)]
@@ -109,7 +109,7 @@ fn send(client: &Client, threads: usize, is_packed: bool) -> Result<f64, Box<dyn
             });
         }
     });
-    let closed = producer.close(PATIENCE);
+    let closed = producer.close(TIMEOUT);
     let seconds = start.elapsed().as_secs_f64();
     assert_eq!(closed.statistics.records.accepted, RECORDS as u64);
     Ok(RECORDS as f64 / seconds)

@@ -6,11 +6,10 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use firehose_proto::Region;
 use firehose_proto::credentials::Credentials;
-use firehose_proto::credentials::cache::still_good;
 use firehose_proto::limits::{MAX_CREDENTIAL_DOCUMENT_BYTES, MAX_PROFILE_FILE_BYTES};
-use firehose_proto::region::Region;
-use firehose_proto::settings::{InCode, RetryMode, Setting, Settings, SettingsError, Source};
+use firehose_proto::settings::{Overrides, RetryMode, Setting, SettingSource, Settings, SettingsError};
 
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
@@ -26,7 +25,7 @@ use crate::transport::{InvalidCaBundle, Transport, Ureq};
 #[derive(Default)]
 #[must_use = "a builder does nothing until it builds"]
 pub struct ClientBuilder {
-    code: InCode,
+    code: Overrides,
     has_region_of_metadata: bool,
     /// What the instance metadata said: they are asked once, however often the settings are looked up.
     metadata_region: OnceLock<Result<Region, CredentialsError>>,
@@ -229,7 +228,7 @@ impl ClientBuilder {
             .provider
             .as_ref()
             .map_or_else(|| credentials::Chain::standard().find(&context), |it| it.find(&context));
-        found.and_then(|found| still_good(context.now(), found)).map_err(BuildError::Credentials)
+        found.and_then(|found| found.unless_expired(context.now())).map_err(BuildError::Credentials)
     }
 
     /// Makes the client. Nothing is sent yet, but that the instance metadata are asked for a region that is set nowhere.
@@ -293,7 +292,7 @@ pub enum BuildError {
         /// The file.
         path: String,
         /// Where its name comes from.
-        source: Source,
+        source: SettingSource,
         /// What is wrong with it.
         error: InvalidCaBundle,
     },

@@ -7,21 +7,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use firehose_proto::batch::{Batch, PutBatchOutput};
-use firehose_proto::call::{Action, Call, Config, Error, Resend, Shared};
+use firehose_proto::call::{Action, Call, ClientState, Config, Error, Resend, Timeouts};
 use firehose_proto::credentials::Credentials;
-use firehose_proto::endpoint::Endpoint;
+use firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_proto::http::{Request, Response};
 use firehose_proto::op::Operation;
-use firehose_proto::settings;
 use firehose_proto::time::Now;
-use firehose_proto::transport::{Timeouts, TransportError, TransportErrorKind};
+use firehose_proto::{Endpoint, settings};
 use time::SignedDuration;
 
 use crate::builder::ClientBuilder;
 use crate::clock::Clock;
 use crate::credentials::{Cache, Context, CredentialsError};
-use crate::error::Chain;
 use crate::transport::Transport;
+use firehose_proto::error::WithCauses;
 
 /// A change of the local clock's correction that is worth a warning.
 const NOTABLE_SKEW: SignedDuration = SignedDuration::seconds(240);
@@ -49,7 +48,7 @@ pub struct Client {
 
 struct Inner {
     config: Arc<Config>,
-    shared: Mutex<Shared>,
+    shared: Mutex<ClientState>,
     transport: Arc<dyn Transport>,
     credentials: Cache,
     context: Context,
@@ -62,7 +61,7 @@ impl Client {
     }
 
     pub(crate) fn new(config: Config, transport: Arc<dyn Transport>, credentials: Cache, context: Context) -> Self {
-        let shared = Shared::new(config, context.clock().random());
+        let shared = ClientState::new(config, context.clock().random());
         let config = Arc::clone(shared.config());
         Self { inner: Arc::new(Inner { config, shared: Mutex::new(shared), transport, credentials, context }) }
     }
@@ -141,7 +140,7 @@ impl Client {
     }
 
     /// Makes the call of any operation, for programs that do not know which. The response is one of success;
-    /// [`decode`](firehose_proto::client::decode) reads it.
+    /// [`decode`](firehose_proto::call::decode) reads it.
     ///
     /// # Errors
     ///
@@ -189,7 +188,7 @@ impl Client {
                     let delay = until.since(self.clock().tick());
                     if let Some(failure) = call.last_failure() {
                         let attempts = call.attempts();
-                        log::debug!("attempt {attempts} failed, trying again in {delay:?}: {}", Chain(failure));
+                        log::debug!("attempt {attempts} failed, trying again in {delay:?}: {}", WithCauses(failure));
                     }
                     self.clock().sleep(delay);
                 }
@@ -199,7 +198,7 @@ impl Client {
                         if let Error::Refused { clock_skew: Some(_), .. } = error {
                             log::warn!("{error}");
                         }
-                        log::debug!("a call failed after {} attempts: {}", call.attempts(), Chain(error));
+                        log::debug!("a call failed after {} attempts: {}", call.attempts(), WithCauses(error));
                     }
                     return outcome;
                 }

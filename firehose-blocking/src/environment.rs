@@ -4,7 +4,7 @@ use std::env;
 use std::fmt;
 use std::sync::Arc;
 
-use firehose_proto::settings::location::Locations;
+use firehose_proto::settings::Locations;
 
 /// Looks variables up. The only part of the library that reads those of the process.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use firehose_proto::credentials::search::FileError;
+use firehose_proto::credentials::FileError;
 
 /// Reads a file, at most one byte more than may be in it: whoever parses it refuses that one.
 pub(crate) fn read(path: impl AsRef<Path>, max_bytes: usize) -> io::Result<Vec<u8>> {

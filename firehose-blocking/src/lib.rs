@@ -22,7 +22,6 @@ mod client;
 mod clock;
 pub mod credentials;
 mod environment;
-mod error;
 mod files;
 mod local;
 mod operations;
@@ -36,13 +35,11 @@ pub use firehose_proto;
 pub use firehose_proto::batch::{Batch, PushError, PutBatchOutput};
 pub use firehose_proto::call::Error;
 pub use firehose_proto::credentials::Credentials;
-pub use firehose_proto::model::record::Record;
-pub use firehose_proto::op::put_record::{PutRecordInput, PutRecordOutput};
-pub use firehose_proto::op::put_record_batch::{
-    PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
+pub use firehose_proto::model::Record;
+pub use firehose_proto::op::{
+    PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry, PutRecordInput, PutRecordOutput,
 };
-pub use firehose_proto::settings::shared_files::ProfilesError;
-pub use firehose_proto::settings::{Settings, SettingsError};
+pub use firehose_proto::settings::{ProfilesError, Settings, SettingsError};
 
 pub use self::builder::{BuildError, ClientBuilder};
 pub use self::client::Client;
@@ -54,7 +51,7 @@ pub use self::local::{
 pub use self::operations::Firehose;
 pub use self::pages::Pages;
 pub use self::producer::{
-    Closed, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, SendError, StillPending,
+    Closed, FlushTimeout, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, SendError,
     TrySendError,
 };
 pub use self::spool::{SpoolError, SpoolOptions, SyncPolicy};

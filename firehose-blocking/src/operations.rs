@@ -1,35 +1,18 @@
 //! The twelve operations as methods of [`Client`], and as the trait [`Firehose`] for applications that mock it.
 
+use firehose_proto::call as exchange;
 use firehose_proto::call::Error;
-use firehose_proto::client as exchange;
-use firehose_proto::op::create_delivery_stream::{
-    CreateDeliveryStream, CreateDeliveryStreamInput, CreateDeliveryStreamOutput,
-};
-use firehose_proto::op::delete_delivery_stream::{
-    DeleteDeliveryStream, DeleteDeliveryStreamInput, DeleteDeliveryStreamOutput,
-};
-use firehose_proto::op::describe_delivery_stream::{
-    DescribeDeliveryStream, DescribeDeliveryStreamInput, DescribeDeliveryStreamOutput,
-};
-use firehose_proto::op::list_delivery_streams::{
-    ListDeliveryStreams, ListDeliveryStreamsInput, ListDeliveryStreamsOutput,
-};
-use firehose_proto::op::list_tags_for_delivery_stream::{
-    ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput, ListTagsForDeliveryStreamOutput,
-};
-use firehose_proto::op::put_record::{PutRecord, PutRecordInput, PutRecordOutput};
-use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput};
-use firehose_proto::op::start_delivery_stream_encryption::{
+use firehose_proto::op::{
+    CreateDeliveryStream, CreateDeliveryStreamInput, CreateDeliveryStreamOutput, DeleteDeliveryStream,
+    DeleteDeliveryStreamInput, DeleteDeliveryStreamOutput, DescribeDeliveryStream, DescribeDeliveryStreamInput,
+    DescribeDeliveryStreamOutput, ListDeliveryStreams, ListDeliveryStreamsInput, ListDeliveryStreamsOutput,
+    ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput, ListTagsForDeliveryStreamOutput, PutRecord,
+    PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordInput, PutRecordOutput,
     StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionInput, StartDeliveryStreamEncryptionOutput,
-};
-use firehose_proto::op::stop_delivery_stream_encryption::{
     StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionInput, StopDeliveryStreamEncryptionOutput,
+    TagDeliveryStream, TagDeliveryStreamInput, TagDeliveryStreamOutput, UntagDeliveryStream, UntagDeliveryStreamInput,
+    UntagDeliveryStreamOutput, UpdateDestination, UpdateDestinationInput, UpdateDestinationOutput,
 };
-use firehose_proto::op::tag_delivery_stream::{TagDeliveryStream, TagDeliveryStreamInput, TagDeliveryStreamOutput};
-use firehose_proto::op::untag_delivery_stream::{
-    UntagDeliveryStream, UntagDeliveryStreamInput, UntagDeliveryStreamOutput,
-};
-use firehose_proto::op::update_destination::{UpdateDestination, UpdateDestinationInput, UpdateDestinationOutput};
 
 use crate::client::Client;
 

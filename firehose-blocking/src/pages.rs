@@ -3,12 +3,11 @@
 use std::fmt;
 use std::vec;
 
-use firehose_proto::call::Error;
-use firehose_proto::client::decode;
-use firehose_proto::op::describe_delivery_stream::{DescribeDeliveryStream, DescribeDeliveryStreamInput};
-use firehose_proto::op::list_delivery_streams::{ListDeliveryStreams, ListDeliveryStreamsInput};
-use firehose_proto::op::list_tags_for_delivery_stream::{ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput};
-use firehose_proto::op::pages::Paginated;
+use firehose_proto::call::{Error, decode};
+use firehose_proto::op::{
+    DescribeDeliveryStream, DescribeDeliveryStreamInput, ListDeliveryStreams, ListDeliveryStreamsInput,
+    ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput, Paginated,
+};
 
 use crate::client::Client;
 
@@ -17,7 +16,7 @@ impl Client {
     ///
     /// ```no_run
     /// use firehose_blocking::Client;
-    /// use firehose_blocking::firehose_proto::op::list_delivery_streams::ListDeliveryStreamsInput;
+    /// use firehose_blocking::firehose_proto::op::ListDeliveryStreamsInput;
     ///
     /// let client = Client::builder().build()?;
     /// for name in client.delivery_streams(ListDeliveryStreamsInput::new()) {
@@ -59,7 +58,7 @@ impl<'a, O: Paginated> Pages<'a, O> {
     fn fetch(&mut self, mut input: O::Input<'static>) -> Result<(), Error> {
         let response = self.client.exchange::<O>(&input)?;
         let output = decode::<O>(&input, &response)?;
-        let (items, has_more) = O::turn(&mut input, output)?;
+        let (items, has_more) = O::next_page(&mut input, output)?;
         self.items = items.into_iter();
         self.input = has_more.then_some(input);
         Ok(())

@@ -3,12 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use firehose_proto::call::Error;
-use firehose_proto::exception::ErrorCode;
-use firehose_proto::model::destination::DestinationUpdate;
-use firehose_proto::op::describe_delivery_stream::DescribeDeliveryStreamInput;
-use firehose_proto::op::update_destination::{UpdateDestinationInput, UpdateDestinationOutput};
-use firehose_proto::wait::{Step, WaitFailure, Waiter};
+use firehose_proto::call::{Error, WaitFailure, WaitStep, Waiter};
+use firehose_proto::error::ErrorCode;
+use firehose_proto::model::DestinationUpdate;
+use firehose_proto::op::{DescribeDeliveryStreamInput, UpdateDestinationInput, UpdateDestinationOutput};
 
 use crate::client::Client;
 
@@ -19,8 +17,8 @@ impl Client {
     /// # Errors
     ///
     /// [`WaitError`], which says what the service says of a stream that could not be made.
-    pub fn wait_until_active(&self, stream: &str, patience: Duration) -> Result<(), WaitError> {
-        self.wait(stream, Waiter::until_active(self.clock().tick(), patience))
+    pub fn wait_until_active(&self, stream: &str, timeout: Duration) -> Result<(), WaitError> {
+        self.wait(stream, Waiter::until_active(self.clock().tick(), timeout))
     }
 
     /// Waits until a stream that was deleted is gone, but not longer than this. Half a minute long it may seem untouched.
@@ -28,8 +26,8 @@ impl Client {
     /// # Errors
     ///
     /// [`WaitError`], which says what the service says of a stream that could not be deleted.
-    pub fn wait_until_deleted(&self, stream: &str, patience: Duration) -> Result<(), WaitError> {
-        self.wait(stream, Waiter::until_deleted(self.clock().tick(), patience))
+    pub fn wait_until_deleted(&self, stream: &str, timeout: Duration) -> Result<(), WaitError> {
+        self.wait(stream, Waiter::until_deleted(self.clock().tick(), timeout))
     }
 
     fn wait(&self, stream: &str, mut waiter: Waiter) -> Result<(), WaitError> {
@@ -43,9 +41,9 @@ impl Client {
                 Err(error) => return Err(WaitError::Call(error)),
             };
             match step {
-                Step::Done => return Ok(()),
-                Step::PollAfter(delay) => self.clock().sleep(delay),
-                Step::Failed(failure) => return Err(WaitError::Stream { stream: stream.into(), failure }),
+                WaitStep::Done => return Ok(()),
+                WaitStep::PollAfter(delay) => self.clock().sleep(delay),
+                WaitStep::Failed(failure) => return Err(WaitError::Stream { stream: stream.into(), failure }),
                 _ => unreachable!("the core has no other step"),
             }
         }
@@ -56,8 +54,7 @@ impl Client {
     ///
     /// ```no_run
     /// use firehose_blocking::Client;
-    /// use firehose_blocking::firehose_proto::model::extended_s3::ExtendedS3DestinationUpdate;
-    /// use firehose_blocking::firehose_proto::model::s3::CompressionFormat;
+    /// use firehose_blocking::firehose_proto::model::{CompressionFormat, ExtendedS3DestinationUpdate};
     ///
     /// let client = Client::builder().build()?;
     /// let update = ExtendedS3DestinationUpdate::new().compression_format(CompressionFormat::Gzip);

@@ -9,12 +9,10 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use firehose_blocking::firehose_proto::client as core;
-use firehose_blocking::firehose_proto::endpoint::Endpoint;
-use firehose_blocking::firehose_proto::exception::ErrorCode;
-use firehose_blocking::firehose_proto::op::put_record::PutRecord;
-use firehose_blocking::firehose_proto::region::Region;
+use firehose_blocking::firehose_proto::error::ErrorCode;
+use firehose_blocking::firehose_proto::op::PutRecord;
 use firehose_blocking::firehose_proto::sigv4::{Scope, Signer, SigningKey};
+use firehose_blocking::firehose_proto::{Endpoint, Region, call as core};
 use firehose_blocking::{
     Batch, Client, ClientBuilder, Credentials, Error, LocalEndpoint, LocalEndpointError, PutRecordInput, Record,
     TransportErrorKind,

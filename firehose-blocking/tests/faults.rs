@@ -8,13 +8,10 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use firehose_blocking::firehose_proto::client as exchange;
-use firehose_blocking::firehose_proto::endpoint::Endpoint;
-use firehose_blocking::firehose_proto::exception::ErrorCode;
-use firehose_blocking::firehose_proto::op::list_delivery_streams::ListDeliveryStreamsInput;
-use firehose_blocking::firehose_proto::op::put_record_batch::PutRecordBatch;
-use firehose_blocking::firehose_proto::region::Region;
+use firehose_blocking::firehose_proto::error::ErrorCode;
+use firehose_blocking::firehose_proto::op::{ListDeliveryStreamsInput, PutRecordBatch};
 use firehose_blocking::firehose_proto::sigv4::{KeyCache, Signer};
+use firehose_blocking::firehose_proto::{Endpoint, Region, call as exchange};
 use firehose_blocking::{
     Batch, Client, Clock, Credentials, Error, FaultCounts, Faults, LocalEndpoint, LocalEndpointError,
     PutRecordBatchInput, PutRecordInput, Record, SystemClock, TransportErrorKind,

@@ -8,11 +8,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use firehose_blocking::firehose_proto::batch::{Delivery, Failure, NotTaken, Oversize, Policy};
+use firehose_blocking::firehose_proto::batch::{Delivery, EnqueueError, Failure, Oversize, Policy};
 use firehose_blocking::firehose_proto::http::{Request, Response};
-use firehose_blocking::firehose_proto::op::Operation;
-use firehose_blocking::firehose_proto::op::put_record_batch::{
-    PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
+use firehose_blocking::firehose_proto::op::{
+    Operation, PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
 };
 use firehose_blocking::firehose_proto::server;
 use firehose_blocking::{
@@ -137,7 +136,7 @@ fn a_missing_stream_is_reported_at_once() {
     let receipt = producer.send_with_receipt(b"a").unwrap();
     let Outcome::Rejected { code, message, attempts, .. } = receipt.wait() else { panic!("it was refused") };
     assert_eq!((code.as_deref(), &*message, attempts), (Some("ResourceNotFoundException"), "Firehose s not found", 1));
-    let Err(SendError::NotTaken(NotTaken::Stopped(reason))) = producer.send(b"b") else {
+    let Err(SendError::EnqueueError(EnqueueError::Stopped(reason))) = producer.send(b"b") else {
         panic!("the line has stopped")
     };
     assert_eq!(reason.to_string(), "ResourceNotFoundException: Firehose s not found");
@@ -197,7 +196,7 @@ fn a_full_buffer_makes_senders_wait_and_hands_the_data_back() {
     producer.send(b"a").unwrap();
     producer.send(b"b").unwrap();
     let error = producer.try_send(b"c".to_vec()).unwrap_err();
-    assert!(error.data == b"c" && matches!(error.reason, SendError::NotTaken(NotTaken::Full)));
+    assert!(error.data == b"c" && matches!(error.reason, SendError::EnqueueError(EnqueueError::Full)));
     let pending = producer.flush(Duration::ZERO).unwrap_err();
     assert_eq!(pending.records, 2);
     thread::scope(|scope| {
@@ -256,7 +255,7 @@ fn handlers_hear_of_every_outcome() {
     let service = Service::new(|_, records| accept_all_but(records, &[]));
     let heard = Arc::new(Mutex::new(VecDeque::new()));
     let mut policy = prompt();
-    policy.oversize = Oversize::Divert;
+    policy.oversize = Oversize::Reject;
     let (sender, diverted): (Sender<Vec<u8>>, _) = mpsc::channel();
     let producer = {
         let heard = Arc::clone(&heard);
@@ -302,7 +301,7 @@ fn what_a_producer_leaves_in_its_spool_the_next_one_sends_first() {
     let down = Service::new(|_, _| Err(TransportErrorKind::Connect));
     for sync in [SyncPolicy::EachRecord, SyncPolicy::Interval(Duration::from_secs(1)), SyncPolicy::Never] {
         let start = |service: &Service| {
-            let builder = Producer::builder(service.client(), "s").policy(prompt()).drop_patience(Duration::ZERO);
+            let builder = Producer::builder(service.client(), "s").policy(prompt()).drop_timeout(Duration::ZERO);
             builder.spool(dir.path(), options(sync)).start().unwrap()
         };
         let producer = start(&down);
@@ -350,14 +349,14 @@ fn a_note_is_there_for_the_next_producer() {
     let builder = || Producer::builder(service.client(), "s");
     for note in ["one", "two"] {
         let producer = builder().spool(dir.path(), options(SyncPolicy::Never)).start().unwrap();
-        assert_eq!(producer.last_note("log").unwrap().is_some(), note == "two");
-        producer.note("log", note.as_bytes()).unwrap();
-        assert_eq!(producer.last_note("another").unwrap(), None);
-        assert_eq!(producer.last_note("log").unwrap().unwrap(), note.as_bytes());
+        assert_eq!(producer.load_checkpoint("log").unwrap().is_some(), note == "two");
+        producer.save_checkpoint("log", note.as_bytes()).unwrap();
+        assert_eq!(producer.load_checkpoint("another").unwrap(), None);
+        assert_eq!(producer.load_checkpoint("log").unwrap().unwrap(), note.as_bytes());
     }
     let producer = builder().start().unwrap();
-    producer.note("log", b"kept nowhere").unwrap();
-    assert_eq!(producer.last_note("log").unwrap(), None);
+    producer.save_checkpoint("log", b"kept nowhere").unwrap();
+    assert_eq!(producer.load_checkpoint("log").unwrap(), None);
 }
 
 #[test]
@@ -373,7 +372,7 @@ fn a_full_spool_makes_senders_wait_as_a_full_buffer_does() {
     assert!((2..20).contains(&taken), "{taken}");
     assert_eq!(producer.spooled_records(), taken as u64);
     let full = producer.send_timeout(&[b'x'; 100], Duration::from_millis(1)).unwrap_err();
-    assert!(matches!(full, SendError::NotTaken(NotTaken::Full)), "{full}");
+    assert!(matches!(full, SendError::EnqueueError(EnqueueError::Full)), "{full}");
     thread::scope(|scope| {
         let sender = scope.spawn(|| producer.send(&[b'x'; 100]));
         gate.open();
@@ -410,10 +409,14 @@ fn senders_that_wait_for_room_learn_that_there_will_be_none() {
             let sender = scope.spawn(|| producer.send_timeout(&[b'x'; 100], LONG));
             gate.open();
             let answer = sender.join().unwrap();
-            assert!(matches!(answer, Err(SendError::NotTaken(NotTaken::Stopped(_)))), "{full}: {answer:?}");
+            assert!(matches!(answer, Err(SendError::EnqueueError(EnqueueError::Stopped(_)))), "{full}: {answer:?}");
         });
         let answer = producer.try_send([b'x'; 100]).unwrap_err();
-        assert!(matches!(answer.reason, SendError::NotTaken(NotTaken::Stopped(_))), "{full}: {}", answer.reason);
+        assert!(
+            matches!(answer.reason, SendError::EnqueueError(EnqueueError::Stopped(_))),
+            "{full}: {}",
+            answer.reason
+        );
     }
 }
 
@@ -423,7 +426,7 @@ fn no_more_comes_back_from_the_spool_than_is_kept() {
     const KEPT: usize = 10;
     let dir = tempfile::tempdir().unwrap();
     let start = |service: &Service, policy| {
-        let builder = Producer::builder(service.client(), "s").policy(policy).drop_patience(Duration::ZERO);
+        let builder = Producer::builder(service.client(), "s").policy(policy).drop_timeout(Duration::ZERO);
         builder.spool(dir.path(), options(SyncPolicy::Never)).start().unwrap()
     };
     let producer = start(&Service::new(|_, _| Err(TransportErrorKind::Connect)), prompt());

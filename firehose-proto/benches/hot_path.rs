@@ -18,18 +18,16 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use firehose_proto::batch::Batch;
-use firehose_proto::client;
 use firehose_proto::credentials::Credentials;
-use firehose_proto::crypto::{self, HmacKey};
-use firehose_proto::endpoint::Endpoint;
 use firehose_proto::http::{Request, Response};
-use firehose_proto::model::record::Record;
-use firehose_proto::op::Operation;
-use firehose_proto::op::put_record::{PutRecord, PutRecordInput};
-use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
-use firehose_proto::region::Region;
+use firehose_proto::internal::crypto::{self, HmacKey};
+use firehose_proto::model::Record;
+use firehose_proto::op::{
+    Operation, PutRecord, PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry, PutRecordInput,
+};
 use firehose_proto::sigv4::{KeyCache, Signer};
 use firehose_proto::time::AmzDate;
+use firehose_proto::{Endpoint, Region, call};
 use time::OffsetDateTime;
 
 const STREAM: &str = "benchmark";
@@ -75,7 +73,7 @@ fn put_record(name: &'static str, mut signing: Signing) -> Contest {
     let work = move || {
         let input = PutRecordInput::new(STREAM, Record::new(&record));
         let Signing { endpoint, credentials, keys, now } = &mut signing;
-        let mut request = client::encode::<PutRecord>(&input, endpoint).expect("the record is within the limits");
+        let mut request = call::encode::<PutRecord>(&input, endpoint).expect("the record is within the limits");
         sign(keys, credentials, *now, &mut request);
         black_box(&request);
     };

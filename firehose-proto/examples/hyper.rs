@@ -12,14 +12,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use common::{Job, now};
-use firehose_proto::call::{self, Action, Call, Resend, Shared};
-use firehose_proto::credentials::cache::Want;
-use firehose_proto::credentials::finder::Finder;
-use firehose_proto::credentials::search::Need;
-use firehose_proto::credentials::{Credentials, CredentialsError};
+use firehose_proto::call::{self, Action, Call, ClientState, Resend, Timeouts};
+use firehose_proto::credentials::{Credentials, CredentialsError, CredentialsRequest, Finder, Need};
+use firehose_proto::error::{TransportError, TransportErrorKind as Kind};
 use firehose_proto::http::{Request, Response};
 use firehose_proto::limits::MAX_RESPONSE_BYTES;
-use firehose_proto::transport::{Timeouts, TransportError, TransportErrorKind as Kind};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -52,7 +49,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// Carries out a call.
 async fn drive(
     mut call: Call<'static>,
-    shared: &mut Shared,
+    shared: &mut ClientState,
     finder: &mut Finder,
     client: &Http,
 ) -> Result<Response, call::Error> {
@@ -73,7 +70,11 @@ async fn drive(
 }
 
 /// Carries out a search for credentials.
-async fn find(finder: &mut Finder, mut want: Want, client: &Http) -> Result<Arc<Credentials>, CredentialsError> {
+async fn find(
+    finder: &mut Finder,
+    mut want: CredentialsRequest,
+    client: &Http,
+) -> Result<Arc<Credentials>, CredentialsError> {
     loop {
         match finder.poll(now(), &mut want) {
             Need::Transmit { request, timeouts } => {

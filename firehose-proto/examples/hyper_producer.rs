@@ -14,16 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use common::{Job, now};
-use firehose_proto::batch::{Batch, Batcher, Event, NotTaken, Output, Policy};
-use firehose_proto::call::{self, Action, Call, Shared};
-use firehose_proto::credentials::cache::Want;
-use firehose_proto::credentials::finder::Finder;
-use firehose_proto::credentials::search::Need;
-use firehose_proto::credentials::{Credentials, CredentialsError};
+use firehose_proto::batch::{Batch, Batcher, EnqueueError, Event, Output, Policy};
+use firehose_proto::call::{self, Action, Call, ClientState, Timeouts};
+use firehose_proto::credentials::{Credentials, CredentialsError, CredentialsRequest, Finder, Need};
+use firehose_proto::error::{TransportError, TransportErrorKind as Kind};
 use firehose_proto::http::{Request, Response};
 use firehose_proto::limits::MAX_RESPONSE_BYTES;
 use firehose_proto::time::Tick;
-use firehose_proto::transport::{Timeouts, TransportError, TransportErrorKind as Kind};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -50,7 +47,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// What the calls have in common: one searches for credentials at a time.
 struct Driver {
     http: Http,
-    shared: Mutex<Shared>,
+    shared: Mutex<ClientState>,
     finder: tokio::sync::Mutex<Finder>,
 }
 
@@ -58,7 +55,7 @@ struct Driver {
 type Settled = (u64, Arc<Batch>, Result<Response, call::Error>);
 
 /// Has the batcher take all lines, carries out what it says, and counts those that were accepted.
-async fn produce(driver: &Arc<Driver>, mut batcher: Batcher, lines: &[Vec<u8>]) -> Result<usize, NotTaken> {
+async fn produce(driver: &Arc<Driver>, mut batcher: Batcher, lines: &[Vec<u8>]) -> Result<usize, EnqueueError> {
     let (mut accepted, mut rest) = (0, lines);
     let mut calls = JoinSet::<Settled>::new();
     loop {
@@ -66,7 +63,7 @@ async fn produce(driver: &Arc<Driver>, mut batcher: Batcher, lines: &[Vec<u8>]) 
             match batcher.push(now().tick, line) {
                 Ok(_) => rest = others,
                 // There is room again when records have had their outcomes.
-                Err(NotTaken::Full) => break,
+                Err(EnqueueError::Full) => break,
                 Err(error) => return Err(error),
             }
         }
@@ -106,7 +103,7 @@ async fn sleep_until(until: Option<Tick>) {
 }
 
 impl Driver {
-    fn shared(&self) -> MutexGuard<'_, Shared> {
+    fn shared(&self) -> MutexGuard<'_, ClientState> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -132,7 +129,7 @@ impl Driver {
     }
 
     /// Carries out a search for credentials, while others wait.
-    async fn find(&self, mut want: Want) -> Result<Arc<Credentials>, CredentialsError> {
+    async fn find(&self, mut want: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
         let mut finder = self.finder.lock().await;
         loop {
             match finder.poll(now(), &mut want) {

@@ -14,14 +14,11 @@ use std::sync::Arc;
 use std::thread;
 
 use common::{Job, now};
-use firehose_proto::call::{self, Action, Call, Resend, Shared};
-use firehose_proto::credentials::cache::Want;
-use firehose_proto::credentials::finder::Finder;
-use firehose_proto::credentials::search::Need;
-use firehose_proto::credentials::{Credentials, CredentialsError};
+use firehose_proto::call::{self, Action, Call, ClientState, Resend, Timeouts};
+use firehose_proto::credentials::{Credentials, CredentialsError, CredentialsRequest, Finder, Need};
+use firehose_proto::error::{TransportError, TransportErrorKind as Kind};
 use firehose_proto::http::{Request, Response};
 use firehose_proto::limits::MAX_RESPONSE_BYTES;
-use firehose_proto::transport::{Timeouts, TransportError, TransportErrorKind as Kind};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let Job { stream, lines, mut shared, mut finder } = Job::new()?;
@@ -39,7 +36,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 }
 
 /// Carries out a call.
-fn drive(mut call: Call<'_>, shared: &mut Shared, finder: &mut Finder) -> Result<Response, call::Error> {
+fn drive(mut call: Call<'_>, shared: &mut ClientState, finder: &mut Finder) -> Result<Response, call::Error> {
     loop {
         match call.poll(now(), shared) {
             Action::NeedCredentials { refused } => {
@@ -57,7 +54,7 @@ fn drive(mut call: Call<'_>, shared: &mut Shared, finder: &mut Finder) -> Result
 }
 
 /// Carries out a search for credentials.
-fn find(finder: &mut Finder, mut want: Want) -> Result<Arc<Credentials>, CredentialsError> {
+fn find(finder: &mut Finder, mut want: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
     loop {
         match finder.poll(now(), &mut want) {
             Need::Transmit { request, timeouts } => {

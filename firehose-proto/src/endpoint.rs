@@ -13,8 +13,7 @@ const SERVICE: &str = "firehose";
 /// The URL that requests go to, and the region they are signed for.
 ///
 /// ```
-/// use firehose_proto::endpoint::Endpoint;
-/// use firehose_proto::region::Region;
+/// use firehose_proto::{Endpoint, Region};
 ///
 /// let region = Region::parse("us-gov-west-1")?;
 /// let endpoint = Endpoint::resolve(region.clone(), true, false);

@@ -95,7 +95,7 @@ pub(crate) fn is_about_credentials(code: &str) -> bool {
 /// one is in no list of AWS's, but
 /// [on the operation's page](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
 #[must_use]
-pub fn is_throttling(code: &str) -> bool {
+pub(crate) fn is_throttling(code: &str) -> bool {
     code.starts_with("ServiceUnavailable") || retry::classify(Some(code), false, 0, None) == RetryClass::Throttling
 }
 
@@ -166,7 +166,7 @@ impl ServiceError {
             }
             Err(_) => error.message = beginning(&response.body),
         }
-        conceal(&mut error.message);
+        redact(&mut error.message);
         cap(&mut error.message);
         error.reason.as_mut().map(cap);
         error.code = header_code.map(ErrorCode::parse).or(body_code);
@@ -210,7 +210,7 @@ impl ServiceError {
         retry::classify(self.code_str(), is_modeled, self.status, skew)
     }
 
-    /// Whether the service asks for fewer or smaller requests: [`is_throttling`] has the codes, and there is status 429.
+    /// Whether the service asks for fewer or smaller requests: by one of the codes that AWS's SDKs know, or by status 429.
     #[must_use]
     pub fn is_throttling(&self) -> bool {
         self.code_str().map_or(self.status == 429, is_throttling)
@@ -314,7 +314,7 @@ fn query_error(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Cuts off the canonical request that some services quote when a signature does not match: the session token is in it.
-pub(crate) fn conceal(message: &mut String) {
+pub(crate) fn redact(message: &mut String) {
     for quoted in ["The Canonical String", "<CanonicalRequest"] {
         if let Some((shown, _)) = message.split_once(quoted) {
             message.truncate(shown.trim_end().len());

@@ -12,12 +12,12 @@
 //!                   │        ▼                                      │
 //!                   │  client, server   one exchange, plain values  │  bytes of requests and responses, both roles
 //!                   │                                               │
-//!                   │  credentials::finder    beside them all       │  where AWS's tools look, and when to look again
+//!                   │  credentials::Finder    beside them all       │  where AWS's tools look, and when to look again
 //!                   └───────────────────────────────────────────────┘
 //! ```
 //!
 //! Each layer works without the one above it. Begin with [`call`], which walks through a whole call, or with
-//! [`batch::Batcher`]; [`credentials::finder`] finds what to sign with, [`settings`] where to send it.
+//! [`batch::Batcher`]; [`credentials::Finder`] finds what to sign with, [`settings`] where to send it.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -25,27 +25,41 @@ extern crate alloc;
 
 pub mod batch;
 pub mod call;
-pub mod client;
+mod client;
 pub mod credentials;
-pub mod crypto;
-pub mod endpoint;
-pub mod exception;
+mod crypto;
+mod endpoint;
+pub mod error;
+mod exception;
 pub mod http;
-pub mod json;
+#[doc(hidden)]
+pub mod internal;
+mod json;
 pub mod limits;
 pub mod model;
 pub mod op;
-pub mod pattern;
+mod pattern;
 mod random;
-pub mod region;
-pub mod retry;
-pub mod schema;
-pub mod sensitive;
+mod region;
+mod retry;
+mod schema;
+mod sensitive;
 pub mod server;
 pub mod settings;
 pub mod sigv4;
 pub mod time;
-pub mod transport;
-pub mod uuid;
-pub mod validate;
-pub mod wait;
+mod transport;
+mod uuid;
+mod validate;
+mod wait;
+
+pub use self::batch::{Batch, Batcher, Policy};
+pub use self::call::{Action, Call, Error};
+pub use self::credentials::Credentials;
+pub use self::endpoint::Endpoint;
+pub use self::http::{Request, Response};
+pub use self::model::Record;
+pub use self::op::Operation;
+pub use self::region::Region;
+pub use self::settings::Settings;
+pub use self::time::{Now, Tick};

@@ -15,7 +15,7 @@ use core::fmt;
 /// A text's pattern as AWS writes it, and what decides it.
 ///
 /// ```
-/// use firehose_proto::pattern::BUCKET_ARN;
+/// use firehose_proto::internal::pattern::BUCKET_ARN;
 ///
 /// assert!(BUCKET_ARN.matches("arn:aws:s3:::app-logs"));
 /// assert!(!BUCKET_ARN.matches("s3://app-logs"));

@@ -9,11 +9,11 @@ use core::fmt;
 /// knows regions in lower case alone, and a signature for `EU-WEST-1` is refused.
 ///
 /// ```
-/// use firehose_proto::region::Region;
+/// use firehose_proto::Region;
 ///
 /// let region = Region::parse("eu-central-1")?;
 /// assert_eq!(region.partition().dns_suffix, "amazonaws.com");
-/// # Ok::<(), firehose_proto::region::InvalidRegion>(())
+/// # Ok::<(), firehose_proto::error::InvalidRegion>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Region(String);

@@ -9,11 +9,11 @@ use zeroize::Zeroize;
 /// A secret: redacted in `Debug`, without `Display`, and wiped from memory when dropped.
 ///
 /// ```
-/// use firehose_proto::sensitive::Sensitive;
+/// use firehose_proto::credentials::Sensitive;
 ///
 /// let secret = Sensitive::new(String::from("wJalrXUtnFEMI"));
 /// assert_eq!(format!("{secret:?}"), "<redacted>");
-/// assert_eq!(secret.reveal(), "wJalrXUtnFEMI");
+/// assert_eq!(secret.expose(), "wJalrXUtnFEMI");
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sensitive<T: Zeroize>(T);
@@ -25,12 +25,12 @@ impl<T: Zeroize> Sensitive<T> {
     }
 
     /// Lends the secret to code that must have it, such as the signer.
-    pub const fn reveal(&self) -> &T {
+    pub const fn expose(&self) -> &T {
         &self.0
     }
 
     /// Lends the secret to code that changes it; what moves when it grows is the caller's to wipe.
-    pub(crate) const fn reveal_mut(&mut self) -> &mut T {
+    pub(crate) const fn expose_mut(&mut self) -> &mut T {
         &mut self.0
     }
 }

@@ -1,17 +1,17 @@
-//! The server's half of an exchange: [`parse`] a request into a call, [`respond`] to it or [`refuse`] it.
+//! The server's half of an exchange: [`parse`] a request into a call, [`respond`] to it or [`error_response`] it.
 //!
 //! What the service would refuse, this refuses with the service's code and words. It keeps no state: whether a
 //! stream exists is the caller's to know.
 //!
 //! ```
 //! use firehose_proto::http::{Method, Request};
-//! use firehose_proto::op::put_record::{PutRecord, PutRecordOutput};
-//! use firehose_proto::server::{self, Call};
+//! use firehose_proto::op::{PutRecord, PutRecordOutput};
+//! use firehose_proto::server::{self, OperationInput};
 //!
 //! let mut request = Request::new(Method::Post, "/");
 //! request.headers.append("X-Amz-Target", "Firehose_20150804.PutRecord")?;
 //! request.set_body(br#"{"DeliveryStreamName":"s","Record":{"Data":"b25l"}}"#.as_slice());
-//! let Ok(Call::PutRecord(input)) = server::parse(&request) else { panic!("this is a call") };
+//! let Ok(OperationInput::PutRecord(input)) = server::parse(&request) else { panic!("this is a call") };
 //! assert_eq!(&*input.record.data, b"one");
 //! let response = server::respond::<PutRecord>(&PutRecordOutput::new("1"));
 //! assert_eq!(response.body, br#"{"RecordId":"1"}"#);
@@ -46,7 +46,7 @@ macro_rules! calls {
         /// A call that keeps every documented limit.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
-        pub enum Call<'a> {
+        pub enum OperationInput<'a> {
             $($(#[$doc])* $operation($input),)+
         }
 
@@ -56,10 +56,10 @@ macro_rules! calls {
         /// # Errors
         ///
         /// What the service would answer.
-        pub fn parse<'a>(request: &'a Request<'_>) -> Result<Call<'a>, ServiceError> {
+        pub fn parse<'a>(request: &'a Request<'_>) -> Result<OperationInput<'a>, ServiceError> {
             let target = request.headers.value("x-amz-target").unwrap_or_default();
             match target {
-                $($operation::TARGET => read::<$operation>(request.body()).map(|input| Call::$operation(input.into())),)+
+                $($operation::TARGET => read::<$operation>(request.body()).map(|input| OperationInput::$operation(input.into())),)+
                 _ => Err(ServiceError::new(400, ErrorCode::UnknownOperationException, "")),
             }
         }
@@ -114,7 +114,7 @@ pub fn respond<O: Operation>(output: &O::Output<'_>) -> Response {
 
 /// Writes the answer to a call that had none.
 #[must_use]
-pub fn refuse(error: &ServiceError) -> Response {
+pub fn error_response(error: &ServiceError) -> Response {
     error.write()
 }
 
@@ -151,14 +151,14 @@ fn constraint(violation: &Violation) -> Option<String> {
     let text = || violation.value.as_ref().map_or_else(String::new, |value| format!("'{value}'"));
     let (value, rule) = match &violation.rule {
         Rule::Missing => ("null".into(), "not be null".into()),
-        Rule::Below { actual, min, unit } => {
+        Rule::TooShort { actual, min, unit } => {
             (shown(*actual, *unit), format!("have length greater than or equal to {min}"))
         }
-        Rule::Above { actual, max, unit } => {
+        Rule::TooLong { actual, max, unit } => {
             (shown(*actual, *unit), format!("have length less than or equal to {max}"))
         }
-        Rule::Less { actual, min } => (format!("'{actual}'"), format!("have value greater than or equal to {min}")),
-        Rule::Greater { actual, max } => (format!("'{actual}'"), format!("have value less than or equal to {max}")),
+        Rule::TooSmall { actual, min } => (format!("'{actual}'"), format!("have value greater than or equal to {min}")),
+        Rule::TooLarge { actual, max } => (format!("'{actual}'"), format!("have value less than or equal to {max}")),
         Rule::Pattern { pattern } => (text(), format!("satisfy regular expression pattern: {pattern}")),
         Rule::Enum { values } => (text(), format!("satisfy enum value set: [{}]", values.join(", "))),
         Rule::Type { .. }

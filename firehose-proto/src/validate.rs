@@ -11,7 +11,7 @@ use crate::pattern::DELIVERY_STREAM_NAME;
 /// One breach of one rule.
 ///
 /// ```
-/// use firehose_proto::validate::check_stream_name;
+/// use firehose_proto::internal::check_stream_name;
 ///
 /// let violation = check_stream_name("app logs").unwrap_err();
 /// assert_eq!(violation.to_string(), "DeliveryStreamName: \"app logs\" does not match [a-zA-Z0-9_.-]+");
@@ -34,7 +34,7 @@ pub enum Rule {
     /// A required member is absent.
     Missing,
     /// Less than the minimum.
-    Below {
+    TooShort {
         /// What was found.
         actual: usize,
         /// The least allowed.
@@ -43,7 +43,7 @@ pub enum Rule {
         unit: Unit,
     },
     /// More than the maximum.
-    Above {
+    TooLong {
         /// What was found.
         actual: usize,
         /// The most allowed.
@@ -57,14 +57,14 @@ pub enum Rule {
         pattern: &'static str,
     },
     /// A number less than the minimum.
-    Less {
+    TooSmall {
         /// What was found.
         actual: String,
         /// The least allowed.
         min: String,
     },
     /// A number greater than the maximum.
-    Greater {
+    TooLarge {
         /// What was found.
         actual: String,
         /// The most allowed.
@@ -136,15 +136,15 @@ impl fmt::Display for Violation {
         }
         match &self.rule {
             Rule::Missing => f.write_str("required, but absent"),
-            Rule::Below { actual: 0, min: 1, .. } => f.write_str("must not be empty"),
-            Rule::Below { actual, min, unit } => write!(f, "{actual} {unit} is below {min}"),
-            Rule::Above { actual, max, unit } => write!(f, "{actual} {unit} is above {max}"),
+            Rule::TooShort { actual: 0, min: 1, .. } => f.write_str("must not be empty"),
+            Rule::TooShort { actual, min, unit } => write!(f, "{actual} {unit} is below {min}"),
+            Rule::TooLong { actual, max, unit } => write!(f, "{actual} {unit} is above {max}"),
             Rule::Pattern { pattern } => {
                 self.show_value(f)?;
                 write!(f, "does not match {pattern}")
             }
-            Rule::Less { actual, min } => write!(f, "{actual} is below {min}"),
-            Rule::Greater { actual, max } => write!(f, "{actual} is above {max}"),
+            Rule::TooSmall { actual, min } => write!(f, "{actual} is below {min}"),
+            Rule::TooLarge { actual, max } => write!(f, "{actual} is above {max}"),
             Rule::Enum { values } => {
                 self.show_value(f)?;
                 f.write_str("is none of ")?;
@@ -253,9 +253,9 @@ pub fn check_stream_name(name: &str) -> Result<(), Violation> {
     let characters = name.chars().count();
     let (min, max, unit) = (1, limits::MAX_STREAM_NAME_CHARACTERS, Unit::Characters);
     let rule = if characters < min {
-        Rule::Below { actual: characters, min, unit }
+        Rule::TooShort { actual: characters, min, unit }
     } else if characters > max {
-        Rule::Above { actual: characters, max, unit }
+        Rule::TooLong { actual: characters, max, unit }
     } else if !DELIVERY_STREAM_NAME.matches(name) {
         Rule::Pattern { pattern: DELIVERY_STREAM_NAME.source() }
     } else {
@@ -289,12 +289,12 @@ mod tests {
     #[test]
     fn lists_every_breach_with_its_path() {
         let found = Vec::from([
-            Violation::new("Records", Rule::Above { actual: 501, max: 500, unit: Unit::Members }),
-            Violation::new("Records[96].Data", Rule::Above { actual: 1_024_001, max: 1_024_000, unit: Unit::Bytes }),
+            Violation::new("Records", Rule::TooLong { actual: 501, max: 500, unit: Unit::Members }),
+            Violation::new("Records[96].Data", Rule::TooLong { actual: 1_024_001, max: 1_024_000, unit: Unit::Bytes }),
             Violation::new("Records", Rule::RequestTooLarge { bytes: 5, max_bytes: 4 }),
             Violation::new("Record", Rule::Missing),
-            Violation::new("Records", Rule::Below { actual: 0, min: 1, unit: Unit::Members }),
-            Violation::new("Password", Rule::Below { actual: 5, min: 6, unit: Unit::Characters }),
+            Violation::new("Records", Rule::TooShort { actual: 0, min: 1, unit: Unit::Members }),
+            Violation::new("Password", Rule::TooShort { actual: 5, min: 6, unit: Unit::Characters }),
         ]);
         let text = Violations::check(found).unwrap_err().to_string();
         assert_eq!(

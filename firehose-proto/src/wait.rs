@@ -31,15 +31,15 @@ const GRACE: Duration = Duration::from_secs(30);
 /// ```
 /// use std::time::Duration;
 ///
-/// use firehose_proto::model::stream::DeliveryStreamStatus;
+/// use firehose_proto::call::{WaitStep, Waiter};
+/// use firehose_proto::model::DeliveryStreamStatus;
 /// use firehose_proto::time::Tick;
-/// use firehose_proto::wait::{Step, Waiter};
 ///
 /// let mut now = Tick::default();
 /// let mut waiter = Waiter::until_active(now, Duration::from_secs(60));
-/// assert_eq!(waiter.handle_status(now, &DeliveryStreamStatus::Creating, None), Step::PollAfter(Duration::from_millis(100)));
+/// assert_eq!(waiter.handle_status(now, &DeliveryStreamStatus::Creating, None), WaitStep::PollAfter(Duration::from_millis(100)));
 /// now = now + Duration::from_millis(100);
-/// assert_eq!(waiter.handle_status(now, &DeliveryStreamStatus::Active, None), Step::Done);
+/// assert_eq!(waiter.handle_status(now, &DeliveryStreamStatus::Active, None), WaitStep::Done);
 /// ```
 #[derive(Debug, Clone)]
 pub struct Waiter {
@@ -58,7 +58,7 @@ enum Goal {
 /// What to do after an answer.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Step {
+pub enum WaitStep {
     /// The stream is as wished.
     Done,
     /// Ask again after this long.
@@ -90,22 +90,22 @@ pub enum WaitFailure {
 impl Waiter {
     /// Waits until a stream takes records, but not longer than this.
     #[must_use]
-    pub fn until_active(now: Tick, patience: Duration) -> Self {
-        Self::new(now, Goal::Active, patience)
+    pub fn until_active(now: Tick, timeout: Duration) -> Self {
+        Self::new(now, Goal::Active, timeout)
     }
 
     /// Waits until a stream is gone, but not longer than this.
     #[must_use]
-    pub fn until_deleted(now: Tick, patience: Duration) -> Self {
-        Self::new(now, Goal::Deleted, patience)
+    pub fn until_deleted(now: Tick, timeout: Duration) -> Self {
+        Self::new(now, Goal::Deleted, timeout)
     }
 
-    fn new(now: Tick, goal: Goal, patience: Duration) -> Self {
-        Self { goal, grace_ends: now + GRACE, deadline: now + patience, delay: FIRST_DELAY }
+    fn new(now: Tick, goal: Goal, timeout: Duration) -> Self {
+        Self { goal, grace_ends: now + GRACE, deadline: now + timeout, delay: FIRST_DELAY }
     }
 
     /// Takes in a description of the stream.
-    pub fn handle_description(&mut self, now: Tick, description: &DeliveryStreamDescription) -> Step {
+    pub fn handle_description(&mut self, now: Tick, description: &DeliveryStreamDescription) -> WaitStep {
         let failure = description.failure_description.as_ref();
         self.handle_status(now, &description.delivery_stream_status, failure)
     }
@@ -116,14 +116,14 @@ impl Waiter {
         now: Tick,
         status: &DeliveryStreamStatus,
         failure: Option<&FailureDescription>,
-    ) -> Step {
+    ) -> WaitStep {
         use DeliveryStreamStatus::{Active, Creating, CreatingFailed, Deleting, DeletingFailed};
         match (self.goal, status) {
-            (Goal::Active, Active) => Step::Done,
+            (Goal::Active, Active) => WaitStep::Done,
             (Goal::Deleted, Active) if now < self.grace_ends => self.poll(now, status),
             (Goal::Active, CreatingFailed | Deleting | DeletingFailed)
             | (Goal::Deleted, Creating | CreatingFailed | Active | DeletingFailed) => {
-                Step::Failed(WaitFailure::Status { status: status.clone(), failure: failure.cloned() })
+                WaitStep::Failed(WaitFailure::Status { status: status.clone(), failure: failure.cloned() })
             }
             // On its way, or in a state of tomorrow.
             _ => self.poll(now, status),
@@ -131,26 +131,26 @@ impl Waiter {
     }
 
     /// Takes in that there is no such stream.
-    pub fn handle_absence(&mut self, now: Tick) -> Step {
+    pub fn handle_absence(&mut self, now: Tick) -> WaitStep {
         match self.goal {
             Goal::Active if now < self.grace_ends => self.poll_or(now, || WaitFailure::Absent),
-            Goal::Active => Step::Failed(WaitFailure::Absent),
-            Goal::Deleted => Step::Done,
+            Goal::Active => WaitStep::Failed(WaitFailure::Absent),
+            Goal::Deleted => WaitStep::Done,
         }
     }
 
-    fn poll(&mut self, now: Tick, status: &DeliveryStreamStatus) -> Step {
+    fn poll(&mut self, now: Tick, status: &DeliveryStreamStatus) -> WaitStep {
         self.poll_or(now, || WaitFailure::TimedOut { status: status.clone() })
     }
 
-    fn poll_or(&mut self, now: Tick, failure: impl FnOnce() -> WaitFailure) -> Step {
+    fn poll_or(&mut self, now: Tick, failure: impl FnOnce() -> WaitFailure) -> WaitStep {
         let left = self.deadline.since(now);
         if left.is_zero() {
-            return Step::Failed(failure());
+            return WaitStep::Failed(failure());
         }
         let delay = self.delay.min(left);
         self.delay = (self.delay * 2).min(MAX_DELAY);
-        Step::PollAfter(delay)
+        WaitStep::PollAfter(delay)
     }
 }
 
@@ -186,13 +186,13 @@ mod tests {
         let mut delays = Vec::new();
         loop {
             match waiter.handle_status(now, &DeliveryStreamStatus::Creating, None) {
-                Step::PollAfter(delay) => {
+                WaitStep::PollAfter(delay) => {
                     delays.push(u64::try_from(delay.as_millis()).unwrap());
                     now = now + delay;
                 }
                 end => {
                     let status = DeliveryStreamStatus::Creating;
-                    assert_eq!(end, Step::Failed(WaitFailure::TimedOut { status }));
+                    assert_eq!(end, WaitStep::Failed(WaitFailure::TimedOut { status }));
                     break;
                 }
             }
@@ -223,11 +223,11 @@ mod tests {
                     None => waiter.handle_absence(now),
                 });
                 let shown = steps.map(|step| match step {
-                    Step::Done => "done",
-                    Step::Failed(WaitFailure::Absent) if status.is_none() => "fail",
-                    Step::Failed(WaitFailure::Status { .. }) if status.is_some() => "fail",
-                    Step::Failed(other) => panic!("{other}"),
-                    Step::PollAfter(_) => "wait",
+                    WaitStep::Done => "done",
+                    WaitStep::Failed(WaitFailure::Absent) if status.is_none() => "fail",
+                    WaitStep::Failed(WaitFailure::Status { .. }) if status.is_some() => "fail",
+                    WaitStep::Failed(other) => panic!("{other}"),
+                    WaitStep::PollAfter(_) => "wait",
                 });
                 assert_eq!(shown, expected, "{status:?} {waiter:?}");
             }
@@ -237,19 +237,19 @@ mod tests {
     #[test]
     fn grace_does_not_outlast_the_deadline() {
         let end = Tick::from_duration(Duration::from_secs(3));
-        let patience = Duration::from_secs(3);
-        let absent = Waiter::until_active(Tick::default(), patience).handle_absence(end);
-        assert_eq!(absent, Step::Failed(WaitFailure::Absent));
+        let timeout = Duration::from_secs(3);
+        let absent = Waiter::until_active(Tick::default(), timeout).handle_absence(end);
+        assert_eq!(absent, WaitStep::Failed(WaitFailure::Absent));
         let status = DeliveryStreamStatus::Active;
-        let present = Waiter::until_deleted(Tick::default(), patience).handle_status(end, &status, None);
-        assert_eq!(present, Step::Failed(WaitFailure::TimedOut { status }));
+        let present = Waiter::until_deleted(Tick::default(), timeout).handle_status(end, &status, None);
+        assert_eq!(present, WaitStep::Failed(WaitFailure::TimedOut { status }));
     }
 
     #[test]
     fn says_why_the_stream_failed() {
         let why = FailureDescription::new(DeliveryStreamFailureType::KmsKeyNotFound, "no such key");
         let status = DeliveryStreamStatus::CreatingFailed;
-        let Step::Failed(failure) =
+        let WaitStep::Failed(failure) =
             Waiter::until_active(Tick::default(), MINUTE).handle_status(Tick::default(), &status, Some(&why))
         else {
             panic!("it has failed")

@@ -2,13 +2,12 @@
 //! not.
 
 use firehose_proto::batch::Batch;
-use firehose_proto::client::ResponseError;
+use firehose_proto::error::{MalformedResponse, ResponseError};
 use firehose_proto::http::Response;
-use firehose_proto::model::record::Record;
-use firehose_proto::op::put_record_batch::{
-    PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry as Entry,
+use firehose_proto::model::Record;
+use firehose_proto::op::{
+    Operation, PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry as Entry,
 };
-use firehose_proto::op::{MalformedResponse, Operation};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

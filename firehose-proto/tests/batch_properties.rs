@@ -6,15 +6,15 @@ mod twin;
 use std::sync::Arc;
 
 use firehose_proto::batch::{Batch, EmptyBatch, PushError};
-use firehose_proto::client;
+use firehose_proto::call;
 use firehose_proto::http::{Method, Request};
 use firehose_proto::limits::Limits;
-use firehose_proto::model::record::Record;
-use firehose_proto::op::put_record::{PutRecord, PutRecordInput, PutRecordOutput};
-use firehose_proto::op::put_record_batch::{
-    PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
+use firehose_proto::model::Record;
+use firehose_proto::op::{
+    PutRecord, PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry, PutRecordInput,
+    PutRecordOutput,
 };
-use firehose_proto::server::{self, Call};
+use firehose_proto::server::{self, OperationInput};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -109,12 +109,12 @@ proptest! {
         let by_hand = format!(r#"{{"DeliveryStreamName":"{name}","Records":[{}]}}"#, entries.join(","));
         prop_assert_eq!(str::from_utf8(&expected), Ok(&*by_hand));
         // Both ways to the same request, headers and all.
-        let mut whole = client::encode::<PutRecordBatch>(&input, &endpoint).unwrap();
+        let mut whole = call::encode::<PutRecordBatch>(&input, &endpoint).unwrap();
         whole.body_sha256();
         prop_assert_eq!(&whole, &request);
 
         let single = PutRecordInput::new(&name, Record::new(&records[0]));
-        let request = client::encode::<PutRecord>(&single, &endpoint).unwrap();
+        let request = call::encode::<PutRecord>(&single, &endpoint).unwrap();
         prop_assert_eq!(request.body(), serde_json::to_vec(&single).unwrap());
     }
 
@@ -122,11 +122,11 @@ proptest! {
     fn the_server_reads_what_the_client_writes(name in name(), records in vec(data(), 1..20)) {
         let endpoint = endpoint();
         let several = input(&name, &records);
-        let request = client::encode::<PutRecordBatch>(&several, &endpoint).unwrap();
-        prop_assert_eq!(server::parse(&request), Ok(Call::PutRecordBatch(several)));
+        let request = call::encode::<PutRecordBatch>(&several, &endpoint).unwrap();
+        prop_assert_eq!(server::parse(&request), Ok(OperationInput::PutRecordBatch(several)));
         let single = PutRecordInput::new(&name, Record::new(&records[0]));
-        let request = client::encode::<PutRecord>(&single, &endpoint).unwrap();
-        prop_assert_eq!(server::parse(&request), Ok(Call::PutRecord(single)));
+        let request = call::encode::<PutRecord>(&single, &endpoint).unwrap();
+        prop_assert_eq!(server::parse(&request), Ok(OperationInput::PutRecord(single)));
     }
 
     #[test]
@@ -137,7 +137,7 @@ proptest! {
         let mut output = PutRecordBatchOutput::new(entries);
         output.encrypted = encrypted;
         let response = server::respond::<PutRecordBatch>(&output);
-        let decoded = client::decode::<PutRecordBatch>(&input("s", &records), &response);
+        let decoded = call::decode::<PutRecordBatch>(&input("s", &records), &response);
         prop_assert_eq!(decoded.as_ref(), Ok(&output));
         prop_assert_eq!(filled("s", &records).decode(&response), Ok(output));
 
@@ -145,7 +145,7 @@ proptest! {
         output.encrypted = encrypted;
         let response = server::respond::<PutRecord>(&output);
         let input = PutRecordInput::new("s", Record::new(b""));
-        prop_assert_eq!(client::decode::<PutRecord>(&input, &response), Ok(output));
+        prop_assert_eq!(call::decode::<PutRecord>(&input, &response), Ok(output));
     }
 
     #[test]
@@ -162,7 +162,7 @@ proptest! {
             }
             // A server accepts some of the records that it is sent.
             let request = batch.request(&endpoint).unwrap();
-            let Ok(Call::PutRecordBatch(input)) = server::parse(&request) else { panic!("not a call") };
+            let Ok(OperationInput::PutRecordBatch(input)) = server::parse(&request) else { panic!("not a call") };
             let sent: Vec<_> = input.records.iter().map(|record| record.data.to_vec()).collect();
             prop_assert_eq!(&sent, &left.iter().map(|(_, data)| data.to_vec()).collect::<Vec<_>>());
             let fails = |index: usize| mask >> (index % 32) & 1 == 1;
@@ -289,11 +289,11 @@ fn the_client_sends_nothing_that_the_server_would_refuse() {
         ("a b", vec![0], false),
     ] {
         let records = sizes.iter().map(|&size| Record::new(&big[..size])).collect();
-        let result = client::encode::<PutRecordBatch>(&PutRecordBatchInput::new(name, records), &endpoint);
+        let result = call::encode::<PutRecordBatch>(&PutRecordBatchInput::new(name, records), &endpoint);
         assert_eq!(result.is_ok(), fits, "{name:?} {sizes:.100?}");
         if sizes.len() == 1 {
             let single = PutRecordInput::new(name, Record::new(&big[..sizes[0]]));
-            assert_eq!(client::encode::<PutRecord>(&single, &endpoint).is_ok(), fits, "{name:?} {sizes:?}");
+            assert_eq!(call::encode::<PutRecord>(&single, &endpoint).is_ok(), fits, "{name:?} {sizes:?}");
         }
     }
 }

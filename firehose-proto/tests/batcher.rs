@@ -7,16 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firehose_proto::batch::{
-    Batch, Batcher, Event, Failure, NotTaken, Order, Output, Oversize, Packing, Policy, Reason,
+    Batch, Batcher, EnqueueError, Event, Failure, Order, Output, Oversize, Packing, Policy, Reason,
 };
 use firehose_proto::call::Error;
 use firehose_proto::credentials::CredentialsError;
-use firehose_proto::endpoint::Endpoint;
-use firehose_proto::exception::{ErrorCode, ServiceError};
-use firehose_proto::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry as Entry};
-use firehose_proto::region::Region;
+use firehose_proto::error::{ErrorCode, ServiceError, TransportError, TransportErrorKind};
+use firehose_proto::op::{PutRecordBatchOutput, PutRecordBatchResponseEntry as Entry};
 use firehose_proto::time::Tick;
-use firehose_proto::transport::{TransportError, TransportErrorKind};
+use firehose_proto::{Endpoint, Region};
 
 /// Seeds of batchers whose waits together show how long one can be.
 const SEEDS: Range<u64> = 0..64;
@@ -153,7 +151,7 @@ fn lets_nothing_linger_in_a_full_buffer() {
         batcher.push(at(0), data.as_bytes()).unwrap();
     }
     assert_eq!(waits_for(&batcher.poll_output(at(0))), Some(Duration::from_millis(100)));
-    assert_eq!(batcher.push(at(1), b"c"), Err(NotTaken::Full));
+    assert_eq!(batcher.push(at(1), b"c"), Err(EnqueueError::Full));
     assert!(!batcher.is_waiting());
     let (id, _) = sent(batcher.poll_output(at(1)));
     batcher.handle_outcome(at(2), id, answer("+"));
@@ -298,7 +296,7 @@ fn stops_the_line_when_every_call_would_fail() {
         let first = failures(&events(&mut batcher, at(1)));
         assert_eq!(first.iter().map(|(ticket, ..)| *ticket).collect::<Vec<_>>(), [0, 1, 4]);
         assert!(first.iter().all(|(_, failure, reason)| *failure == Failure::Rejected && reason.starts_with(words)));
-        let Err(NotTaken::Stopped(reason)) = batcher.push(at(1), b"f") else { panic!("taken") };
+        let Err(EnqueueError::Stopped(reason)) = batcher.push(at(1), b"f") else { panic!("taken") };
         assert!(reason.to_string().starts_with(words), "{reason}");
         // Calls under way keep their answers.
         batcher.handle_outcome(at(2), calls[2], answer("+"));
@@ -524,7 +522,7 @@ fn gives_everything_back_when_it_is_abandoned() {
         [(&b"in flight"[..], Failure::Unknown, 1), (b"resting", Failure::Expired, 1), (b"ready", Failure::Expired, 0)];
     assert_eq!(back, expected);
     assert!(batcher.is_idle());
-    assert_eq!(batcher.push(at(0), b"x"), Err(NotTaken::Closed));
+    assert_eq!(batcher.push(at(0), b"x"), Err(EnqueueError::Closed));
     // The answer comes too late to matter, and so would a second one.
     for _ in 0..2 {
         batcher.handle_outcome(at(1), in_flight, answer("+"));
@@ -557,15 +555,15 @@ fn does_with_oversize_records_what_it_was_told() {
         (Oversize::Truncate, "abcdé", Some(0..1), vec!["YWJjZA=="]),
         (split(","), "a,b,c,d", Some(0..2), vec!["YSxiLA==", "Yyxk"]),
         (split(";"), "a,b,c,d", None, vec![]),
-        (Oversize::Divert, "abcdé", Some(0..1), vec![]),
+        (Oversize::Reject, "abcdé", Some(0..1), vec![]),
     ] {
         let mut batcher = batcher(|policy| {
             policy.limits.max_record_bytes = 5;
             policy.oversize = oversize.clone();
         });
-        let expected = tickets.ok_or(NotTaken::TooLarge { bytes: data.len(), max_bytes: 5 });
+        let expected = tickets.ok_or(EnqueueError::TooLarge { bytes: data.len(), max_bytes: 5 });
         assert_eq!(batcher.push(at(0), data.as_bytes()), expected, "{oversize:?}");
-        if oversize == Oversize::Divert {
+        if oversize == Oversize::Reject {
             let events = events(&mut batcher, at(0));
             let [Event::Undelivered(record)] = &*events else { panic!("{events:?}") };
             assert_eq!((record.failure, &*record.data), (Failure::Rejected, data.as_bytes()));
@@ -586,14 +584,14 @@ fn takes_no_more_than_the_buffer_holds() {
         (policy.max_buffered_bytes, policy.max_buffered_records) = (10, 3);
         policy.limits.max_records = 3;
     });
-    for (data, result) in [("12345678", Ok(0..1)), ("123", Err(NotTaken::Full)), ("12", Ok(1..2)), ("", Ok(2..3))] {
+    for (data, result) in [("12345678", Ok(0..1)), ("123", Err(EnqueueError::Full)), ("12", Ok(1..2)), ("", Ok(2..3))] {
         assert_eq!(batcher.push(at(0), data.as_bytes()), result, "{data:?}");
     }
-    assert_eq!(batcher.push(at(0), b""), Err(NotTaken::Full));
+    assert_eq!(batcher.push(at(0), b""), Err(EnqueueError::Full));
     // Room is made by outcomes, and not before they have been handed out.
     let (id, _) = sent(batcher.poll_output(at(0)));
     batcher.handle_outcome(at(0), id, answer("+ff"));
-    assert_eq!(batcher.push(at(0), b"x"), Err(NotTaken::Full));
+    assert_eq!(batcher.push(at(0), b"x"), Err(EnqueueError::Full));
     assert!(matches!(batcher.poll_output(at(0)), Output::Event(_)));
     assert_eq!(batcher.push(at(0), b"12345678"), Ok(3..4));
 }

@@ -1,11 +1,11 @@
 //! Rules that hold for all files and documents: none is a reason to panic, and what was written is what is read.
 
-use firehose_proto::credentials::plan::Plan;
-use firehose_proto::credentials::profile::Profiles;
-use firehose_proto::credentials::sso::Token;
-use firehose_proto::credentials::{container, imds, login, process, sso, sts};
 use firehose_proto::http::Response;
-use firehose_proto::settings::proxy::Proxies;
+use firehose_proto::internal::plan::CredentialPlan;
+use firehose_proto::internal::profile::Profiles;
+use firehose_proto::internal::sso::{self, Token};
+use firehose_proto::internal::{container, imds, login, process, sts};
+use firehose_proto::settings::Proxies;
 use firehose_proto::time::IsoDate;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -88,7 +88,7 @@ proptest! {
                 prop_assert!(ignored.place.line <= 1 + config.len().max(credentials.len()));
             }
             for name in profiles.names() {
-                if let Ok(plan) = Plan::resolve(&profiles, name) {
+                if let Ok(plan) = CredentialPlan::resolve(&profiles, name) {
                     prop_assert!(plan.roles.len() <= profiles.names().count());
                 }
             }
@@ -136,7 +136,7 @@ proptest! {
         let _ = (imds::read_token(&response), imds::read_role(&response), imds::read_region(&response));
         let _ = sso::read_credentials(&response);
         if let Ok(token) = Token::parse(&response.body) {
-            prop_assert_eq!(&Token::parse(token.file().reveal()).unwrap(), &token);
+            prop_assert_eq!(&Token::parse(token.file().expose()).unwrap(), &token);
             let _ = token.refreshed(token.expires_at(), &response);
         }
     }

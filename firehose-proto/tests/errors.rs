@@ -1,12 +1,9 @@
 //! What a refused call tells the client, whoever on the way refused it.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
-use firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_proto::error::{ErrorCode, RetryClass, ServiceError};
 use firehose_proto::http::Response;
-use firehose_proto::op::Operation;
-use firehose_proto::op::put_record::PutRecord;
-use firehose_proto::op::put_record_batch::PutRecordBatch;
-use firehose_proto::retry::RetryClass;
+use firehose_proto::op::{Operation, PutRecord, PutRecordBatch};
 use firehose_proto::server;
 use time::SignedDuration;
 
@@ -270,7 +267,7 @@ fn reads_back_what_the_server_wrote() {
             let mut error = ServiceError::new(400, code.clone(), message);
             error.reason = has_reason.then(|| "why: \"#\"".into());
             assert_eq!(ServiceError::read(&error.write()), error, "{code}");
-            assert_eq!(server::refuse(&error), error.write());
+            assert_eq!(server::error_response(&error), error.write());
         }
     }
     for status in [403, 413, 503] {

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use fancy_regex::Regex;
-use firehose_proto::pattern::{self, Pattern};
+use firehose_proto::internal::pattern::{self, Pattern};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

@@ -1,38 +1,38 @@
 //! What profiles come down to: where credentials come from and which roles are assumed with them.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
-use firehose_proto::credentials::plan::{Plan, PlanError, Source, without_effect};
-use firehose_proto::credentials::profile::Profiles;
+use firehose_proto::internal::plan::{CredentialPlan, CredentialSource, PlanError, without_effect};
+use firehose_proto::internal::profile::Profiles;
 
-fn resolve(config: &str) -> Result<Plan, PlanError> {
-    Plan::resolve(&Profiles::parse(config.as_bytes(), b"").unwrap(), "A")
+fn resolve(config: &str) -> Result<CredentialPlan, PlanError> {
+    CredentialPlan::resolve(&Profiles::parse(config.as_bytes(), b"").unwrap(), "A")
 }
 
-fn resolve_both(config: &str, credentials: &str) -> Result<Plan, PlanError> {
-    Plan::resolve(&Profiles::parse(config.as_bytes(), credentials.as_bytes()).unwrap(), "A")
+fn resolve_both(config: &str, credentials: &str) -> Result<CredentialPlan, PlanError> {
+    CredentialPlan::resolve(&Profiles::parse(config.as_bytes(), credentials.as_bytes()).unwrap(), "A")
 }
 
 /// A plan in a line: its source, then the roles as they are assumed.
-fn shown(plan: &Plan) -> String {
+fn shown(plan: &CredentialPlan) -> String {
     let source = match &plan.source {
-        Source::Static(credentials) => format!(
+        CredentialSource::Static(credentials) => format!(
             "keys {}/{}{}{}",
             credentials.access_key_id,
-            credentials.secret_access_key.reveal(),
-            credentials.session_token.as_ref().map_or(String::new(), |token| format!("/{}", token.reveal())),
+            credentials.secret_access_key.expose(),
+            credentials.session_token.as_ref().map_or(String::new(), |token| format!("/{}", token.expose())),
             credentials.account_id.as_ref().map_or(String::new(), |id| format!(" of {id}")),
         ),
-        Source::Environment => "environment".into(),
-        Source::InstanceMetadata => "metadata".into(),
-        Source::Container => "container".into(),
-        Source::WebIdentity(web) => {
+        CredentialSource::Environment => "environment".into(),
+        CredentialSource::InstanceMetadata => "metadata".into(),
+        CredentialSource::Container => "container".into(),
+        CredentialSource::WebIdentity(web) => {
             format!("web {} {} {:?} {:?}", web.role_arn, web.token_file, web.session_name, web.duration_seconds)
         }
-        Source::Sso(sso) => {
+        CredentialSource::Sso(sso) => {
             format!("sso {:?} {} {} {} {}", sso.session, sso.start_url, sso.region, sso.account_id, sso.role_name)
         }
-        Source::Process(process) => format!("process {} {:?}", process.command.reveal(), process.account_id),
-        Source::Login { session } => format!("login {session}"),
+        CredentialSource::Process(process) => format!("process {} {:?}", process.command.expose(), process.account_id),
+        CredentialSource::Login { session } => format!("login {session}"),
         other => panic!("{other:?}"),
     };
     plan.roles.iter().fold(source, |text, role| {
@@ -180,7 +180,7 @@ fn heeds_the_environment_for_the_first_profile_alone() {
         (file, String::new(), Err("profile `A` is in neither the config file nor the credentials file")),
     ] {
         let variable = |name: &str| variables.iter().find(|(found, _)| *found == name).map(|(_, text)| (*text).into());
-        let plan = Plan::resolve_in(variable, &Profiles::parse(config.as_bytes(), b"").unwrap(), "A");
+        let plan = CredentialPlan::resolve_in(variable, &Profiles::parse(config.as_bytes(), b"").unwrap(), "A");
         let found = plan.as_ref().map(shown).map_err(ToString::to_string);
         assert_eq!(found, expected.map(Into::into).map_err(Into::into), "{variables:?} {config}");
     }

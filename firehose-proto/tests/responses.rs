@@ -2,18 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
 use firehose_proto::batch::Batch;
-use firehose_proto::client::{self, ResponseError};
-use firehose_proto::exception::{ErrorCode, ServiceError};
-use firehose_proto::http::Response;
-use firehose_proto::json::ParseError;
-use firehose_proto::limits::MAX_RESPONSE_BYTES;
-use firehose_proto::model::record::Record;
-use firehose_proto::op::put_record::{PutRecord, PutRecordInput, PutRecordOutput};
-use firehose_proto::op::put_record_batch::{
-    PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
+use firehose_proto::call;
+use firehose_proto::error::{
+    ErrorCode, InputError, MalformedResponse, ParseError, ResponseError, Rule, ServiceError, Violation,
 };
-use firehose_proto::op::{InputError, MalformedResponse, Operation};
-use firehose_proto::validate::{Rule, Violation};
+use firehose_proto::http::Response;
+use firehose_proto::limits::MAX_RESPONSE_BYTES;
+use firehose_proto::model::Record;
+use firehose_proto::op::{
+    Operation, PutRecord, PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry,
+    PutRecordInput, PutRecordOutput,
+};
 
 const ACCEPTED: &str = r#"{"RecordId":"1"}"#;
 const FAILED: &str = r#"{"ErrorCode":"InternalFailure","ErrorMessage":"Internal service failure."}"#;
@@ -25,12 +24,12 @@ fn answer_to_two(response: &Response) -> Result<PutRecordBatchOutput<'_>, Respon
     batch.push(b"b").unwrap();
     let input = PutRecordBatchInput::new("s", vec![Record::new(b"a"), Record::new(b"b")]);
     let output = batch.decode(response);
-    assert_eq!(output, client::decode::<PutRecordBatch>(&input, response));
+    assert_eq!(output, call::decode::<PutRecordBatch>(&input, response));
     output
 }
 
 fn answer_to_one(response: &Response) -> Result<PutRecordOutput<'_>, ResponseError> {
-    client::decode::<PutRecord>(&PutRecordInput::new("s", Record::new(b"a")), response)
+    call::decode::<PutRecord>(&PutRecordInput::new("s", Record::new(b"a")), response)
 }
 
 fn entries(count: &str, entries: &[&str]) -> String {

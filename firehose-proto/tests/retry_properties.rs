@@ -3,7 +3,8 @@
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-use firehose_proto::retry::{Decision, Reason, Retries, RetryClass, RetryQuota, backoff};
+use firehose_proto::error::RetryClass;
+use firehose_proto::internal::retry::{Decision, GiveUpReason, Retries, RetryQuota, backoff};
 use proptest::prelude::*;
 
 /// How one attempt of an operation ends.
@@ -53,21 +54,21 @@ struct TwinOperation {
 #[derive(Debug)]
 enum TwinDecision {
     Wait { seconds: f64 },
-    Stop(Reason),
+    Stop(GiveUpReason),
 }
 
 impl Twin {
     fn fail(&mut self, op: &mut TwinOperation, class: RetryClass, hint_ms: Option<u64>, random: u64) -> TwinDecision {
         if class == RetryClass::None {
-            return TwinDecision::Stop(Reason::NotRetryable);
+            return TwinDecision::Stop(GiveUpReason::NotRetryable);
         }
         if op.attempt >= op.max_attempts {
-            return TwinDecision::Stop(Reason::AttemptsExhausted);
+            return TwinDecision::Stop(GiveUpReason::AttemptsExhausted);
         }
         let is_throttling = class == RetryClass::Throttling;
         let cost = if is_throttling { 5 } else { 14 };
         if cost > self.quota {
-            return TwinDecision::Stop(Reason::QuotaExhausted);
+            return TwinDecision::Stop(GiveUpReason::QuotaExhausted);
         }
         self.quota -= cost;
         op.costs.push(cost);

@@ -4,13 +4,14 @@
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-use firehose_proto::credentials::profile::Profiles;
-use firehose_proto::settings::{self, Lookup, RetryMode, Setting, SettingError};
+use firehose_proto::internal::profile::Profiles;
+use firehose_proto::internal::settings::SettingsResolver;
+use firehose_proto::settings::{self, RetryMode, Setting, SettingError};
 
 /// Runs a look-up of one profile, `p`, with variables written `NAME=value` in lines.
-fn look_up<T>(variables: &str, config: &str, find: impl FnOnce(Lookup<'_>) -> T) -> T {
+fn look_up<T>(variables: &str, config: &str, find: impl FnOnce(SettingsResolver<'_>) -> T) -> T {
     let profiles = Profiles::parse(config.as_bytes(), b"").unwrap();
-    find(Lookup::new(&environment(variables), &profiles, "p"))
+    find(SettingsResolver::new(&environment(variables), &profiles, "p"))
 }
 
 fn environment(variables: &str) -> impl Fn(&str) -> Option<String> + '_ {
@@ -33,8 +34,8 @@ fn shown_if_any<T: core::fmt::Debug>(found: Result<Option<Setting<T>>, SettingEr
 
 /// A setting that a variable and a key of the same kind of values lead to.
 struct Row {
-    find: fn(Lookup<'_>) -> String,
-    find_with_code: fn(Lookup<'_>) -> String,
+    find: fn(SettingsResolver<'_>) -> String,
+    find_with_code: fn(SettingsResolver<'_>) -> String,
     variable: &'static str,
     key: &'static str,
     /// A value, and how it is shown.
@@ -157,8 +158,8 @@ fn every_setting_is_found_in_its_order_and_its_errors_name_the_place() {
 
 #[test]
 fn texts_are_found_in_their_order() {
-    let ca_bundle: fn(Lookup<'_>, Option<&str>) -> _ = |lookup, code| lookup.ca_bundle(code);
-    let app_id: fn(Lookup<'_>, Option<&str>) -> _ = |lookup, code| lookup.sdk_ua_app_id(code);
+    let ca_bundle: fn(SettingsResolver<'_>, Option<&str>) -> _ = |lookup, code| lookup.ca_bundle(code);
+    let app_id: fn(SettingsResolver<'_>, Option<&str>) -> _ = |lookup, code| lookup.sdk_ua_app_id(code);
     let rows = [(ca_bundle, "AWS_CA_BUNDLE", "ca_bundle"), (app_id, "AWS_SDK_UA_APP_ID", "sdk_ua_app_id")];
     for (find, variable, key) in rows {
         let (variables, config) = (format!("{variable}=v"), format!("[profile p]\n{key} = k"));

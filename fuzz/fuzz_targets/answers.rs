@@ -1,9 +1,9 @@
 //! An answer means the same whichever reader it meets: the one for the form that the service writes, or the one for any.
 #![no_main]
 
-use firehose_proto::model::record::Record;
-use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchInput};
-use firehose_proto::op::{MalformedResponse, Operation};
+use firehose_proto::error::MalformedResponse;
+use firehose_proto::model::Record;
+use firehose_proto::op::{Operation, PutRecordBatch, PutRecordBatchInput};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|answer: &[u8]| {

@@ -6,17 +6,13 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
-use firehose_proto::batch::{
-    Batch, Batcher, Delivery, Event, NotTaken, Order, Output, Oversize, Packing, Policy, Reason,
-};
+use firehose_proto::batch::{Batch, Batcher, Delivery, Event, EnqueueError, Order, Output, Oversize, Packing, Policy, Reason};
 use firehose_proto::call::Error;
 use firehose_proto::credentials::CredentialsError;
-use firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_proto::error::{ErrorCode, MalformedResponse, ServiceError, TransportError, TransportErrorKind};
 use firehose_proto::http::Response;
-use firehose_proto::op::MalformedResponse;
-use firehose_proto::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry};
+use firehose_proto::op::{PutRecordBatchOutput, PutRecordBatchResponseEntry};
 use firehose_proto::time::Tick;
-use firehose_proto::transport::{TransportError, TransportErrorKind};
 use libfuzzer_sys::fuzz_target;
 
 /// What is known beside the batcher.
@@ -61,7 +57,7 @@ impl World {
                 assert_eq!(tickets.start, self.tickets.len() as u64, "tickets have no gaps");
                 self.tickets.resize(tickets.end as usize, false);
             }
-            Err(NotTaken::Stopped(_)) => assert!(self.batcher.stopped().is_some()),
+            Err(EnqueueError::Stopped(_)) => assert!(self.batcher.stopped().is_some()),
             Err(_) => {}
         }
     }
@@ -207,7 +203,7 @@ fn draw(choices: [u8; 12]) -> Policy {
         0 => Oversize::Refuse,
         1 => Oversize::Split { delimiter: b"\n".to_vec() },
         2 => Oversize::Truncate,
-        _ => Oversize::Divert,
+        _ => Oversize::Reject,
     };
     policy.linger = Duration::from_millis(next() as u64);
     policy.quotas.bytes_per_second = NonZeroU32::new(next() as u32 * 100);

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firehose_fuzz::response;
+use firehose_proto::{Endpoint, Region};
 use firehose_proto::batch::Batch;
-use firehose_proto::call::{Action, Call, Config, Shared};
+use firehose_proto::call::{Action, Call, Config, ClientState};
 use firehose_proto::credentials::{Credentials, CredentialsError};
-use firehose_proto::endpoint::Endpoint;
-use firehose_proto::region::Region;
+use firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_proto::settings::RetryMode;
 use firehose_proto::time::{AmzDate, Now, Tick};
-use firehose_proto::transport::{TransportError, TransportErrorKind};
 use libfuzzer_sys::fuzz_target;
 
 const KINDS: [TransportErrorKind; 7] = [
@@ -35,7 +34,7 @@ fuzz_target!(|input: (u8, u8, u16, Vec<(u8, u16, &[u8])>)| {
     config.operation_timeout = (flags & 4 != 0).then(|| Duration::from_millis(operation_timeout.into()));
     // Repetitions that are no retries: one for the credentials, one each for an old signature and a wrong clock.
     let max_requests = config.max_attempts.get() + 3;
-    let mut shared = Shared::new(config, flags.into());
+    let mut shared = ClientState::new(config, flags.into());
 
     let mut batch = Batch::new("s").unwrap();
     batch.push(b"one").unwrap();

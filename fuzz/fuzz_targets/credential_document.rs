@@ -1,10 +1,10 @@
 //! No document brings its reader down, `Debug` shows no secret, and a token's file survives being written and read.
 #![no_main]
 
-use firehose_proto::credentials::sso::Token;
-use firehose_proto::credentials::{Credentials, container, imds, login, process, sso, sts};
+use firehose_proto::credentials::{Credentials, Sensitive};
 use firehose_proto::http::Response;
-use firehose_proto::sensitive::Sensitive;
+use firehose_proto::internal::{container, imds, login, process, sts};
+use firehose_proto::internal::sso::{self, Token};
 use firehose_proto::time::IsoDate;
 use libfuzzer_sys::fuzz_target;
 
@@ -36,7 +36,7 @@ fuzz_target!(|text: &[u8]| {
         assert!(imds::credentials_request("http://h", "t", &role).is_ok_and(|request| request.path().ends_with(&role)));
     }
     if let Ok((token, _)) = imds::read_token(&response) {
-        assert!(imds::role_request("http://h", token.reveal()).is_ok());
+        assert!(imds::role_request("http://h", token.expose()).is_ok());
     }
     let _ = imds::read_region(&response);
     if let Ok(identity) = sts::read_identity(&response) {
@@ -44,7 +44,7 @@ fuzz_target!(|text: &[u8]| {
     }
 
     let Ok(token) = Token::parse(&response.body) else { return };
-    assert_eq!(Token::parse(token.file().reveal()).as_ref(), Ok(&token));
+    assert_eq!(Token::parse(token.file().expose()).as_ref(), Ok(&token));
     let now = IsoDate::parse("2030-01-01T00:00:00Z").unwrap();
     let answer = Response::new(200, br#"{"accessToken":"new","expiresIn":60}"#.to_vec());
     let new = token.refreshed(now, &answer).unwrap();

@@ -4,19 +4,7 @@
 
 use std::fmt::Debug;
 
-use firehose_proto::op::Operation;
-use firehose_proto::op::create_delivery_stream::CreateDeliveryStream;
-use firehose_proto::op::delete_delivery_stream::DeleteDeliveryStream;
-use firehose_proto::op::describe_delivery_stream::DescribeDeliveryStream;
-use firehose_proto::op::list_delivery_streams::ListDeliveryStreams;
-use firehose_proto::op::list_tags_for_delivery_stream::ListTagsForDeliveryStream;
-use firehose_proto::op::put_record::PutRecord;
-use firehose_proto::op::put_record_batch::PutRecordBatch;
-use firehose_proto::op::start_delivery_stream_encryption::StartDeliveryStreamEncryption;
-use firehose_proto::op::stop_delivery_stream_encryption::StopDeliveryStreamEncryption;
-use firehose_proto::op::tag_delivery_stream::TagDeliveryStream;
-use firehose_proto::op::untag_delivery_stream::UntagDeliveryStream;
-use firehose_proto::op::update_destination::UpdateDestination;
+use firehose_proto::op::{CreateDeliveryStream, DeleteDeliveryStream, DescribeDeliveryStream, ListDeliveryStreams, ListTagsForDeliveryStream, Operation, PutRecord, PutRecordBatch, StartDeliveryStreamEncryption, StopDeliveryStreamEncryption, TagDeliveryStream, UntagDeliveryStream, UpdateDestination};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {

@@ -1,9 +1,8 @@
 //! What is read of a refusal survives being written and read again.
 #![no_main]
 
-use firehose_proto::exception::ServiceError;
-use firehose_proto::op::Operation;
-use firehose_proto::op::put_record::PutRecord;
+use firehose_proto::error::ServiceError;
+use firehose_proto::op::{Operation, PutRecord};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {

@@ -1,9 +1,9 @@
 //! No file brings the parser, a plan or a setting down, and whatever is wrong is in a line that there is.
 #![no_main]
 
-use firehose_proto::credentials::plan::{Plan, PlanError, without_effect};
-use firehose_proto::credentials::profile::{Place, ProfileFile, Profiles};
-use firehose_proto::settings::Lookup;
+use firehose_proto::internal::plan::{CredentialPlan, PlanError, without_effect};
+use firehose_proto::internal::profile::{SourceLocation, ProfileFile, Profiles};
+use firehose_proto::internal::settings::SettingsResolver;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
@@ -11,7 +11,7 @@ fuzz_target!(|text: &[u8]| {
     let split = text.windows(4).position(|window| window == b"\n--\n").unwrap_or(text.len());
     let (config, rest) = text.split_at(split);
     let credentials = rest.get(4..).unwrap_or_default();
-    let check = |place: Place| {
+    let check = |place: SourceLocation| {
         let file = if place.file == ProfileFile::Config { config } else { credentials };
         let lines = 1 + file.iter().filter(|&&byte| byte == b'\n' || byte == b'\r').count();
         assert!((1..=lines).contains(&place.line), "{place}");
@@ -22,7 +22,7 @@ fuzz_target!(|text: &[u8]| {
     };
     profiles.ignored().iter().for_each(|ignored| check(ignored.place));
     for name in profiles.names() {
-        match Plan::resolve(&profiles, name) {
+        match CredentialPlan::resolve(&profiles, name) {
             Ok(plan) => assert!(plan.roles.len() <= profiles.names().count()),
             Err(PlanError::Invalid { place, .. }) => check(place),
             Err(error) => assert!(!error.to_string().is_empty()),
@@ -35,7 +35,7 @@ fuzz_target!(|text: &[u8]| {
                 Err(broken) => check(broken.place),
             }
         }
-        let lookup = Lookup::new(&|_| None, &profiles, name);
+        let lookup = SettingsResolver::new(&|_| None, &profiles, name);
         let errors = [
             lookup.region(None).err(),
             lookup.use_fips_endpoint(None, None).err(),

@@ -1,15 +1,11 @@
 //! Whatever a client sends, what the server's side takes is written out again to mean the same.
 #![no_main]
 
-use firehose_proto::client;
-use firehose_proto::endpoint::Endpoint;
-use firehose_proto::exception::ServiceError;
+use firehose_proto::{Endpoint, Region, call};
+use firehose_proto::error::ServiceError;
 use firehose_proto::http::{Method, Request};
-use firehose_proto::op::Operation;
-use firehose_proto::op::put_record::PutRecord;
-use firehose_proto::op::put_record_batch::PutRecordBatch;
-use firehose_proto::region::Region;
-use firehose_proto::server::{self, Call};
+use firehose_proto::op::{Operation, PutRecord, PutRecordBatch};
+use firehose_proto::server::{self, OperationInput};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -21,17 +17,17 @@ fuzz_target!(|data: &[u8]| {
     request.set_body(body);
     let endpoint = Endpoint::resolve(Region::parse("us-east-1").unwrap(), false, false);
     let (call, again) = match server::parse(&request) {
-        Ok(Call::PutRecord(input)) => {
-            let again = client::encode::<PutRecord>(&input, &endpoint).unwrap();
-            (Call::PutRecord(input), again)
+        Ok(OperationInput::PutRecord(input)) => {
+            let again = call::encode::<PutRecord>(&input, &endpoint).unwrap();
+            (OperationInput::PutRecord(input), again)
         }
-        Ok(Call::PutRecordBatch(input)) => {
-            let again = client::encode::<PutRecordBatch>(&input, &endpoint).unwrap();
-            (Call::PutRecordBatch(input), again)
+        Ok(OperationInput::PutRecordBatch(input)) => {
+            let again = call::encode::<PutRecordBatch>(&input, &endpoint).unwrap();
+            (OperationInput::PutRecordBatch(input), again)
         }
         Ok(call) => panic!("{call:?}"),
         Err(error) => {
-            let mut read = ServiceError::read(&server::refuse(&error));
+            let mut read = ServiceError::read(&server::error_response(&error));
             // A message is cut where it seems to quote a canonical request, and it quotes names that are not valid.
             assert!(error.message.starts_with(&read.message));
             read.message.clone_from(&error.message);

@@ -3,10 +3,11 @@
 
 use std::error::Error;
 
+use firehose_proto::call;
 use firehose_proto::batch::Batch;
-use firehose_proto::client::{self, ResponseError};
-use firehose_proto::model::record::Record;
-use firehose_proto::op::put_record::{PutRecord, PutRecordInput};
+use firehose_proto::error::ResponseError;
+use firehose_proto::model::Record;
+use firehose_proto::op::{PutRecord, PutRecordInput};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
@@ -25,7 +26,7 @@ fuzz_target!(|text: &[u8]| {
         }
         Err(error) => say(&error),
     }
-    match client::decode::<PutRecord>(&PutRecordInput::new("s", Record::new(b"")), &response) {
+    match call::decode::<PutRecord>(&PutRecordInput::new("s", Record::new(b"")), &response) {
         Ok(_) => assert!(is_success),
         Err(error) => say(&error),
     }

@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use firehose_fuzz::response;
-use firehose_proto::credentials::CredentialsError;
-use firehose_proto::credentials::search::{FileError, Found, Need, ProcessError, Provider, Search, Shared};
-use firehose_proto::settings::{InCode, Settings};
+use firehose_proto::credentials::{CredentialsError, FileError, Found, Need, ProcessError, Provider, Search, SearchState};
+use firehose_proto::error::{TransportError, TransportErrorKind};
+use firehose_proto::settings::{Overrides, Settings};
 use firehose_proto::time::{AmzDate, Now, Tick};
-use firehose_proto::transport::{TransportError, TransportErrorKind};
 use libfuzzer_sys::fuzz_target;
 
 /// No search asks for more: roles in a row are bounded by the profiles, of which a file here has few.
@@ -64,8 +63,8 @@ fuzz_target!(|text: &[u8]| {
     let (provider_name, lines, config) = (next(), String::from_utf8_lossy(next()).into_owned(), next());
     let variable = move |name: &str| variable(&lines, name);
     let read = |path: &str, _| if path.ends_with("config") { Ok(config.to_vec()) } else { Err(FileError::NotFound) };
-    let Ok(settings) = Settings::find(&InCode::default(), &variable, false, read) else { return };
-    let mut shared = Shared::new(&settings, variable, false, 7);
+    let Ok(settings) = Settings::find(&Overrides::default(), &variable, false, read) else { return };
+    let mut shared = SearchState::new(&settings, variable, false, 7);
     let start = AmzDate::parse("20261122T120000Z").expect("a time");
     let mut time = Duration::ZERO;
     // A second search goes by what the first has left behind.

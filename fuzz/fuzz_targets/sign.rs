@@ -14,21 +14,14 @@ fuzz_target!(|input: (&str, Vec<(&str, &str)>, [&str; 4], u32, &[u8])| {
         let _ = request.headers.append(name, value);
     }
     request.set_body(body);
-    let mut presigned = request.clone();
     let now = AmzDate::parse("20150830T123600Z").unwrap() + std::time::Duration::from_secs(seconds.into());
     let credentials = Credentials::new(access_key_id, secret).with_session_token(token);
     let mut keys = KeyCache::new();
     let Ok(key) = keys.key(now, &credentials, region, "firehose") else { return };
     let signer = Signer::new(&credentials, key);
-    let is_presigned = signer.presign(now, &mut presigned, std::time::Duration::from_secs(60)).is_ok();
-    let is_signed = signer.sign(now, &mut request).is_ok();
-    assert_eq!(is_signed, is_presigned);
-    if !is_signed {
+    if signer.sign(now, &mut request).is_err() {
         return;
     }
-    let before = presigned.clone();
-    signer.presign(now, &mut presigned, std::time::Duration::from_secs(60)).unwrap();
-    assert_eq!(presigned, before);
     let mut verifier = Verifier::new("firehose");
     verifier.region = Some(region);
     assert_eq!(verifier.verify(now, &request, &credentials), Ok(()));

@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firehose_proto::exception::{ErrorCode, ServiceError};
-use firehose_proto::op::InputError;
-use firehose_proto::pattern;
-use firehose_proto::schema::{Shape, Structure};
+use firehose_proto::error::{ErrorCode, InputError, ServiceError};
+use firehose_proto::internal::pattern;
+use firehose_proto::internal::schema::{Shape, Structure};
 use firehose_tests::documents::{Documents, ROUNDS, valid_inputs};
 use firehose_tests::facts::{Facts, Member};
 use firehose_tests::operations;

@@ -3,12 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use firehose_proto::credentials::Credentials;
-use firehose_proto::credentials::cache::{Answer, CredentialsCache, Want};
+use firehose_proto::credentials::{CacheAnswer, Credentials, CredentialsCache, CredentialsRequest};
 
 use super::context::Context;
 use super::{CredentialsError, Found, ProvideCredentials, lock};
-use crate::error::Chain;
+use firehose_proto::error::WithCauses;
 
 /// A provider's credentials, kept as long as they are good.
 pub(crate) struct Cache {
@@ -33,21 +32,22 @@ impl Cache {
         context: &Context,
         refused: Option<&Arc<Credentials>>,
     ) -> Result<Arc<Credentials>, CredentialsError> {
-        let mut want = refused.map_or_else(Want::any, |refused| Want::other_than(Arc::clone(refused)));
+        let mut want =
+            refused.map_or_else(CredentialsRequest::any, |refused| CredentialsRequest::other_than(Arc::clone(refused)));
         let mut cache = lock(&self.state);
         loop {
             match cache.poll(context.now(), &mut want) {
-                Answer::Use(credentials) => return Ok(credentials),
-                Answer::Failed { error, .. } => return Err(error),
-                Answer::WaitForRefresh => {
+                CacheAnswer::Use(credentials) => return Ok(credentials),
+                CacheAnswer::Failed { error, .. } => return Err(error),
+                CacheAnswer::WaitForRefresh => {
                     cache = self.refreshed.wait(cache).unwrap_or_else(PoisonError::into_inner);
                 }
-                Answer::Refresh => {
+                CacheAnswer::Refresh => {
                     drop(cache);
                     let found = self.ask(context);
                     cache = lock(&self.state);
                     if let (Some(_), Err(error)) = (cache.current(), &found) {
-                        log::warn!("cannot renew the credentials: {}", Chain(error));
+                        log::warn!("cannot renew the credentials: {}", WithCauses(error));
                     }
                     cache.handle_refresh(context.now(), found);
                     self.refreshed.notify_all();

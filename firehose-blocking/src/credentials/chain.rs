@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use firehose_proto::credentials::Credentials;
-use firehose_proto::credentials::search::{Found, Provider};
+use firehose_proto::credentials::{Credentials, Found, Provider};
 
 use super::context::Context;
 use super::providers::{Container, EnvironmentVariables, InstanceMetadata, Profile, WebIdentity};

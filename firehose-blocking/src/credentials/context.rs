@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use firehose_proto::credentials::search::{Found, Need, Provider, Search, Shared};
-use firehose_proto::region::Region;
+use firehose_proto::Region;
+use firehose_proto::credentials::{Found, Need, Provider, Search, SearchState};
 use firehose_proto::settings::Settings;
 use firehose_proto::time::Now;
 
@@ -22,7 +22,7 @@ pub struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     transport: Arc<dyn Transport>,
     mfa: Option<Mfa>,
-    shared: Mutex<Shared>,
+    shared: Mutex<SearchState>,
 }
 
 /// Asks the user for the code that a device shows.
@@ -39,7 +39,7 @@ impl Context {
         mfa: Option<Mfa>,
     ) -> Self {
         let variables = environment.clone();
-        let shared = Shared::new(settings, move |name| variables.variable(name), cfg!(windows), clock.random());
+        let shared = SearchState::new(settings, move |name| variables.variable(name), cfg!(windows), clock.random());
         Self { environment, clock, transport, mfa, shared: Mutex::new(shared) }
     }
 
@@ -89,11 +89,11 @@ impl Context {
                     search.handle_file(self.now(), content);
                 }
                 Need::WriteFile { path, content } => {
-                    let written = files::replace(Path::new(path), content.reveal(), self.clock.random());
+                    let written = files::replace(Path::new(path), content.expose(), self.clock.random());
                     search.handle_written(self.now(), written.map_err(files::file_error));
                 }
                 Need::Run { command, timeout } => {
-                    let printed = process::run(command.reveal(), timeout);
+                    let printed = process::run(command.expose(), timeout);
                     search.handle_process(self.now(), printed);
                 }
                 Need::MfaCode { serial } => match &self.mfa {

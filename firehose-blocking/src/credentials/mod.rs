@@ -17,10 +17,8 @@ mod providers;
 
 use std::borrow::Cow;
 
-use firehose_proto::credentials::Credentials;
-pub use firehose_proto::credentials::CredentialsError;
-pub use firehose_proto::credentials::search::Found;
-use firehose_proto::credentials::search::Provider;
+use firehose_proto::credentials::{Credentials, Provider};
+pub use firehose_proto::credentials::{CredentialsError, Found};
 
 pub(crate) use self::cache::Cache;
 pub use self::chain::Chain;

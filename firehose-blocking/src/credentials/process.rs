@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use firehose_proto::credentials::search::ProcessError;
+use firehose_proto::credentials::ProcessError;
 use firehose_proto::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
 
 /// How often a program is looked at that prints no more but has not ended.

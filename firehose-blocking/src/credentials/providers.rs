@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use firehose_proto::credentials::Credentials;
-use firehose_proto::credentials::search::{Found, Provider};
+use firehose_proto::credentials::{Credentials, Found, Provider};
 
 use super::context::Context;
 use super::{CredentialsError, ProvideCredentials};

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use firehose_proto::json;
+use firehose_proto::internal::json;
 use serde::{Deserialize, Serialize};
 
 use super::store::{dir_name, sync_names};

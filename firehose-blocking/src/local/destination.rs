@@ -9,12 +9,10 @@
 //! the API's structures say all that there is to know about them. What a description has no member for, which is
 //! what nobody may read again, is not kept at all.
 
-use firehose_proto::exception::{ErrorCode, ServiceError};
-use firehose_proto::model::source::SourceDescription;
-use firehose_proto::model::stream::DestinationDescription;
-use firehose_proto::op::create_delivery_stream::CreateDeliveryStreamInput;
-use firehose_proto::op::update_destination::UpdateDestinationInput;
-use firehose_proto::schema::{Document, Shape, Structure};
+use firehose_proto::error::{ErrorCode, ServiceError};
+use firehose_proto::internal::schema::{Document, Shape, Structure};
+use firehose_proto::model::{DestinationDescription, SourceDescription};
+use firehose_proto::op::{CreateDeliveryStreamInput, UpdateDestinationInput};
 use firehose_proto::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -3,29 +3,21 @@
 use std::sync::Arc;
 
 use firehose_proto::credentials::Credentials;
-use firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_proto::error::{ErrorCode, ServiceError};
 use firehose_proto::http::{Request, Response};
-use firehose_proto::model::record::Record;
-use firehose_proto::op::create_delivery_stream::{CreateDeliveryStream, CreateDeliveryStreamOutput};
-use firehose_proto::op::delete_delivery_stream::{DeleteDeliveryStream, DeleteDeliveryStreamOutput};
-use firehose_proto::op::describe_delivery_stream::{DescribeDeliveryStream, DescribeDeliveryStreamOutput};
-use firehose_proto::op::list_delivery_streams::ListDeliveryStreams;
-use firehose_proto::op::list_tags_for_delivery_stream::ListTagsForDeliveryStream;
-use firehose_proto::op::put_record::{PutRecord, PutRecordOutput};
-use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
-use firehose_proto::op::start_delivery_stream_encryption::{
-    StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionOutput,
+use firehose_proto::internal::uuid;
+use firehose_proto::model::Record;
+use firehose_proto::op::{
+    CreateDeliveryStream, CreateDeliveryStreamOutput, DeleteDeliveryStream, DeleteDeliveryStreamOutput,
+    DescribeDeliveryStream, DescribeDeliveryStreamOutput, ListDeliveryStreams, ListTagsForDeliveryStream, PutRecord,
+    PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry, PutRecordOutput, StartDeliveryStreamEncryption,
+    StartDeliveryStreamEncryptionOutput, StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionOutput,
+    TagDeliveryStream, TagDeliveryStreamOutput, UntagDeliveryStream, UntagDeliveryStreamOutput, UpdateDestination,
+    UpdateDestinationOutput,
 };
-use firehose_proto::op::stop_delivery_stream_encryption::{
-    StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionOutput,
-};
-use firehose_proto::op::tag_delivery_stream::{TagDeliveryStream, TagDeliveryStreamOutput};
-use firehose_proto::op::untag_delivery_stream::{UntagDeliveryStream, UntagDeliveryStreamOutput};
-use firehose_proto::op::update_destination::{UpdateDestination, UpdateDestinationOutput};
-use firehose_proto::server::{self, Call};
+use firehose_proto::server::{self, OperationInput};
 use firehose_proto::sigv4::{Authorization, Verifier};
 use firehose_proto::time::HttpDate;
-use firehose_proto::uuid;
 use time::OffsetDateTime;
 
 use super::definitions::FileError;
@@ -60,7 +52,7 @@ impl<C: Clock> Handler<C> {
     fn response(&self, result: Result<Response, ServiceError>) -> Response {
         let mut response = result.unwrap_or_else(|error| {
             log::debug!("refusing a call: {error}");
-            server::refuse(&error)
+            server::error_response(&error)
         });
         let request_id = uuid::v4(u128::from(self.clock.random()) << 64 | u128::from(self.clock.random()));
         let added = response.headers.append("x-amzn-RequestId", &request_id);
@@ -101,7 +93,7 @@ impl<C: Clock> Handler<C> {
             .map_err(|error| ServiceError::new(error.status(), ErrorCode::parse(error.code()), error.to_string()))?;
         let streams = &self.streams;
         Ok(match server::parse(request)? {
-            Call::PutRecord(input) => {
+            OperationInput::PutRecord(input) => {
                 let (mut entries, is_encrypted) =
                     self.put(now, &input.delivery_stream_name, vec![input.record], scene)?;
                 let entry = entries.pop().unwrap_or_default();
@@ -110,46 +102,48 @@ impl<C: Clock> Handler<C> {
                 output.encrypted = Some(is_encrypted);
                 server::respond::<PutRecord>(&output)
             }
-            Call::PutRecordBatch(input) => {
+            OperationInput::PutRecordBatch(input) => {
                 let (mut entries, is_encrypted) = self.put(now, &input.delivery_stream_name, input.records, scene)?;
                 scene.miscount(&mut entries);
                 let mut output = PutRecordBatchOutput::new(entries);
                 output.encrypted = Some(is_encrypted);
                 server::respond::<PutRecordBatch>(&output)
             }
-            Call::CreateDeliveryStream(input) => {
+            OperationInput::CreateDeliveryStream(input) => {
                 let arn = streams.create(now, region(request), &input)?;
                 server::respond::<CreateDeliveryStream>(&CreateDeliveryStreamOutput::new().delivery_stream_arn(arn))
             }
-            Call::DeleteDeliveryStream(input) => {
+            OperationInput::DeleteDeliveryStream(input) => {
                 streams.delete(now, &input)?;
                 server::respond::<DeleteDeliveryStream>(&DeleteDeliveryStreamOutput::new())
             }
-            Call::DescribeDeliveryStream(input) => {
+            OperationInput::DescribeDeliveryStream(input) => {
                 let description = streams.describe(now, region(request), &input)?;
                 server::respond::<DescribeDeliveryStream>(&DescribeDeliveryStreamOutput::new(description))
             }
-            Call::ListDeliveryStreams(input) => server::respond::<ListDeliveryStreams>(&streams.list(now, &input)?),
-            Call::ListTagsForDeliveryStream(input) => {
+            OperationInput::ListDeliveryStreams(input) => {
+                server::respond::<ListDeliveryStreams>(&streams.list(now, &input)?)
+            }
+            OperationInput::ListTagsForDeliveryStream(input) => {
                 server::respond::<ListTagsForDeliveryStream>(&streams.list_tags(now, &input)?)
             }
-            Call::StartDeliveryStreamEncryption(input) => {
+            OperationInput::StartDeliveryStreamEncryption(input) => {
                 streams.start_encryption(now, &input)?;
                 server::respond::<StartDeliveryStreamEncryption>(&StartDeliveryStreamEncryptionOutput::new())
             }
-            Call::StopDeliveryStreamEncryption(input) => {
+            OperationInput::StopDeliveryStreamEncryption(input) => {
                 streams.stop_encryption(now, &input)?;
                 server::respond::<StopDeliveryStreamEncryption>(&StopDeliveryStreamEncryptionOutput::new())
             }
-            Call::TagDeliveryStream(input) => {
+            OperationInput::TagDeliveryStream(input) => {
                 streams.tag(now, &input)?;
                 server::respond::<TagDeliveryStream>(&TagDeliveryStreamOutput::new())
             }
-            Call::UntagDeliveryStream(input) => {
+            OperationInput::UntagDeliveryStream(input) => {
                 streams.untag(now, &input)?;
                 server::respond::<UntagDeliveryStream>(&UntagDeliveryStreamOutput::new())
             }
-            Call::UpdateDestination(input) => {
+            OperationInput::UpdateDestination(input) => {
                 streams.update_destination(now, &input)?;
                 server::respond::<UpdateDestination>(&UpdateDestinationOutput::new())
             }

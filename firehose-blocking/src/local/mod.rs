@@ -213,7 +213,7 @@ impl LocalEndpointBuilder {
             if !allows_remote {
                 return Err(LocalEndpointError::Remote { listen });
             }
-            if credentials.access_key_id == DEFAULT_KEY && credentials.secret_access_key.reveal() == DEFAULT_KEY {
+            if credentials.access_key_id == DEFAULT_KEY && credentials.secret_access_key.expose() == DEFAULT_KEY {
                 log::warn!(
                     "other machines can reach {listen}, and everybody knows the keys `{DEFAULT_KEY}` and \
                      `{DEFAULT_KEY}`: set others"

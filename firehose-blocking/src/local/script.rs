@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_proto::error::{ErrorCode, ServiceError};
 use firehose_proto::http::Response;
-use firehose_proto::model::record::Record;
-use firehose_proto::op::put_record_batch::PutRecordBatchResponseEntry;
+use firehose_proto::model::Record;
+use firehose_proto::op::PutRecordBatchResponseEntry;
 use log::debug;
 use time::Duration as SignedDuration;
 

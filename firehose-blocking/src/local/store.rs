@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use firehose_proto::model::record::Record;
-use firehose_proto::uuid;
-use firehose_proto::validate::check_stream_name;
+use firehose_proto::internal::{check_stream_name, uuid};
+use firehose_proto::model::Record;
 use time::{Date, Duration, Month, OffsetDateTime, Time};
 
 use super::definitions::FileError;

@@ -11,24 +11,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use firehose_proto::exception::{ErrorCode, ServiceError};
-use firehose_proto::model::encryption::{
-    DeliveryStreamEncryptionConfiguration, DeliveryStreamEncryptionConfigurationInput, DeliveryStreamEncryptionStatus,
-    KeyType,
+use firehose_proto::Region;
+use firehose_proto::error::{ErrorCode, ServiceError};
+use firehose_proto::model::{
+    DeliveryStreamDescription, DeliveryStreamEncryptionConfiguration, DeliveryStreamEncryptionConfigurationInput,
+    DeliveryStreamEncryptionStatus, DeliveryStreamStatus, DeliveryStreamType, DestinationDescription,
+    ExtendedS3DestinationConfiguration, KeyType, SourceDescription, Tag,
 };
-use firehose_proto::model::extended_s3::ExtendedS3DestinationConfiguration;
-use firehose_proto::model::source::SourceDescription;
-use firehose_proto::model::stream::{
-    DeliveryStreamDescription, DeliveryStreamStatus, DeliveryStreamType, DestinationDescription,
+use firehose_proto::op::{
+    CreateDeliveryStreamInput, DescribeDeliveryStreamInput, ListTagsForDeliveryStreamInput,
+    ListTagsForDeliveryStreamOutput, UpdateDestinationInput,
 };
-use firehose_proto::model::tag::Tag;
-use firehose_proto::op::create_delivery_stream::CreateDeliveryStreamInput;
-use firehose_proto::op::describe_delivery_stream::DescribeDeliveryStreamInput;
-use firehose_proto::op::list_tags_for_delivery_stream::{
-    ListTagsForDeliveryStreamInput, ListTagsForDeliveryStreamOutput,
-};
-use firehose_proto::op::update_destination::UpdateDestinationInput;
-use firehose_proto::region::Region;
 use firehose_proto::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

@@ -11,20 +11,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use firehose_proto::exception::{ErrorCode, ServiceError};
-use firehose_proto::model::stream::{DeliveryStreamDescription, DeliveryStreamType};
-use firehose_proto::op::create_delivery_stream::CreateDeliveryStreamInput;
-use firehose_proto::op::delete_delivery_stream::DeleteDeliveryStreamInput;
-use firehose_proto::op::describe_delivery_stream::DescribeDeliveryStreamInput;
-use firehose_proto::op::list_delivery_streams::{ListDeliveryStreamsInput, ListDeliveryStreamsOutput};
-use firehose_proto::op::list_tags_for_delivery_stream::{
-    ListTagsForDeliveryStreamInput, ListTagsForDeliveryStreamOutput,
+use firehose_proto::error::{ErrorCode, ServiceError};
+use firehose_proto::model::{DeliveryStreamDescription, DeliveryStreamType};
+use firehose_proto::op::{
+    CreateDeliveryStreamInput, DeleteDeliveryStreamInput, DescribeDeliveryStreamInput, ListDeliveryStreamsInput,
+    ListDeliveryStreamsOutput, ListTagsForDeliveryStreamInput, ListTagsForDeliveryStreamOutput,
+    StartDeliveryStreamEncryptionInput, StopDeliveryStreamEncryptionInput, TagDeliveryStreamInput,
+    UntagDeliveryStreamInput, UpdateDestinationInput,
 };
-use firehose_proto::op::start_delivery_stream_encryption::StartDeliveryStreamEncryptionInput;
-use firehose_proto::op::stop_delivery_stream_encryption::StopDeliveryStreamEncryptionInput;
-use firehose_proto::op::tag_delivery_stream::TagDeliveryStreamInput;
-use firehose_proto::op::untag_delivery_stream::UntagDeliveryStreamInput;
-use firehose_proto::op::update_destination::UpdateDestinationInput;
 use time::OffsetDateTime;
 
 use super::definitions::{Definitions, FileError, Known};

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use firehose_proto::batch::{Batcher, Event, Policy, Undelivered};
+use firehose_proto::error::Violation;
 use firehose_proto::time::Tick;
-use firehose_proto::validate::Violation;
 
 use super::{Handlers, Producer, Shared, State};
 use crate::client::Client;
@@ -24,7 +24,7 @@ pub struct ProducerBuilder {
     client: Client,
     delivery_stream_name: String,
     policy: Policy,
-    drop_patience: Duration,
+    drop_timeout: Duration,
     handlers: Handlers,
     spool: Option<(PathBuf, SpoolOptions)>,
 }
@@ -32,7 +32,7 @@ pub struct ProducerBuilder {
 impl ProducerBuilder {
     pub(super) fn new(client: Client, delivery_stream_name: String) -> Self {
         let (policy, handlers) = (Policy::default(), Handlers::default());
-        Self { client, delivery_stream_name, policy, drop_patience: DROP_PATIENCE, handlers, spool: None }
+        Self { client, delivery_stream_name, policy, drop_timeout: DROP_PATIENCE, handlers, spool: None }
     }
 
     /// What it may use, how long it tries, and what it promises.
@@ -42,8 +42,8 @@ impl ProducerBuilder {
     }
 
     /// How long dropping it may wait for outcomes; 5 s unless set.
-    pub fn drop_patience(mut self, patience: Duration) -> Self {
-        self.drop_patience = patience;
+    pub fn drop_timeout(mut self, timeout: Duration) -> Self {
+        self.drop_timeout = timeout;
         self
     }
 
@@ -80,7 +80,7 @@ impl ProducerBuilder {
     ///
     /// [`ProducerError`]: the stream's name or the policy is not valid, or there is no thread to be had.
     pub fn start(self) -> Result<Producer, ProducerError> {
-        let Self { client, delivery_stream_name, policy, drop_patience, handlers, spool } = self;
+        let Self { client, delivery_stream_name, policy, drop_timeout, handlers, spool } = self;
         let threads = policy.max_in_flight.get();
         let seed = client.clock().random();
         let batcher = Batcher::new(&delivery_stream_name, policy, seed).map_err(ProducerError::Invalid)?;
@@ -94,7 +94,7 @@ impl ProducerBuilder {
         .map_err(ProducerError::Spool)?;
         let state = State {
             batcher,
-            ledger: super::Ledger::default(),
+            receipts: super::Receipts::default(),
             latencies: super::Latencies::default(),
             undelivered: Vec::new(),
             undelivered_bytes: 0,
@@ -108,7 +108,7 @@ impl ProducerBuilder {
         };
         let (work, changed) = (Condvar::new(), Condvar::new());
         let shared = Arc::new(Shared { client, state: Mutex::new(state), work, changed, handlers });
-        let mut producer = Producer { shared, workers: Vec::with_capacity(threads), drop_patience };
+        let mut producer = Producer { shared, workers: Vec::with_capacity(threads), drop_timeout };
         for _ in 0..threads {
             producer.spawn(Shared::work)?;
         }

@@ -10,9 +10,9 @@
 //! changes that.
 
 mod builder;
-mod ledger;
 mod outcome;
 mod positions;
+mod receipts;
 mod send;
 mod statistics;
 mod worker;
@@ -25,8 +25,8 @@ use std::time::Duration;
 use firehose_proto::batch::{Batcher, Event, Reason, Undelivered};
 use firehose_proto::time::Tick;
 
-use self::ledger::Ledger;
 use self::positions::Positions;
+use self::receipts::Receipts;
 use self::statistics::Latencies;
 use crate::client::Client;
 use crate::spool::{Spool, SpoolError};
@@ -71,7 +71,7 @@ pub use self::statistics::ProducerStatistics;
 pub struct Producer {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
-    drop_patience: Duration,
+    drop_timeout: Duration,
 }
 
 /// What a producer was when it was closed.
@@ -87,7 +87,7 @@ pub struct Closed {
 /// There was no time left for some records to have their outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct StillPending {
+pub struct FlushTimeout {
     /// How many records.
     pub records: u64,
 }
@@ -114,7 +114,7 @@ impl Producer {
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), and [`NotTaken::Full`](firehose_proto::batch::NotTaken::Full) when time is up.
+    /// As [`send`](Self::send), and [`EnqueueError::Full`](firehose_proto::batch::EnqueueError::Full) when time is up.
     pub fn send_timeout(&self, data: &[u8], timeout: Duration) -> Result<(), SendError> {
         self.shared.send(data, None, Some(timeout))
     }
@@ -160,21 +160,21 @@ impl Producer {
     ///
     /// # Errors
     ///
-    /// [`StillPending`] when time is up; they are delivered all the same.
-    pub fn flush(&self, patience: Duration) -> Result<(), StillPending> {
+    /// [`FlushTimeout`] when time is up; they are delivered all the same.
+    pub fn flush(&self, timeout: Duration) -> Result<(), FlushTimeout> {
         let start = self.shared.now();
         let state = self.shared.lock();
-        let mut state = self.shared.wait_until(state, patience, |state| !state.is_replaying);
-        let patience = patience.saturating_sub(self.shared.now().since(start));
+        let mut state = self.shared.wait_until(state, timeout, |state| !state.is_replaying);
+        let timeout = timeout.saturating_sub(self.shared.now().since(start));
         state.batcher.flush();
         self.shared.work.notify_one();
-        let end = state.ledger.end();
-        let state = self.shared.wait_until(state, patience, |state| state.ledger.is_settled_below(end));
+        let end = state.receipts.end();
+        let state = self.shared.wait_until(state, timeout, |state| state.receipts.is_settled_below(end));
         // What has not been read back yet is not in the ledger.
         let replaying = state.spool.as_ref().filter(|_| state.is_replaying).map_or(0, |spool| spool.pending());
-        match state.ledger.pending_below(end).max(replaying) {
+        match state.receipts.pending_below(end).max(replaying) {
             0 => Ok(()),
-            records => Err(StillPending { records }),
+            records => Err(FlushTimeout { records }),
         }
     }
 
@@ -199,8 +199,8 @@ impl Producer {
     /// # Errors
     ///
     /// When the file system says no. The note before is there still.
-    pub fn note(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
-        self.shared.spool().map_or(Ok(()), |spool| spool.note(source, note))
+    pub fn save_checkpoint(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
+        self.shared.spool().map_or(Ok(()), |spool| spool.save_checkpoint(source, note))
     }
 
     /// The bytes that were kept last for a source, by this process or an earlier one. Those that are not what was written
@@ -209,8 +209,8 @@ impl Producer {
     /// # Errors
     ///
     /// When they cannot be read.
-    pub fn last_note(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-        self.shared.spool().map_or(Ok(None), |spool| spool.last_note(source))
+    pub fn load_checkpoint(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+        self.shared.spool().map_or(Ok(None), |spool| spool.load_checkpoint(source))
     }
 
     /// Records in the spool that have no outcome, those of an earlier process included; none without a spool.
@@ -230,32 +230,32 @@ impl Producer {
     /// What an earlier process left in the spool is sent first; where too much of it comes back, the rest stays there.
     /// What is in flight when time is up may be stored, and ends as [`Failure::Unknown`](firehose_proto::batch::Failure).
     #[must_use]
-    pub fn close(mut self, patience: Duration) -> Closed {
-        self.finish(patience, false);
+    pub fn close(mut self, timeout: Duration) -> Closed {
+        self.finish(timeout, false);
         let mut state = self.shared.lock();
         Closed { statistics: state.statistics(), undelivered: state.take_undelivered() }
     }
 
     /// Ends the workers. The second time there is nothing left to do.
-    fn finish(&mut self, patience: Duration, leaves_to_spool: bool) {
+    fn finish(&mut self, timeout: Duration, leaves_to_spool: bool) {
         let start = self.shared.now();
         let state = self.shared.lock();
         // What an earlier process took comes first, as far as there is room for what comes back: nobody makes more.
         let is_read = |state: &State| !state.is_replaying || state.is_full_of_undelivered();
-        let mut state = self.shared.wait_until(state, patience, is_read);
-        let patience = patience.saturating_sub(self.shared.now().since(start));
+        let mut state = self.shared.wait_until(state, timeout, is_read);
+        let timeout = timeout.saturating_sub(self.shared.now().since(start));
         state.batcher.close();
         state.is_closing = true;
         self.shared.work.notify_all();
         self.shared.changed.notify_all();
-        let is_over = |state: &State| state.ledger.is_settled_below(state.ledger.end());
-        let mut state = self.shared.wait_until(state, patience, is_over);
+        let is_over = |state: &State| state.receipts.is_settled_below(state.receipts.end());
+        let mut state = self.shared.wait_until(state, timeout, is_over);
         let is_in_time = is_over(&state);
         if !is_in_time {
             state.is_left_to_spool = leaves_to_spool && state.spool.is_some();
             state.batcher.abandon();
             // Workers may be stuck in a request: what is left is handed out from here.
-            state = self.shared.hand_out(state);
+            state = self.shared.drain_events(state);
         }
         state.spool = None;
         drop(state);
@@ -272,7 +272,7 @@ impl Drop for Producer {
         if self.workers.is_empty() {
             return;
         }
-        self.finish(self.drop_patience, true);
+        self.finish(self.drop_timeout, true);
         let mut state = self.shared.lock();
         let (lost, is_left_to_spool) = (state.take_undelivered().len(), state.is_left_to_spool);
         drop(state);
@@ -290,13 +290,13 @@ impl fmt::Debug for Producer {
     }
 }
 
-impl fmt::Display for StillPending {
+impl fmt::Display for FlushTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} records have no outcome yet", self.records)
     }
 }
 
-impl std::error::Error for StillPending {}
+impl std::error::Error for FlushTimeout {}
 
 /// How often a thread that wants to send lets others run while one of them has the lock.
 const YIELDS: u32 = 16;
@@ -323,7 +323,7 @@ type OnOutcome = Box<dyn Fn(&Event) + Send + Sync>;
 
 struct State {
     batcher: Batcher,
-    ledger: Ledger,
+    receipts: Receipts,
     latencies: Latencies,
     undelivered: Vec<Undelivered>,
     /// Bytes in them, which count against the buffer.
@@ -375,10 +375,10 @@ impl Shared {
     fn wait_until<'a>(
         &'a self,
         state: MutexGuard<'a, State>,
-        patience: Duration,
+        timeout: Duration,
         holds: impl Fn(&State) -> bool,
     ) -> MutexGuard<'a, State> {
-        let waited = self.changed.wait_timeout_while(state, patience, |state| !holds(state));
+        let waited = self.changed.wait_timeout_while(state, timeout, |state| !holds(state));
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }

@@ -97,7 +97,7 @@ impl Receipt {
     /// # Errors
     ///
     /// The receipt, when there is no outcome yet.
-    pub fn wait_timeout(self, patience: Duration) -> Result<Outcome, Self> {
-        self.0.recv_timeout(patience).map_err(|_| self)
+    pub fn wait_timeout(self, timeout: Duration) -> Result<Outcome, Self> {
+        self.0.recv_timeout(timeout).map_err(|_| self)
     }
 }

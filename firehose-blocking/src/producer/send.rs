@@ -5,20 +5,20 @@ use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use firehose_proto::batch::NotTaken;
+use firehose_proto::batch::EnqueueError;
 use firehose_proto::time::Tick;
 
 use super::outcome::Callback;
 use super::{Shared, State};
-use crate::error::Chain;
 use crate::spool::{Replay, Spool, SpoolError};
+use firehose_proto::error::WithCauses;
 
 /// Why a record was not taken.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendError {
     /// The producer does not take it, or not now.
-    NotTaken(NotTaken),
+    EnqueueError(EnqueueError),
     /// The spool cannot hold it.
     Spool(SpoolError),
     /// It **was** taken and will be delivered, but the disk may not have it: a loss of power may lose it before.
@@ -46,7 +46,7 @@ impl Shared {
         let mut state = self.lock_to_send();
         loop {
             match self.push(&mut state, now, data, &mut callback) {
-                Err(SendError::NotTaken(NotTaken::Full))
+                Err(SendError::EnqueueError(EnqueueError::Full))
                     if !state.is_full_of_undelivered() && deadline.is_none_or(|deadline| now < deadline) =>
                 {
                     // What is there lingers no longer.
@@ -88,16 +88,16 @@ impl Shared {
     ) -> Result<Option<Written>, SendError> {
         // First: there will be no room any more.
         if let Some(reason) = state.batcher.stopped() {
-            return Err(NotTaken::Stopped(Arc::clone(reason)).into());
+            return Err(EnqueueError::Stopped(Arc::clone(reason)).into());
         }
         if state.is_replaying || state.is_full_of_undelivered() {
-            return Err(NotTaken::Full.into());
+            return Err(EnqueueError::Full.into());
         }
         // Under the lock, so that positions are in the order of tickets.
         let written = match &state.spool {
             Some(spool) if state.has_room_for(data) => match spool.write(&[data]) {
                 Ok(positions) => Some(Written { spool: Arc::clone(spool), position: positions.start }),
-                Err(SpoolError::Full { .. }) => return Err(NotTaken::Full.into()),
+                Err(SpoolError::Full { .. }) => return Err(EnqueueError::Full.into()),
                 Err(error) => return Err(SendError::Spool(error)),
             },
             _ => None,
@@ -107,7 +107,7 @@ impl Shared {
         if let (Err(_), Some(position)) = (&pushed, position) {
             state.complete(position..position + 1);
         }
-        pushed.map(|()| written).map_err(SendError::NotTaken)
+        pushed.map(|()| written).map_err(SendError::EnqueueError)
     }
 
     /// Hands a record to the batcher.
@@ -118,13 +118,13 @@ impl Shared {
         data: &[u8],
         position: Option<u64>,
         callback: &mut Option<Callback>,
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), EnqueueError> {
         let now = state.time(now);
         let tickets = state.batcher.push(now, data)?;
         if let Some(position) = position {
             state.positions.note(tickets.clone(), position);
         }
-        state.ledger.open(tickets, callback.take());
+        state.receipts.open(tickets, callback.take());
         if !state.batcher.is_waiting() && !state.is_woken {
             state.is_woken = true;
             self.work.notify_one();
@@ -150,7 +150,7 @@ impl Shared {
             let spool = state_now.spool.clone();
             drop(state_now);
             if let Some(Err(error)) = spool.map(|spool| spool.poll_sync(self.now())) {
-                log::error!("records may not survive a loss of power: {}", Chain(&error));
+                log::error!("records may not survive a loss of power: {}", WithCauses(&error));
             }
             state = self.lock();
         }
@@ -163,7 +163,7 @@ impl Shared {
             let (position, data) = match record {
                 Ok(record) => record,
                 Err(damage) => {
-                    log::error!("the spool is damaged: {}", Chain(&damage));
+                    log::error!("the spool is damaged: {}", WithCauses(&damage));
                     continue;
                 }
             };
@@ -175,10 +175,10 @@ impl Shared {
                     break 'replay;
                 }
                 match self.admit(&mut state, self.now(), &data, Some(position), &mut None) {
-                    Err(NotTaken::Full) if !state.is_closing => {
+                    Err(EnqueueError::Full) if !state.is_closing => {
                         state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                     }
-                    Err(NotTaken::TooLarge { bytes, .. }) => {
+                    Err(EnqueueError::TooLarge { bytes, .. }) => {
                         log::error!("a record of {bytes} bytes stays in the spool: it is above the limit by now");
                         break;
                     }
@@ -205,7 +205,7 @@ impl State {
         if let Some(spool) = &self.spool
             && let Err(error) = spool.complete(positions)
         {
-            let error = Chain(&error);
+            let error = WithCauses(&error);
             log::error!(
                 "records with an outcome stay in the spool, and will be sent again by the next process: {error}"
             );
@@ -220,16 +220,16 @@ impl State {
     }
 }
 
-impl From<NotTaken> for SendError {
-    fn from(reason: NotTaken) -> Self {
-        Self::NotTaken(reason)
+impl From<EnqueueError> for SendError {
+    fn from(reason: EnqueueError) -> Self {
+        Self::EnqueueError(reason)
     }
 }
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotTaken(_) => "the record was not taken",
+            Self::EnqueueError(_) => "the record was not taken",
             Self::Spool(_) => "the record was not taken, the spool cannot hold it",
             Self::NotDurable(_) => "the record was taken, but may not survive a loss of power",
         })
@@ -239,7 +239,7 @@ impl fmt::Display for SendError {
 impl std::error::Error for SendError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(match self {
-            Self::NotTaken(reason) => reason,
+            Self::EnqueueError(reason) => reason,
             Self::Spool(error) | Self::NotDurable(error) => error,
         })
     }

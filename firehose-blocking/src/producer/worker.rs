@@ -6,9 +6,9 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use firehose_proto::batch::{Batch, Event, Output};
 use firehose_proto::call::Error;
 
-use super::ledger::tickets;
+use super::receipts::tickets;
 use super::{Handlers, Shared, State};
-use crate::error::Chain;
+use firehose_proto::error::WithCauses;
 
 impl Shared {
     /// Works until the producer is closed and every record has had its outcome.
@@ -18,7 +18,7 @@ impl Shared {
             state.is_woken = false;
             let now = state.time(self.now());
             match state.batcher.poll_output(now) {
-                Output::Event(event) => state = self.tell(state, event),
+                Output::Event(event) => state = self.dispatch(state, event),
                 Output::Send { id, batch, .. } => {
                     // There may be more to do than this one call.
                     self.work.notify_one();
@@ -43,11 +43,11 @@ impl Shared {
     }
 
     /// Hands out every event that there is.
-    pub(super) fn hand_out<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    pub(super) fn drain_events<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         loop {
             let now = state.time(self.now());
             let Output::Event(event) = state.batcher.poll_output(now) else { return state };
-            state = self.tell(state, event);
+            state = self.dispatch(state, event);
         }
     }
 
@@ -61,7 +61,7 @@ impl Shared {
             Err(error) => Err(error),
         };
         if let Err(error) = &outcome {
-            log::debug!("a call with {} records failed: {}", batch.len(), Chain(error));
+            log::debug!("a call with {} records failed: {}", batch.len(), WithCauses(error));
         }
         drop(batch);
         let mut state = self.lock();
@@ -74,8 +74,8 @@ impl Shared {
     }
 
     /// Tells everybody concerned of an event. Not under the lock, when there is anybody.
-    fn tell<'a>(&'a self, mut state: MutexGuard<'a, State>, event: Event) -> MutexGuard<'a, State> {
-        let due = state.ledger.due(&event);
+    fn dispatch<'a>(&'a self, mut state: MutexGuard<'a, State>, event: Event) -> MutexGuard<'a, State> {
+        let due = state.receipts.due(&event);
         let tickets = tickets(&event);
         let is_undelivered = matches!(event, Event::Undelivered(_));
         // Held until somebody takes it, unless there is a handler that does.
@@ -83,12 +83,12 @@ impl Shared {
             Event::Undelivered(undelivered) if self.handlers.on_undelivered.is_none() => Some(undelivered.clone()),
             _ => None,
         };
-        if !due.is_empty() || self.handlers.hear(&event) {
+        if !due.is_empty() || self.handlers.wants(&event) {
             drop(state);
             for (callback, outcome) in due {
-                shielded(|| callback(outcome));
+                catch_panic(|| callback(outcome));
             }
-            self.handlers.tell(event);
+            self.handlers.dispatch(event);
             state = self.lock();
         }
         if let Some(undelivered) = held {
@@ -101,7 +101,7 @@ impl Shared {
             let records = state.positions.settle(&tickets);
             records.into_iter().for_each(|positions| state.complete(positions));
         }
-        state.ledger.settle(tickets);
+        state.receipts.settle(tickets);
         self.changed.notify_all();
         state
     }
@@ -109,22 +109,22 @@ impl Shared {
 
 impl Handlers {
     /// Whether an event concerns any of them.
-    fn hear(&self, event: &Event) -> bool {
+    fn wants(&self, event: &Event) -> bool {
         self.on_outcome.is_some() || (self.on_undelivered.is_some() && matches!(event, Event::Undelivered(_)))
     }
 
-    fn tell(&self, event: Event) {
+    fn dispatch(&self, event: Event) {
         if let Some(on_outcome) = &self.on_outcome {
-            shielded(|| on_outcome(&event));
+            catch_panic(|| on_outcome(&event));
         }
         if let (Event::Undelivered(undelivered), Some(on_undelivered)) = (event, &self.on_undelivered) {
-            shielded(|| on_undelivered(undelivered));
+            catch_panic(|| on_undelivered(undelivered));
         }
     }
 }
 
 /// Runs what the application wants to be run, and survives it.
-fn shielded(run: impl FnOnce()) {
+fn catch_panic(run: impl FnOnce()) {
     if panic::catch_unwind(AssertUnwindSafe(run)).is_err() {
         log::error!("a producer's callback panicked");
     }

@@ -31,10 +31,10 @@
 //! do not check are set aside in a file named as the segment, ending in `.corrupt`, reported by [`Replay`], and the good
 //! records around them go on.
 
+mod checkpoints;
 mod error;
 mod files;
 mod frame;
-mod notes;
 mod ranges;
 mod replay;
 mod state;
@@ -278,13 +278,13 @@ impl Spool {
     ///
     /// # Errors
     /// When the file system says no. The note before is there still.
-    pub(crate) fn note(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
+    pub(crate) fn save_checkpoint(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
         let _guard = lock(&self.noting);
         let syncs = self.options.sync != SyncPolicy::Never;
         if syncs {
             self.sync()?;
         }
-        notes::write(&self.dir, &self.stream, source, note, syncs)
+        checkpoints::write(&self.dir, &self.stream, source, note, syncs)
     }
 
     /// The bytes that were kept last for a source and this stream, by this or an earlier process. Those that are not what
@@ -292,8 +292,8 @@ impl Spool {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub(crate) fn last_note(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-        notes::read(&self.dir, &self.stream, source)
+    pub(crate) fn load_checkpoint(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+        checkpoints::read(&self.dir, &self.stream, source)
     }
 
     /// Syncs, unless everything up to a position is or comes to be synced by others.

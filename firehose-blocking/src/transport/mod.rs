@@ -5,8 +5,9 @@ mod socket;
 mod tls;
 mod ureq;
 
+pub use firehose_proto::call::Timeouts;
+pub use firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_proto::http::{Request, Response};
-pub use firehose_proto::transport::{Timeouts, TransportError, TransportErrorKind};
 
 pub use self::tls::trust::InvalidCaBundle;
 pub use self::ureq::Ureq;

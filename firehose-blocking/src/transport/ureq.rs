@@ -10,8 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use firehose_proto::http::{Method, Request, Response};
 use firehose_proto::limits::MAX_RESPONSE_BYTES;
-use firehose_proto::settings::Setting;
-use firehose_proto::settings::proxy::{Proxies, Proxy};
+use firehose_proto::settings::{Proxies, Proxy, Setting};
 use rustls::ClientConfig;
 use ureq::config::AutoHeaderValue;
 use ureq::http::{HeaderName, HeaderValue};
@@ -219,7 +218,7 @@ impl<'a> Route<'a> {
             builder = builder.username(user);
         }
         if let Some(password) = &proxy.password {
-            builder = builder.password(password.reveal());
+            builder = builder.password(password.expose());
         }
         builder.build().map_err(|_| unsendable(format!("{self}: the proxy cannot be used")))
     }

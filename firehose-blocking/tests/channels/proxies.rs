@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use firehose_blocking::credentials::{Container, InstanceMetadata};
 use firehose_blocking::firehose_proto::http::{Method, Request};
-use firehose_blocking::firehose_proto::settings::proxy::Proxies;
+use firehose_blocking::firehose_proto::settings::Proxies;
 use firehose_blocking::{Client, Credentials, Error, LocalEndpoint, Timeouts, Transport, TransportErrorKind, Ureq};
 use tempfile::tempdir;
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use firehose_blocking::LocalEndpoint;
 use firehose_blocking::firehose_proto::credentials::Credentials;
 use firehose_blocking::firehose_proto::http::{Method, Request};
-use firehose_blocking::firehose_proto::server::{self, Call};
+use firehose_blocking::firehose_proto::server::{self, OperationInput};
 use firehose_blocking::firehose_proto::sigv4::Verifier;
 use firehose_blocking::firehose_proto::time::AmzDate;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ fn a_dry_run_prints_a_request_that_the_service_would_take() {
     request.set_body(body.as_bytes());
     let now = AmzDate::parse(request.headers.value("x-amz-date").unwrap()).unwrap();
     assert_eq!(Verifier::new("firehose").verify(now, &request, &Credentials::new("AKIDEXAMPLE", SECRET)), Ok(()));
-    let Ok(Call::CreateDeliveryStream(parsed)) = server::parse(&request) else { panic!("{body}") };
+    let Ok(OperationInput::CreateDeliveryStream(parsed)) = server::parse(&request) else { panic!("{body}") };
     assert_eq!(serde_json::to_value(&*parsed).unwrap(), serde_json::from_str::<Value>(&input).unwrap());
 }
 

@@ -10,8 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
-use firehose_blocking::firehose_proto::op::list_delivery_streams::ListDeliveryStreamsInput;
-use firehose_blocking::firehose_proto::op::start_delivery_stream_encryption::StartDeliveryStreamEncryptionInput;
+use firehose_blocking::firehose_proto::op::{ListDeliveryStreamsInput, StartDeliveryStreamEncryptionInput};
 use firehose_blocking::{Client, Credentials, PutRecordInput, Record};
 use tempfile::tempdir;
 

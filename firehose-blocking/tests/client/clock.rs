@@ -1,7 +1,7 @@
 //! Clocks that are off, and that are set while the client runs: the service's, and the client's own.
 
 use firehose_blocking::firehose_proto::batch::Policy;
-use firehose_blocking::firehose_proto::exception::ErrorCode;
+use firehose_blocking::firehose_proto::error::ErrorCode;
 use firehose_blocking::{Error, Outcome, Producer};
 use time::Duration;
 

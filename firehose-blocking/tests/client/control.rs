@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use firehose_blocking::firehose_proto::model::extended_s3::ExtendedS3DestinationUpdate;
-use firehose_blocking::firehose_proto::model::s3::CompressionFormat;
-use firehose_blocking::firehose_proto::op::MalformedResponse;
-use firehose_blocking::firehose_proto::op::create_delivery_stream::CreateDeliveryStreamInput;
-use firehose_blocking::firehose_proto::op::delete_delivery_stream::DeleteDeliveryStreamInput;
-use firehose_blocking::firehose_proto::op::describe_delivery_stream::DescribeDeliveryStreamInput;
-use firehose_blocking::firehose_proto::op::list_delivery_streams::ListDeliveryStreamsInput;
-use firehose_blocking::firehose_proto::op::list_tags_for_delivery_stream::ListTagsForDeliveryStreamInput;
+use firehose_blocking::firehose_proto::error::MalformedResponse;
+use firehose_blocking::firehose_proto::model::{CompressionFormat, ExtendedS3DestinationUpdate};
+use firehose_blocking::firehose_proto::op::{
+    CreateDeliveryStreamInput, DeleteDeliveryStreamInput, DescribeDeliveryStreamInput, ListDeliveryStreamsInput,
+    ListTagsForDeliveryStreamInput,
+};
 use firehose_blocking::{Error, Firehose, PutRecordInput, Record, WaitError};
 
 use crate::world::{Answer, World, answer, refusal};

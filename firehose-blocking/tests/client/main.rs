@@ -10,9 +10,8 @@ use std::error::Error as _;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use firehose_blocking::firehose_proto::exception::ErrorCode;
+use firehose_blocking::firehose_proto::error::{ErrorCode, MalformedResponse};
 use firehose_blocking::firehose_proto::http::Response;
-use firehose_blocking::firehose_proto::op::MalformedResponse;
 use firehose_blocking::firehose_proto::sigv4::Authorization;
 use firehose_blocking::{
     Batch, Client, Credentials, Error, PutRecordBatchInput, PutRecordInput, Record, TransportErrorKind,

@@ -4,9 +4,9 @@
 mod cache;
 mod chain;
 mod metadata;
-mod patience;
 mod profiles;
 mod server;
 mod services;
 mod settings;
+mod timeout;
 mod world;

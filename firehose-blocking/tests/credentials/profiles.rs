@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use firehose_blocking::credentials::Found;
-use firehose_blocking::firehose_proto::credentials::login;
 use firehose_blocking::firehose_proto::http::{Request, Response};
+use firehose_blocking::firehose_proto::internal::login;
 use firehose_blocking::{BuildError, ClientBuilder, SettingsError};
 use tempfile::{TempDir, tempdir};
 

@@ -12,11 +12,9 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use std::{env, process};
 
 use firehose_proto::batch::Batch;
-use firehose_proto::call::{Config, Shared};
-use firehose_proto::credentials::cache::Want;
-use firehose_proto::credentials::finder::Finder;
-use firehose_proto::credentials::search::{self, FileError, Need, ProcessError, Provider};
-use firehose_proto::settings::{InCode, Settings};
+use firehose_proto::call::{ClientState, Config};
+use firehose_proto::credentials::{CredentialsRequest, FileError, Finder, Need, ProcessError, Provider, SearchState};
+use firehose_proto::settings::{Overrides, Settings};
 use firehose_proto::time::{Now, Tick};
 use time::OffsetDateTime;
 
@@ -25,7 +23,7 @@ pub(crate) struct Job {
     pub(crate) stream: String,
     pub(crate) lines: Vec<Vec<u8>>,
     /// What the calls share, by the settings of the environment and the shared files.
-    pub(crate) shared: Shared,
+    pub(crate) shared: ClientState,
     pub(crate) finder: Finder,
 }
 
@@ -39,11 +37,11 @@ impl Job {
         let content = fs::read(&file).map_err(|error| format!("{file}: {error}"))?;
         let lines = content.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
         let variable = |name: &str| env::var(name).ok();
-        let settings = Settings::find(&InCode::default(), &variable, cfg!(windows), read)?;
+        let settings = Settings::find(&Overrides::default(), &variable, cfg!(windows), read)?;
         let config: Config = settings.config(&variable)?;
-        let searches = search::Shared::new(&settings, variable, cfg!(windows), seed());
+        let searches = SearchState::new(&settings, variable, cfg!(windows), seed());
         let finder = Finder::new(Provider::standard(), searches);
-        Ok(Self { stream, lines, shared: Shared::new(config, seed()), finder })
+        Ok(Self { stream, lines, shared: ClientState::new(config, seed()), finder })
     }
 }
 
@@ -89,18 +87,18 @@ pub(crate) fn seed() -> u64 {
 }
 
 /// Carries out what a search asks of the machine: its files and processes. What is left is the transport's.
-pub(crate) fn carry_out(finder: &mut Finder, want: &mut Want) {
+pub(crate) fn carry_out(finder: &mut Finder, want: &mut CredentialsRequest) {
     match finder.poll(now(), want) {
         Need::ReadFile { path, max_bytes } => {
             let content = read(path, max_bytes);
             finder.handle_file(now(), content);
         }
         Need::WriteFile { path, content } => {
-            let written = replace(path, content.reveal()).map_err(file_error);
+            let written = replace(path, content.expose()).map_err(file_error);
             finder.handle_written(now(), written);
         }
         Need::Run { command, .. } => {
-            let printed = run(command.reveal());
+            let printed = run(command.expose());
             finder.handle_process(now(), printed);
         }
         // Nobody is there to type a code.
@@ -144,6 +142,6 @@ fn file_error(error: io::Error) -> FileError {
 }
 
 /// A wish for credentials, which must not be those that the service has refused.
-pub(crate) fn want(refused: Option<&Arc<firehose_proto::credentials::Credentials>>) -> Want {
-    refused.map_or_else(Want::any, |refused| Want::other_than(Arc::clone(refused)))
+pub(crate) fn want(refused: Option<&Arc<firehose_proto::credentials::Credentials>>) -> CredentialsRequest {
+    refused.map_or_else(CredentialsRequest::any, |refused| CredentialsRequest::other_than(Arc::clone(refused)))
 }

@@ -10,10 +10,9 @@
 //! A record is copied once, when it is encoded; nothing keeps a second copy for the retry.
 //!
 //! ```
+//! use firehose_proto::{Endpoint, Region};
 //! use firehose_proto::batch::Batch;
-//! use firehose_proto::endpoint::Endpoint;
 //! use firehose_proto::http::Response;
-//! use firehose_proto::region::Region;
 //!
 //! let endpoint = Endpoint::resolve(Region::parse("us-east-1")?, false, false);
 //! let mut batch = Batch::new("s")?;
@@ -33,16 +32,16 @@
 //! ```
 
 mod batcher;
+mod disposition;
 mod manifest;
 mod outcome;
 mod oversize;
-mod pace;
 mod pack;
-mod parcel;
 mod policy;
+mod rate_limit;
+mod sealed_batch;
 mod settle;
 mod size;
-mod verdict;
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -51,7 +50,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-pub use batcher::{Batcher, NotTaken, Output, Statistics};
+pub use batcher::{Batcher, EnqueueError, Output, Statistics};
 pub use outcome::{Accepted, Event, Failure, Reason, Undelivered};
 pub use pack::{Billing, billed_bytes};
 pub use policy::{Delivery, MaxFailedCalls, Order, Oversize, Packing, Policy, Quotas};

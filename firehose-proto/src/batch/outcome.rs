@@ -7,6 +7,8 @@ use core::error::Error;
 use core::fmt;
 use core::ops::Range;
 
+use crate::error::WithCauses;
+
 /// What became of one or more records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -156,14 +158,7 @@ impl Reason {
 
     /// What an error says, with everything that caused it.
     pub(super) fn of(error: &dyn Error) -> Self {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            message.push_str(": ");
-            message.push_str(&error.to_string());
-            cause = error.source();
-        }
-        Self::new(message)
+        Self::new(WithCauses(error).to_string())
     }
 
     /// A refusal.

@@ -109,7 +109,7 @@ impl Policy {
             ("Policy.limits.max_record_bytes", bytes, delimiter, Unit::Bytes),
         ] {
             if actual < min {
-                return Err(Violation::new(path, Rule::Below { actual, min, unit }));
+                return Err(Violation::new(path, Rule::TooShort { actual, min, unit }));
             }
         }
         Ok(())
@@ -211,5 +211,5 @@ pub enum Oversize {
     /// It loses what is too much, but no part of a character in UTF-8.
     Truncate,
     /// It is taken, and comes back as rejected: with everything else that was not delivered.
-    Divert,
+    Reject,
 }

@@ -12,20 +12,18 @@
 //!          └──── at once: credentials refused, signature too old ◀──────────┘
 //! ```
 //!
-//! What the calls of one client have in common is in [`Shared`]: a driver with threads keeps it behind a lock, which is
+//! What the calls of one client have in common is in [`ClientState`]: a driver with threads keeps it behind a lock, which is
 //! never held for long, for a body is hashed when its call is made. The whole driver is a loop:
 //!
 //! ```
-//! use firehose_proto::call::{Action, Call, Config, Error, Shared};
-//! use firehose_proto::client;
+//! use firehose_proto::{Endpoint, Region};
+//! use firehose_proto::call::{self, Action, Call, Config, Error, ClientState, Timeouts};
 //! use firehose_proto::credentials::Credentials;
-//! use firehose_proto::endpoint::Endpoint;
+//! use firehose_proto::error::TransportError;
 //! use firehose_proto::http::{Request, Response};
-//! use firehose_proto::model::record::Record;
-//! use firehose_proto::op::put_record::{PutRecord, PutRecordInput};
-//! use firehose_proto::region::Region;
+//! use firehose_proto::model::Record;
+//! use firehose_proto::op::{PutRecord, PutRecordInput};
 //! use firehose_proto::time::{AmzDate, Now, Tick};
-//! use firehose_proto::transport::{Timeouts, TransportError};
 //!
 //! // The driver's part: a clock, credentials, and a way to carry a request.
 //! fn now() -> Now {
@@ -38,7 +36,7 @@
 //!
 //! let endpoint = Endpoint::resolve(Region::parse("eu-west-1")?, false, false);
 //! let seed = 7; // from the driver's source of entropy
-//! let mut shared = Shared::new(Config::new(endpoint), seed);
+//! let mut shared = ClientState::new(Config::new(endpoint), seed);
 //!
 //! let input = PutRecordInput::new("my-stream", Record::new(b"one line\n"));
 //! let mut call = Call::new::<PutRecord>(shared.config(), &input)?;
@@ -60,7 +58,7 @@
 mod error;
 mod request;
 mod resend;
-mod shared;
+mod state;
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -74,9 +72,10 @@ use core::time::Duration;
 pub use self::error::Error;
 pub(crate) use self::error::UncorrectedSkew;
 pub use self::resend::Resend;
-pub use self::shared::{Config, Shared};
+pub use self::state::{ClientState, Config};
 use crate::batch::Batch;
 use crate::client;
+pub use crate::client::{decode, encode, encode_unvalidated};
 use crate::credentials::{Credentials, CredentialsError};
 use crate::exception::{ErrorCode, ServiceError};
 use crate::http::{Request, Response};
@@ -85,8 +84,10 @@ use crate::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput};
 use crate::retry::{Attempt, Decision, Observed, Retries, RetryClass};
 use crate::sigv4::SignError;
 use crate::time::{Now, Tick};
-use crate::transport::{Timeouts, TransportError};
+pub use crate::transport::Timeouts;
+use crate::transport::TransportError;
 use crate::uuid;
+pub use crate::wait::{WaitFailure, WaitStep, Waiter};
 
 /// One call of the API, with all its attempts.
 ///
@@ -243,7 +244,7 @@ impl<'a> Call<'a> {
     }
 
     /// Says what to do next. It says the same until it is told what came of it, or the time has come.
-    pub fn poll(&mut self, now: Now, shared: &mut Shared) -> Action<'_, 'a> {
+    pub fn poll(&mut self, now: Now, shared: &mut ClientState) -> Action<'_, 'a> {
         match mem::replace(&mut self.state, State::Over) {
             State::Answered(attempt, at, result) => self.judge(at, shared, &attempt, *result),
             State::NotRenewed => {
@@ -309,7 +310,13 @@ impl<'a> Call<'a> {
     }
 
     /// Decides what follows from what became of the request.
-    fn judge(&mut self, now: Now, shared: &mut Shared, attempt: &Attempt, result: Result<Response, TransportError>) {
+    fn judge(
+        &mut self,
+        now: Now,
+        shared: &mut ClientState,
+        attempt: &Attempt,
+        result: Result<Response, TransportError>,
+    ) {
         let response = match result {
             Ok(response) => response,
             Err(error) => {
@@ -335,7 +342,14 @@ impl<'a> Call<'a> {
     }
 
     /// The service said no: what can be mended at once is, else the rules for retries decide.
-    fn refused(&mut self, now: Now, shared: &mut Shared, observed: &Observed, class: RetryClass, error: ServiceError) {
+    fn refused(
+        &mut self,
+        now: Now,
+        shared: &mut ClientState,
+        observed: &Observed,
+        class: RetryClass,
+        error: ServiceError,
+    ) {
         let is_about_credentials = error.is_about_credentials();
         let is_old = observed.is_signature_old && error.may_be_about_clock();
         let is_resigned = is_old && first_time(&mut self.used.signature);
@@ -363,7 +377,7 @@ impl<'a> Call<'a> {
     }
 
     /// Ends the call, or lets it wait for its next attempt.
-    fn fail(&mut self, now: Now, shared: &mut Shared, class: RetryClass, hint: Option<Duration>, failure: Error) {
+    fn fail(&mut self, now: Now, shared: &mut ClientState, class: RetryClass, hint: Option<Duration>, failure: Error) {
         let random = shared.random.next();
         match self.retries.on_failure(class, hint, random, &mut shared.quota) {
             Decision::RetryAfter(delay) if self.deadline.is_none_or(|deadline| now.tick + delay < deadline) => {
@@ -380,7 +394,7 @@ impl<'a> Call<'a> {
     }
 
     /// Makes the request of the next attempt, or says until when it must wait.
-    fn transmit(&mut self, now: Now, shared: &mut Shared) -> Option<Tick> {
+    fn transmit(&mut self, now: Now, shared: &mut ClientState) -> Option<Tick> {
         // Finding credentials is not on the call's time.
         let operation_timeout = self.config.operation_timeout.filter(|_| !self.is_single);
         let deadline =
@@ -401,7 +415,7 @@ impl<'a> Call<'a> {
         None
     }
 
-    fn sign(&mut self, now: Now, shared: &mut Shared) -> Result<(), SignError> {
+    fn sign(&mut self, now: Now, shared: &mut ClientState) -> Result<(), SignError> {
         let Some(credentials) = &self.credentials else { return Ok(()) };
         let attempt = Attempt::begin(now.utc, &shared.skew);
         request::sign(&mut self.request, shared, &attempt, credentials)?;

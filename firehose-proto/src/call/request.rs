@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use super::shared::{Config, Shared};
+use super::state::{ClientState, Config};
 use crate::credentials::Credentials;
 use crate::http::Request;
 use crate::retry::{Attempt, Retries};
@@ -15,7 +15,7 @@ const UNSIGNED: [&str; 5] =
 /// Signs a request and adds what stays outside the signature; those of an earlier attempt are replaced.
 pub(super) fn sign(
     request: &mut Request<'_>,
-    shared: &mut Shared,
+    shared: &mut ClientState,
     attempt: &Attempt,
     credentials: &Credentials,
 ) -> Result<(), SignError> {

@@ -1,7 +1,7 @@
 //! [`Resend`]: calls in a row that put one batch, until the service has accepted all of it.
 
 use super::error::Error;
-use super::shared::Shared;
+use super::state::ClientState;
 use crate::batch::Batch;
 use crate::http::Response;
 use crate::op::put_record_batch::PutRecordBatchResponseEntry;
@@ -16,14 +16,14 @@ use crate::time::Tick;
 /// ```
 /// use core::time::Duration;
 /// use firehose_proto::batch::Batch;
-/// use firehose_proto::call::{Config, Resend, Shared};
-/// # use firehose_proto::endpoint::Endpoint;
+/// use firehose_proto::call::{Config, Resend, ClientState};
+/// # use firehose_proto::Endpoint;
 /// use firehose_proto::http::Response;
-/// # use firehose_proto::region::Region;
+/// # use firehose_proto::Region;
 /// use firehose_proto::time::Tick;
 ///
 /// # let endpoint = Endpoint::resolve(Region::parse("eu-west-1")?, false, false);
-/// let mut shared = Shared::new(Config::new(endpoint), 7);
+/// let mut shared = ClientState::new(Config::new(endpoint), 7);
 /// let mut batch = Batch::new("my-stream")?;
 /// batch.push(b"one")?;
 /// batch.push(b"two")?;
@@ -63,7 +63,7 @@ impl Resend {
     pub fn settle(
         &mut self,
         now: Tick,
-        shared: &mut Shared,
+        shared: &mut ClientState,
         batch: &mut Batch,
         outcome: Result<Response, Error>,
     ) -> Result<Option<Tick>, Error> {
@@ -83,7 +83,7 @@ impl Resend {
         };
         self.consecutive_failures = self.consecutive_failures.saturating_add(1);
         let wait = retry::backoff(class, self.consecutive_failures, shared.random.next());
-        let time = now + retry::heed(hint, wait);
+        let time = now + retry::apply_retry_hint(hint, wait);
         if time < self.deadline {
             return Ok(Some(time));
         }
@@ -119,9 +119,9 @@ mod tests {
     use crate::region::Region;
     use crate::transport::{TransportError, TransportErrorKind};
 
-    fn shared() -> Shared {
+    fn shared() -> ClientState {
         let endpoint = Endpoint::resolve(Region::parse("eu-west-1").unwrap(), false, false);
-        Shared::new(Config::new(endpoint), 7)
+        ClientState::new(Config::new(endpoint), 7)
     }
 
     fn batch() -> Batch {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!              kept and fresh; or aging, and somebody renews them or failed to a minute ago
-//! Want ─▶ poll ─┬───────────────────────────────────────────────────────────────────────────▶ Use
+//! CredentialsRequest ─▶ poll ─┬───────────────────────────────────────────────────────────────────────────▶ Use
 //!               ├─▶ Refresh ─▶ search ─▶ handle_refresh ─┬─▶ poll again ─▶ Use, or the failure
 //!               ├─▶ WaitForRefresh ──────────────────────┘
 //!               └─▶ Failed: there are none; or the service refuses them, and there are no others until `retry_at`
@@ -16,14 +16,13 @@
 //! fails ends nothing: what is refused may be taken a moment later (instance metadata that are down, with credentials
 //! extended beyond their expiry), or there are new ones then.
 
-use alloc::format;
 use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::expiry::{Lifetime, RETRY_INTERVAL, Stage};
 use super::search::Found;
 use super::{Credentials, CredentialsError};
-use crate::time::{IsoDate, Now, Tick};
+use crate::time::{Now, Tick};
 
 /// How long to wait until the service's word that credentials are no good has them renewed once more.
 const FORCE_INTERVAL: Duration = Duration::from_secs(60);
@@ -35,21 +34,19 @@ const FORCE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// use core::time::Duration;
-/// use firehose_proto::credentials::Credentials;
-/// use firehose_proto::credentials::cache::{Answer, CredentialsCache, Want};
-/// use firehose_proto::credentials::search::Found;
+/// use firehose_proto::credentials::{CacheAnswer, Credentials, CredentialsCache, Found, CredentialsRequest};
 /// use firehose_proto::time::{AmzDate, Now, Tick};
 ///
 /// let now = Now::new(Tick::default(), AmzDate::parse("20261122T120000Z").unwrap());
 /// let mut cache = CredentialsCache::new();
 ///
-/// let (mut first, mut second) = (Want::any(), Want::any());
-/// assert!(matches!(cache.poll(now, &mut first), Answer::Refresh));
-/// assert!(matches!(cache.poll(now, &mut second), Answer::WaitForRefresh));
+/// let (mut first, mut second) = (CredentialsRequest::any(), CredentialsRequest::any());
+/// assert!(matches!(cache.poll(now, &mut first), CacheAnswer::Refresh));
+/// assert!(matches!(cache.poll(now, &mut second), CacheAnswer::WaitForRefresh));
 /// let credentials = Credentials::new("AKIDEXAMPLE", "secret");
 /// cache.handle_refresh(now, Ok(Found { credentials, provider: "vault".into() }));
-/// for mut want in [first, second, Want::any()] {
-///     let Answer::Use(credentials) = cache.poll(now, &mut want) else { panic!("they are there") };
+/// for mut want in [first, second, CredentialsRequest::any()] {
+///     let CacheAnswer::Use(credentials) = cache.poll(now, &mut want) else { panic!("they are there") };
 ///     assert_eq!(credentials.access_key_id, "AKIDEXAMPLE");
 /// }
 /// ```
@@ -73,13 +70,13 @@ struct Entry {
 
 /// One caller's wish for credentials, from its first poll to the credentials.
 #[derive(Debug)]
-pub struct Want {
+pub struct CredentialsRequest {
     refused: Option<Arc<Credentials>>,
     /// How many refreshes had ended when this one began to wait for the next.
     waits_since: Option<u64>,
 }
 
-impl Want {
+impl CredentialsRequest {
     /// Credentials that are good now.
     #[must_use]
     pub const fn any() -> Self {
@@ -95,7 +92,7 @@ impl Want {
 
 /// What to do about a wish for credentials.
 #[derive(Debug, Clone)]
-pub enum Answer {
+pub enum CacheAnswer {
     /// Sign with these.
     Use(Arc<Credentials>),
     /// Search for new ones, say what came of it by [`CredentialsCache::handle_refresh`], and poll again.
@@ -126,35 +123,37 @@ impl CredentialsCache {
     }
 
     /// What to do about a wish.
-    pub fn poll(&mut self, now: Now, want: &mut Want) -> Answer {
+    pub fn poll(&mut self, now: Now, want: &mut CredentialsRequest) -> CacheAnswer {
         if let Some(since) = want.waits_since {
             if since == self.refreshes {
-                return Answer::WaitForRefresh;
+                return CacheAnswer::WaitForRefresh;
             }
             want.waits_since = None;
             return self.outcome(now, want);
         }
         if let Some(refused) = &want.refused {
             return match &self.current {
-                Some(entry) if !entry.credentials.has_same_keys(refused) => Answer::Use(Arc::clone(&entry.credentials)),
+                Some(entry) if !entry.credentials.has_same_keys(refused) => {
+                    CacheAnswer::Use(Arc::clone(&entry.credentials))
+                }
                 _ => self.force(now, want),
             };
         }
         let Some(Entry { credentials, lifetime }) = &self.current else { return self.refresh(want) };
         let may_try = self.failure.as_ref().is_none_or(|(_, at)| now.tick.since(*at) >= RETRY_INTERVAL);
         match lifetime.stage(now.utc) {
-            Stage::Fresh => Answer::Use(Arc::clone(credentials)),
-            Stage::Aging if self.is_refreshing || !may_try => Answer::Use(Arc::clone(credentials)),
-            Stage::Stale if !may_try => Answer::Use(Arc::clone(credentials)),
+            Stage::Fresh => CacheAnswer::Use(Arc::clone(credentials)),
+            Stage::Aging if self.is_refreshing || !may_try => CacheAnswer::Use(Arc::clone(credentials)),
+            Stage::Stale if !may_try => CacheAnswer::Use(Arc::clone(credentials)),
             Stage::Aging | Stage::Stale | Stage::Expired => self.refresh(want),
         }
     }
 
-    /// Takes what a search has found at the word of [`Answer::Refresh`].
+    /// Takes what a search has found at the word of [`CacheAnswer::Refresh`].
     pub fn handle_refresh(&mut self, now: Now, result: Result<Found, CredentialsError>) {
         self.is_refreshing = false;
         self.refreshes += 1;
-        self.failure = match result.and_then(|found| still_good(now, found)) {
+        self.failure = match result.and_then(|found| found.unless_expired(now)) {
             Ok(Found { credentials, .. }) => {
                 let lifetime = Lifetime::new(now.utc, credentials.expires_at);
                 self.current = Some(Entry { credentials: Arc::new(credentials), lifetime });
@@ -165,17 +164,17 @@ impl CredentialsCache {
     }
 
     /// Has this caller renew the credentials, or wait for the one that does.
-    const fn refresh(&mut self, want: &mut Want) -> Answer {
+    const fn refresh(&mut self, want: &mut CredentialsRequest) -> CacheAnswer {
         want.waits_since = Some(self.refreshes);
         if self.is_refreshing {
-            return Answer::WaitForRefresh;
+            return CacheAnswer::WaitForRefresh;
         }
         self.is_refreshing = true;
-        Answer::Refresh
+        CacheAnswer::Refresh
     }
 
     /// Renews what the service refuses, however good it should be.
-    fn force(&mut self, now: Now, want: &mut Want) -> Answer {
+    fn force(&mut self, now: Now, want: &mut CredentialsRequest) -> CacheAnswer {
         // Whoever comes while they are being renewed already waits for that, however recent it is.
         if !self.is_refreshing {
             if self.forced_at.is_some_and(|at| now.tick.since(at) < self.force_interval()) {
@@ -191,46 +190,30 @@ impl CredentialsCache {
     }
 
     /// What came of the refresh that a caller has made or waited for.
-    fn outcome(&self, now: Now, want: &Want) -> Answer {
+    fn outcome(&self, now: Now, want: &CredentialsRequest) -> CacheAnswer {
         let failure = self.failure.as_ref().map(|(error, _)| error);
         match (&self.current, &want.refused) {
             (Some(entry), Some(refused)) if !entry.credentials.has_same_keys(refused) => {
-                Answer::Use(Arc::clone(&entry.credentials))
+                CacheAnswer::Use(Arc::clone(&entry.credentials))
             }
             (_, Some(_)) => self.no_other(now),
             (Some(entry), None) if failure.is_none() || entry.lifetime.stage(now.utc) != Stage::Expired => {
-                Answer::Use(Arc::clone(&entry.credentials))
+                CacheAnswer::Use(Arc::clone(&entry.credentials))
             }
             (_, None) => {
                 let error = failure.cloned().unwrap_or_else(|| CredentialsError::transient("they were not renewed"));
-                Answer::Failed { error, retry_at: None }
+                CacheAnswer::Failed { error, retry_at: None }
             }
         }
     }
 
-    fn no_other(&self, now: Now) -> Answer {
+    fn no_other(&self, now: Now) -> CacheAnswer {
         let error = CredentialsError::transient("the service refuses the credentials, and there are no others for now");
         let error = match &self.failure {
             Some((failure, _)) => error.with_source(failure.clone()),
             None => error,
         };
         let retry_at = self.forced_at.map_or(now.tick, |at| at + self.force_interval()).max(now.tick);
-        Answer::Failed { error, retry_at: Some(retry_at) }
-    }
-}
-
-/// Refuses credentials that have expired before they could be used.
-///
-/// # Errors
-///
-/// A transient one, which names their provider.
-pub fn still_good(now: Now, found: Found) -> Result<Found, CredentialsError> {
-    match found.credentials.expires_at.filter(|&expires_at| expires_at <= now.utc) {
-        None => Ok(found),
-        Some(expires_at) => {
-            let (provider, expired) = (&found.provider, IsoDate::new(expires_at));
-            let message = format!("the credentials from {provider} have expired, at {}", expired.as_str());
-            Err(CredentialsError::transient(message))
-        }
+        CacheAnswer::Failed { error, retry_at: Some(retry_at) }
     }
 }

@@ -201,8 +201,8 @@ mod tests {
             r#"{"Code":"Success","accessKeyId":"A","secretAccessKey":"s","SessionToken":"t","ExpiresAt":"2030-01-01T00:00:00Z","accountId":"1"}"#,
         ] {
             let credentials = read(&Response::new(200, body.into())).unwrap();
-            assert_eq!((&*credentials.access_key_id, credentials.secret_access_key.reveal().as_str()), ("A", "s"));
-            assert_eq!(credentials.session_token.unwrap().reveal(), "t");
+            assert_eq!((&*credentials.access_key_id, credentials.secret_access_key.expose().as_str()), ("A", "s"));
+            assert_eq!(credentials.session_token.unwrap().expose(), "t");
             assert_eq!(credentials.expires_at, IsoDate::parse("2030-01-01T00:00:00Z"));
             assert_eq!(credentials.account_id.as_deref(), Some("1"));
         }

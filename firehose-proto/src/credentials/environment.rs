@@ -25,7 +25,7 @@ const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 /// [`EnvironmentError`].
 ///
 /// ```
-/// use firehose_proto::credentials::environment;
+/// use firehose_proto::internal::environment;
 ///
 /// let credentials = environment::read(|name| match name {
 ///     "AWS_ACCESS_KEY_ID" => Some("AKIDEXAMPLE".to_owned()),
@@ -144,8 +144,8 @@ mod tests {
             (EXPIRATION, "2030-01-01T00:00:00+00:00"),
         ];
         let credentials = read(lookup(&all)).unwrap().unwrap();
-        assert_eq!((&*credentials.access_key_id, credentials.secret_access_key.reveal().as_str()), ("AKID", "hunter2"));
-        assert_eq!(credentials.session_token.unwrap().reveal(), "hunter2");
+        assert_eq!((&*credentials.access_key_id, credentials.secret_access_key.expose().as_str()), ("AKID", "hunter2"));
+        assert_eq!(credentials.session_token.unwrap().expose(), "hunter2");
         assert_eq!(
             (credentials.account_id.as_deref(), credentials.expires_at),
             (Some("1"), IsoDate::parse("2030-01-01T00:00:00Z"))

@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
 
+use crate::error::WithCauses;
+
 /// Why there are no credentials.
 ///
 /// A provider that is not configured returns [`absent`](Self::absent), so that the search goes on with the next
@@ -108,7 +110,7 @@ impl fmt::Display for CredentialsError {
         f.write_str(&self.0.message)?;
         for (index, (name, error)) in self.tried().enumerate() {
             // Nobody else can tell their sources: an error has one.
-            let error = WithSources(error);
+            let error = WithCauses(error);
             write!(f, "{} {name}: {error}", if index == 0 { ", tried" } else { ";" })?;
         }
         Ok(())
@@ -118,20 +120,5 @@ impl fmt::Display for CredentialsError {
 impl Error for CredentialsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn Error + 'static))
-    }
-}
-
-/// Shows an error with everything that caused it, in one line.
-pub(crate) struct WithSources<'a>(pub(crate) &'a dyn Error);
-
-impl fmt::Display for WithSources<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }

@@ -22,7 +22,7 @@ const STALE: SignedDuration = SignedDuration::minutes(5);
 /// From when to when credentials are good.
 ///
 /// ```
-/// use firehose_proto::credentials::expiry::{Lifetime, Stage};
+/// use firehose_proto::internal::expiry::{Lifetime, Stage};
 /// use firehose_proto::time::IsoDate;
 ///
 /// let at = |text| IsoDate::parse(text).unwrap();

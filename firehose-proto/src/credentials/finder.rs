@@ -7,8 +7,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::error::Error;
 
-use super::cache::{Answer, CredentialsCache, Want};
-use super::search::{FileError, Found, Need, ProcessError, Provider, Search, Shared};
+use super::cache::{CacheAnswer, CredentialsCache, CredentialsRequest};
+use super::search::{FileError, Found, Need, ProcessError, Provider, Search, SearchState};
 use super::{Credentials, CredentialsError};
 use crate::http::Response;
 use crate::time::{Now, Tick};
@@ -20,10 +20,8 @@ use crate::transport::TransportError;
 /// several calls want credentials lets one of them poll until it is done, and then the next.
 ///
 /// ```
-/// use firehose_proto::credentials::cache::Want;
-/// use firehose_proto::credentials::finder::Finder;
-/// use firehose_proto::credentials::search::{Need, Provider, Shared};
-/// use firehose_proto::settings::{InCode, Settings};
+/// use firehose_proto::credentials::{Finder, Need, Provider, SearchState, CredentialsRequest};
+/// use firehose_proto::settings::{Overrides, Settings};
 /// use firehose_proto::time::{AmzDate, Now, Tick};
 ///
 /// let variable = |name: &str| {
@@ -35,10 +33,10 @@ use crate::transport::TransportError;
 ///     Some(value.to_owned())
 /// };
 /// let now = Now::new(Tick::default(), AmzDate::parse("20261122T120000Z").unwrap());
-/// let settings = Settings::find(&InCode::default(), &variable, false, |_, _| Ok(Vec::new()))?;
-/// let mut finder = Finder::new(Provider::standard(), Shared::new(&settings, variable, false, 7));
+/// let settings = Settings::find(&Overrides::default(), &variable, false, |_, _| Ok(Vec::new()))?;
+/// let mut finder = Finder::new(Provider::standard(), SearchState::new(&settings, variable, false, 7));
 ///
-/// let mut want = Want::any();
+/// let mut want = CredentialsRequest::any();
 /// let Need::Done(Ok(credentials)) = finder.poll(now, &mut want) else { panic!("nothing has to be asked for") };
 /// assert_eq!(credentials.access_key_id, "AKIDEXAMPLE");
 /// # Ok::<(), firehose_proto::settings::SettingsError>(())
@@ -46,7 +44,7 @@ use crate::transport::TransportError;
 #[derive(Debug)]
 pub struct Finder {
     provider: Provider,
-    shared: Shared,
+    shared: SearchState,
     cache: CredentialsCache,
     search: Option<Search>,
     outcome: Result<Arc<Credentials>, CredentialsError>,
@@ -55,13 +53,13 @@ pub struct Finder {
 impl Finder {
     /// Finds credentials there.
     #[must_use]
-    pub fn new(provider: Provider, shared: Shared) -> Self {
+    pub fn new(provider: Provider, shared: SearchState) -> Self {
         let outcome = Err(CredentialsError::transient("not searched for yet"));
         Self { provider, shared, cache: CredentialsCache::new(), search: None, outcome }
     }
 
     /// What to do next about a wish for credentials.
-    pub fn poll(&mut self, now: Now, want: &mut Want) -> Need<'_, Arc<Credentials>> {
+    pub fn poll(&mut self, now: Now, want: &mut CredentialsRequest) -> Need<'_, Arc<Credentials>> {
         loop {
             if let Some(search) = &mut self.search {
                 let Need::Done(result) = search.poll(now, &mut self.shared) else { break };
@@ -69,14 +67,14 @@ impl Finder {
                 self.search = None;
             }
             match self.cache.poll(now, want) {
-                Answer::Use(credentials) => self.outcome = Ok(credentials),
-                Answer::Failed { error, .. } => self.outcome = Err(error),
-                Answer::Refresh => {
+                CacheAnswer::Use(credentials) => self.outcome = Ok(credentials),
+                CacheAnswer::Failed { error, .. } => self.outcome = Err(error),
+                CacheAnswer::Refresh => {
                     self.search = Some(Search::new(self.provider.clone()));
                     continue;
                 }
                 // Whoever searched has left it at that.
-                Answer::WaitForRefresh => {
+                CacheAnswer::WaitForRefresh => {
                     self.cache.handle_refresh(now, Err(CredentialsError::transient("the search was interrupted")));
                     continue;
                 }

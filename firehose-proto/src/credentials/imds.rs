@@ -2,19 +2,19 @@
 //! Amazon EC2, version 2 alone: a token, the role's name, the role's credentials.
 //!
 //! ```
-//! use firehose_proto::credentials::imds;
 //! use firehose_proto::http::Response;
+//! use firehose_proto::internal::imds;
 //!
 //! let base = imds::DEFAULT_ENDPOINT;
 //! let request = imds::token_request(base);
 //! assert_eq!(request.uri, "http://169.254.169.254/latest/api/token");
 //!
 //! let (token, _valid_for) = imds::read_token(&Response::new(200, b"AQAEAO".to_vec()))?;
-//! let request = imds::role_request(base, token.reveal())?;
+//! let request = imds::role_request(base, token.expose())?;
 //! assert_eq!(request.uri, "http://169.254.169.254/latest/meta-data/iam/security-credentials/");
 //!
 //! let role = imds::read_role(&Response::new(200, b"shipper\n".to_vec()))?.unwrap();
-//! let request = imds::credentials_request(base, token.reveal(), &role)?;
+//! let request = imds::credentials_request(base, token.expose(), &role)?;
 //! assert_eq!(request.uri, "http://169.254.169.254/latest/meta-data/iam/security-credentials/shipper");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -181,7 +181,7 @@ mod tests {
                 response.headers.append(TTL_HEADER, value).unwrap();
             }
             let (token, valid_for) = read_token(&response).unwrap();
-            assert_eq!((token.reveal().as_str(), valid_for.as_secs()), ("AQ==", seconds), "{header:?}");
+            assert_eq!((token.expose().as_str(), valid_for.as_secs()), ("AQ==", seconds), "{header:?}");
         }
         let invalid = DocumentError::Invalid { member: "token", rule: "must be one word" };
         for body in ["", " ", "<html lang=\"en\">", "\u{e9}"] {

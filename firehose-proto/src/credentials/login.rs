@@ -14,7 +14,7 @@ use crate::json::Object;
 /// The name of the session's file in `~/.aws/login/cache`, or what `AWS_LOGIN_CACHE_DIRECTORY` names.
 ///
 /// ```
-/// use firehose_proto::credentials::login;
+/// use firehose_proto::internal::login;
 ///
 /// let name = login::cache_file_name("arn:aws:iam::123456789012:user/me");
 /// assert_eq!(name.len(), "0123456789abcdef".len() * 4 + ".json".len());
@@ -70,7 +70,7 @@ mod tests {
             "expiresAt":"2030-01-01T00:00:00Z"},"tokenType":"aws_sigv4","refreshToken":"r","clientId":"c","dpopKey":""}"#;
         let credentials = read(file.as_bytes()).unwrap();
         assert_eq!((&*credentials.access_key_id, credentials.account_id.as_deref()), ("A", Some("1")));
-        assert_eq!(credentials.session_token.unwrap().reveal(), "t");
+        assert_eq!(credentials.session_token.unwrap().expose(), "t");
         assert_eq!(credentials.expires_at, IsoDate::parse("2030-01-01T00:00:00Z"));
         for (from, to, expected) in [
             ("accessToken", "other", DocumentError::Missing { member: "accessToken" }),

@@ -1,25 +1,25 @@
 //! [`Credentials`]: what signs a request, and the machine that finds them.
 //!
-//! Files, documents, answers and looked-up variables go in; credentials, a [`Plan`](plan::Plan) and requests come out.
+//! Files, documents, answers and looked-up variables go in; credentials, a [`CredentialPlan`](plan::CredentialPlan) and requests come out.
 //!
 //! ```text
-//! Profiles::parse ─▶ Plan::resolve ─┬─▶ source: static, environment, imds, container, web identity, sso, process, login
+//! Profiles::parse ─▶ CredentialPlan::resolve ─┬─▶ source: static, environment, imds, container, web identity, sso, process, login
 //!                                   └─▶ roles:  sts::assume_role ─▶ sts::read, one after the other
 //! ```
 
-pub mod cache;
-pub mod container;
-pub mod environment;
-pub mod expiry;
-pub mod finder;
-pub mod imds;
-pub mod login;
-pub mod plan;
-pub mod process;
-pub mod profile;
-pub mod search;
-pub mod sso;
-pub mod sts;
+pub(crate) mod cache;
+pub(crate) mod container;
+pub(crate) mod environment;
+pub(crate) mod expiry;
+pub(crate) mod finder;
+pub(crate) mod imds;
+pub(crate) mod login;
+pub(crate) mod plan;
+pub(crate) mod process;
+pub(crate) mod profile;
+pub(crate) mod search;
+pub(crate) mod sso;
+pub(crate) mod sts;
 
 mod document;
 pub(crate) mod error;
@@ -30,9 +30,12 @@ use alloc::string::String;
 
 use time::OffsetDateTime;
 
+pub use self::cache::{CacheAnswer, CredentialsCache, CredentialsRequest};
 pub use self::document::DocumentError;
 pub use self::error::CredentialsError;
-use crate::sensitive::Sensitive;
+pub use self::finder::Finder;
+pub use self::search::{FileError, Found, Need, ProcessError, Provider, Search, SearchState};
+pub use crate::sensitive::Sensitive;
 
 /// An AWS access key, with a session token and an expiry when it is temporary.
 ///

@@ -1,11 +1,11 @@
-//! [`Plan`]: where a profile's credentials come from, and the roles to assume with them.
+//! [`CredentialPlan`]: where a profile's credentials come from, and the roles to assume with them.
 
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::profile::{Ignored, Place, ProfileFile, Profiles, Section, Value};
+use super::profile::{Ignored, ProfileFile, Profiles, Section, SourceLocation, Value};
 use super::{Credentials, environment};
 use crate::region::Region;
 use crate::sensitive::Sensitive;
@@ -20,20 +20,20 @@ const DURATION: &str = "duration_seconds";
 /// What a profile asks for: credentials from a first source, then one role after the other assumed with them.
 ///
 /// ```
-/// use firehose_proto::credentials::plan::{Plan, Source};
-/// use firehose_proto::credentials::profile::Profiles;
+/// use firehose_proto::internal::plan::{CredentialPlan, CredentialSource};
+/// use firehose_proto::internal::profile::Profiles;
 ///
 /// let config = b"[profile ship]\nrole_arn = arn:aws:iam::123456789012:role/Ship\ncredential_source = EcsContainer\n";
-/// let plan = Plan::resolve(&Profiles::parse(config, b"")?, "ship")?;
-/// assert_eq!(plan.source, Source::Container);
+/// let plan = CredentialPlan::resolve(&Profiles::parse(config, b"")?, "ship")?;
+/// assert_eq!(plan.source, CredentialSource::Container);
 /// assert_eq!(plan.roles[0].arn, "arn:aws:iam::123456789012:role/Ship");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Plan {
+pub struct CredentialPlan {
     /// Where the first credentials come from.
-    pub source: Source,
+    pub source: CredentialSource,
     /// The roles in the order in which they are assumed, each with the credentials of the one before.
     pub roles: Vec<Role>,
 }
@@ -41,14 +41,14 @@ pub struct Plan {
 /// Where the first credentials come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Source {
+pub enum CredentialSource {
     /// The profile holds them.
     Static(Credentials),
     /// The environment variables, see [`environment::read`].
     Environment,
-    /// The machine's instance metadata, see [`imds`](super::imds).
+    /// The machine's instance metadata, version 2 of its service.
     InstanceMetadata,
-    /// The container's agent, see [`container`](super::container).
+    /// The container's agent, on ECS, EKS or Greengrass.
     Container,
     /// A role that a token from a file gives access to.
     WebIdentity(WebIdentity),
@@ -56,7 +56,7 @@ pub enum Source {
     Sso(Sso),
     /// A program that prints them.
     Process(Process),
-    /// A sign-in to the console, see [`login`](super::login).
+    /// A sign-in to the console.
     Login {
         /// The name of the session, an ARN.
         session: String,
@@ -121,7 +121,7 @@ pub struct Process {
     pub account_id: Option<String>,
 }
 
-impl Plan {
+impl CredentialPlan {
     /// Follows a profile to the first source of its credentials, in the order of the AWS CLI.
     ///
     /// Of what one profile may say, the first of these counts:
@@ -236,7 +236,7 @@ impl<'a> Members<'a> {
         self.contains(ID) || self.contains(SECRET)
     }
 
-    fn invalid(&self, key: &'static str, place: Place, rule: &'static str) -> PlanError {
+    fn invalid(&self, key: &'static str, place: SourceLocation, rule: &'static str) -> PlanError {
         PlanError::Invalid { profile: self.name.to_owned(), key, place, rule }
     }
 
@@ -280,7 +280,7 @@ impl<'a> Members<'a> {
     }
 
     /// Credentials from this very profile.
-    fn source(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Source, PlanError> {
+    fn source(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<CredentialSource, PlanError> {
         let token_file = self.owned("web_identity_token_file")?;
         let arn = self.owned("role_arn")?;
         let environment = environment::WebIdentityVariables::read(variable);
@@ -291,23 +291,28 @@ impl<'a> Members<'a> {
             let session_name = self.owned("role_session_name")?;
             let session_name = environment.session_name.or(session_name);
             let duration_seconds = self.duration_seconds()?;
-            return Ok(Source::WebIdentity(WebIdentity { role_arn, token_file, session_name, duration_seconds }));
+            return Ok(CredentialSource::WebIdentity(WebIdentity {
+                role_arn,
+                token_file,
+                session_name,
+                duration_seconds,
+            }));
         }
         if let Some(sso) = self.sso()? {
-            return Ok(Source::Sso(sso));
+            return Ok(CredentialSource::Sso(sso));
         }
         if let Some(credentials) = self.keys(ProfileFile::Credentials)? {
-            return Ok(Source::Static(credentials));
+            return Ok(CredentialSource::Static(credentials));
         }
         if let Some(session) = self.owned("login_session")? {
-            return Ok(Source::Login { session });
+            return Ok(CredentialSource::Login { session });
         }
         if let Some(command) = self.owned("credential_process")? {
             let command = Sensitive::new(command);
-            return Ok(Source::Process(Process { command, account_id: self.owned("aws_account_id")? }));
+            return Ok(CredentialSource::Process(Process { command, account_id: self.owned("aws_account_id")? }));
         }
         if let Some(credentials) = self.keys(ProfileFile::Config)? {
-            return Ok(Source::Static(credentials));
+            return Ok(CredentialSource::Static(credentials));
         }
         if has_token_file {
             return Err(self.missing("role_arn", "web_identity_token_file"));
@@ -319,15 +324,15 @@ impl<'a> Members<'a> {
         Err(PlanError::NoCredentials { profile: self.name.to_owned(), named_by: self.named_by.clone(), lone_key })
     }
 
-    fn credential_source(&self) -> Result<Source, PlanError> {
+    fn credential_source(&self) -> Result<CredentialSource, PlanError> {
         const KEY: &str = "credential_source";
         let Some(value) = self.value(KEY)? else {
             return Err(PlanError::NoSource { profile: self.name.to_owned() });
         };
         let sources = [
-            ("Environment", Source::Environment),
-            ("Ec2InstanceMetadata", Source::InstanceMetadata),
-            ("EcsContainer", Source::Container),
+            ("Environment", CredentialSource::Environment),
+            ("Ec2InstanceMetadata", CredentialSource::InstanceMetadata),
+            ("EcsContainer", CredentialSource::Container),
         ];
         let found = sources.into_iter().find(|(name, _)| value.as_str().eq_ignore_ascii_case(name));
         let rule = "must be `Environment`, `Ec2InstanceMetadata` or `EcsContainer`";
@@ -433,7 +438,7 @@ pub struct WithoutEffect {
     /// The key.
     pub key: &'static str,
     /// Where it stands.
-    pub place: Place,
+    pub place: SourceLocation,
     /// What it lacks.
     pub rule: &'static str,
 }
@@ -505,7 +510,7 @@ pub enum PlanError {
         /// The key.
         key: &'static str,
         /// Where it stands.
-        place: Place,
+        place: SourceLocation,
         /// What the value must be.
         rule: &'static str,
     },
@@ -514,7 +519,7 @@ pub enum PlanError {
 impl PlanError {
     /// Where that stands which is wrong: the key, or else the section.
     #[must_use]
-    pub fn place(&self, profiles: &Profiles) -> Option<Place> {
+    pub fn place(&self, profiles: &Profiles) -> Option<SourceLocation> {
         let (section, key) = match self {
             Self::Invalid { place, .. } => return Some(*place),
             Self::SessionMissing { session, .. } => (profiles.sso_session(session), None),

@@ -13,7 +13,7 @@ use super::document::{self, DocumentError, Names};
 /// [`DocumentError`], which repeats nothing of it.
 ///
 /// ```
-/// use firehose_proto::credentials::process;
+/// use firehose_proto::internal::process;
 ///
 /// let printed = br#"{"Version": 1, "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "secret"}"#;
 /// assert_eq!(process::read(printed)?.access_key_id, "AKIDEXAMPLE");
@@ -54,8 +54,8 @@ mod tests {
 "#;
         let credentials = read(printed).unwrap();
         assert_eq!(credentials.access_key_id, "AKID");
-        assert_eq!(credentials.secret_access_key.reveal(), "s");
-        assert_eq!(credentials.session_token.unwrap().reveal(), "t");
+        assert_eq!(credentials.secret_access_key.expose(), "s");
+        assert_eq!(credentials.session_token.unwrap().expose(), "t");
         assert_eq!(credentials.expires_at, IsoDate::parse("2030-01-02T03:04:05Z"));
         assert_eq!(credentials.account_id.as_deref(), Some("1"));
 

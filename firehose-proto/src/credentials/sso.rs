@@ -27,12 +27,13 @@ const REFRESH_WINDOW: SignedDuration = SignedDuration::minutes(15);
 /// The name of a token's file in `~/.aws/sso/cache`: of the session where there is one, else of the start URL.
 ///
 /// ```
-/// # use firehose_proto::credentials::{plan::{Plan, Source}, profile::Profiles};
-/// use firehose_proto::credentials::sso;
+/// # use firehose_proto::internal::plan::{CredentialPlan, CredentialSource};
+/// # use firehose_proto::internal::profile::Profiles;
+/// use firehose_proto::internal::sso;
 ///
 /// let config = b"[profile dev]\nsso_session = abc\nsso_account_id = 1\nsso_role_name = r\n
 /// [sso-session abc]\nsso_start_url = https://example.awsapps.com/start\nsso_region = us-east-1\n";
-/// let plan = Plan::resolve(&Profiles::parse(config, b"")?, "dev")?;
+/// let plan = CredentialPlan::resolve(&Profiles::parse(config, b"")?, "dev")?;
 /// let Source::Sso(sign_in) = plan.source else { unreachable!() };
 /// assert_eq!(sso::cache_file_name(&sign_in), "a9993e364706816aba3e25717850c26c9cd0d89d.json");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -120,8 +121,8 @@ impl Token {
         let mut body = Vec::new();
         for (before, value) in [
             ("{\"clientId\":", &refresh.client_id),
-            (",\"clientSecret\":", refresh.client_secret.reveal()),
-            (",\"grantType\":\"refresh_token\",\"refreshToken\":", refresh.token.reveal()),
+            (",\"clientSecret\":", refresh.client_secret.expose()),
+            (",\"grantType\":\"refresh_token\",\"refreshToken\":", refresh.token.expose()),
         ] {
             body.extend_from_slice(before.as_bytes());
             json::write_string(value, &mut body);
@@ -148,7 +149,7 @@ impl Token {
         let expires_at = now.checked_add(SignedDuration::seconds(seconds)).filter(|_| seconds > 0).ok_or(invalid)?;
         let refresh_token = document::text(&answer, "refreshToken")?;
 
-        let old = document::object(self.file.reveal())?;
+        let old = document::object(self.file.expose())?;
         let expiry = IsoDate::new(expires_at);
         let new = [
             ("accessToken", Some(access_token)),
@@ -156,7 +157,7 @@ impl Token {
             ("refreshToken", refresh_token),
         ]
         .map(|(name, value)| value.map(|value| (name, value)));
-        Self::parse(replaced(&old, new.iter().flatten()).reveal())
+        Self::parse(replaced(&old, new.iter().flatten()).expose())
     }
 
     /// Makes the request for the credentials of an account's role
@@ -170,7 +171,7 @@ impl Token {
         service::write_pair("account_id", &sso.account_id, &mut url);
         service::write_pair("role_name", &sso.role_name, &mut url);
         let mut request = Request::new(Method::Get, url);
-        request.headers.append("x-amz-sso_bearer_token", self.access_token.reveal())?;
+        request.headers.append("x-amz-sso_bearer_token", self.access_token.expose())?;
         Ok(request)
     }
 }
@@ -315,15 +316,15 @@ mod tests {
     #[test]
     fn writes_back_what_changed_and_all_that_it_does_not_know() {
         let token = Token::parse(FILE.as_bytes()).unwrap();
-        assert_eq!(token.file().reveal(), FILE.as_bytes());
+        assert_eq!(token.file().expose(), FILE.as_bytes());
         let now = at("2030-01-01T00:00:00Z");
         for (answer, refresh_token) in [
             (r#"{"accessToken":"new\u0021","expiresIn":3600,"tokenType":"Bearer"}"#, "hunter2"),
             (r#"{"accessToken":"new!","expiresIn":3600,"refreshToken":"newer"}"#, "newer"),
         ] {
             let new = token.refreshed(now, &Response::new(200, answer.into())).unwrap();
-            assert_eq!((new.access_token.reveal().as_str(), new.expires_at()), ("new!", at("2030-01-01T01:00:00Z")));
-            let file: Object<'_> = json::parse(new.file().reveal()).unwrap();
+            assert_eq!((new.access_token.expose().as_str(), new.expires_at()), ("new!", at("2030-01-01T01:00:00Z")));
+            let file: Object<'_> = json::parse(new.file().expose()).unwrap();
             let members: Vec<_> = file.iter().collect();
             let refresh_token = format!("\"{refresh_token}\"");
             let mut expected = alloc::vec![
@@ -395,8 +396,8 @@ mod tests {
     fn reads_role_credentials() {
         let body = r#"{"roleCredentials":{"accessKeyId":"A","secretAccessKey":"s","sessionToken":"t","expiration":1893456000123}}"#;
         let credentials = read_credentials(&Response::new(200, body.into())).unwrap();
-        assert_eq!((&*credentials.access_key_id, credentials.secret_access_key.reveal().as_str()), ("A", "s"));
-        assert_eq!(credentials.session_token.unwrap().reveal(), "t");
+        assert_eq!((&*credentials.access_key_id, credentials.secret_access_key.expose().as_str()), ("A", "s"));
+        assert_eq!(credentials.session_token.unwrap().expose(), "t");
         assert_eq!(credentials.expires_at, Some(at("2030-01-01T00:00:00.123Z")));
         let milliseconds =
             DocumentError::Invalid { member: "expiration", rule: "must be a number of milliseconds since 1970" };

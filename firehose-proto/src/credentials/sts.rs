@@ -174,7 +174,7 @@ fn refusal(response: &Response) -> ServiceError {
     if let Ok(texts) = texts(&response.body) {
         error.code = texts.at("/Error/Code").map(|code| ErrorCode::parse(document::capped(code))).or(error.code);
         error.message = texts.at("/Error/Message").unwrap_or_default().to_string();
-        exception::conceal(&mut error.message);
+        exception::redact(&mut error.message);
         error.message.truncate(document::capped(&error.message).len());
         let capped = |path| texts.at(path).map(|text| document::capped(text).to_string());
         error.fault = capped("/Error/Type");
@@ -194,7 +194,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::credentials::plan::{Plan, Source};
+    use crate::credentials::plan::{CredentialPlan, CredentialSource};
     use crate::credentials::profile::Profiles;
     use crate::retry::RetryClass;
     use crate::sigv4::Verifier;
@@ -204,8 +204,8 @@ mod tests {
         AmzDate::parse("20261122T010203Z").unwrap()
     }
 
-    fn plan(config: &str) -> Plan {
-        Plan::resolve(&Profiles::parse(config.as_bytes(), b"").unwrap(), "a").unwrap()
+    fn plan(config: &str) -> CredentialPlan {
+        CredentialPlan::resolve(&Profiles::parse(config.as_bytes(), b"").unwrap(), "a").unwrap()
     }
 
     fn body<'r>(request: &'r Request<'_>) -> &'r str {
@@ -238,7 +238,7 @@ mod tests {
         let plan = plan(
             "[profile a]\nrole_arn = r\nweb_identity_token_file = f\nrole_session_name = n\nduration_seconds = 900",
         );
-        let Source::WebIdentity(identity) = plan.source else { panic!("{:?}", plan.source) };
+        let CredentialSource::WebIdentity(identity) = plan.source else { panic!("{:?}", plan.source) };
         let request = assume_role_with_web_identity(now(), &endpoint, &identity, "a.b+c\n");
         assert_eq!(request.uri, "http://localhost:5000/sts");
         assert_eq!(
@@ -292,8 +292,8 @@ mod tests {
     fn reads_credentials_in_any_order() {
         let credentials = read(&Response::new(200, ANSWER.into())).unwrap();
         assert_eq!(credentials.access_key_id, "ASIA");
-        assert_eq!(credentials.secret_access_key.reveal(), "hunter2");
-        assert_eq!(credentials.session_token.unwrap().reveal(), "hunter2+");
+        assert_eq!(credentials.secret_access_key.expose(), "hunter2");
+        assert_eq!(credentials.session_token.unwrap().expose(), "hunter2+");
         assert_eq!(credentials.expires_at, IsoDate::parse("2026-11-22T02:02:03Z"));
         assert_eq!(credentials.account_id.as_deref(), Some("123456789012"));
     }

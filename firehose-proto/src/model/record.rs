@@ -22,7 +22,7 @@ use crate::validate::{Rule, Unit, Violation};
 /// See [`Record`](https://docs.aws.amazon.com/firehose/latest/APIReference/API_Record.html).
 ///
 /// ```
-/// use firehose_proto::model::record::Record;
+/// use firehose_proto::model::Record;
 ///
 /// let record = Record::new(b"one line\n");
 /// assert_eq!(format!("{record:?}"), "Record { data_bytes: 9 }");
@@ -54,7 +54,7 @@ impl<'a> Record<'a> {
         if actual <= max {
             return Ok(());
         }
-        Err(Violation::new(path(), Rule::Above { actual, max, unit: Unit::Bytes }))
+        Err(Violation::new(path(), Rule::TooLong { actual, max, unit: Unit::Bytes }))
     }
 }
 

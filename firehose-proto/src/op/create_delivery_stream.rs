@@ -36,10 +36,8 @@ operation! {
     /// most 5,000 streams in a region; how many KMS grants there may be is a limit, too.
     ///
     /// ```
-    /// use firehose_proto::model::extended_s3::ExtendedS3DestinationConfiguration;
-    /// use firehose_proto::model::s3::{BufferingHints, CompressionFormat};
-    /// use firehose_proto::op::Operation;
-    /// use firehose_proto::op::create_delivery_stream::{CreateDeliveryStream, CreateDeliveryStreamInput};
+    /// use firehose_proto::model::{BufferingHints, CompressionFormat, ExtendedS3DestinationConfiguration};
+    /// use firehose_proto::op::{CreateDeliveryStream, CreateDeliveryStreamInput, Operation};
     ///
     /// let bucket = ExtendedS3DestinationConfiguration::new("arn:aws:iam::123456789012:role/firehose", "arn:aws:s3:::logs")
     ///     .compression_format(CompressionFormat::Gzip)

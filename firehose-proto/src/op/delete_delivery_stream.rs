@@ -14,8 +14,7 @@ operation! {
     /// deliver them. A stream can be deleted when it is `Active`, `Deleting`, or in a failed state.
     ///
     /// ```
-    /// use firehose_proto::op::Operation;
-    /// use firehose_proto::op::delete_delivery_stream::{DeleteDeliveryStream, DeleteDeliveryStreamInput};
+    /// use firehose_proto::op::{DeleteDeliveryStream, DeleteDeliveryStreamInput, Operation};
     ///
     /// let mut body = Vec::new();
     /// DeleteDeliveryStream::write_input(&DeleteDeliveryStreamInput::new("demo"), &mut body);

@@ -14,8 +14,7 @@ operation! {
     /// [`Active`](crate::model::stream::DeliveryStreamStatus::Active).
     ///
     /// ```
-    /// use firehose_proto::op::Operation;
-    /// use firehose_proto::op::describe_delivery_stream::{DescribeDeliveryStream, DescribeDeliveryStreamInput};
+    /// use firehose_proto::op::{DescribeDeliveryStream, DescribeDeliveryStreamInput, Operation};
     ///
     /// let mut body = Vec::new();
     /// DescribeDeliveryStream::write_input(&DescribeDeliveryStreamInput::new("demo").limit(1), &mut body);

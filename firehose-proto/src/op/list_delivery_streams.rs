@@ -14,8 +14,7 @@ operation! {
     /// For the next page, give the last name of this one as `ExclusiveStartDeliveryStreamName`.
     ///
     /// ```
-    /// use firehose_proto::op::Operation;
-    /// use firehose_proto::op::list_delivery_streams::{ListDeliveryStreams, ListDeliveryStreamsInput};
+    /// use firehose_proto::op::{ListDeliveryStreams, ListDeliveryStreamsInput, Operation};
     ///
     /// let mut body = Vec::new();
     /// ListDeliveryStreams::write_input(&ListDeliveryStreamsInput::new().limit(2), &mut body);

@@ -14,8 +14,7 @@ operation! {
     /// For the next page, give the last key of this one as `ExclusiveStartTagKey`.
     ///
     /// ```
-    /// use firehose_proto::op::Operation;
-    /// use firehose_proto::op::list_tags_for_delivery_stream::{ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput};
+    /// use firehose_proto::op::{ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput, Operation};
     ///
     /// let mut body = Vec::new();
     /// ListTagsForDeliveryStream::write_input(&ListTagsForDeliveryStreamInput::new("demo").limit(50), &mut body);

@@ -1,4 +1,4 @@
-//! [`Operation`]: what an API operation is called and how its documents are written and read, one file each.
+//! The twelve operations: their names, inputs and outputs, and how each is written and read. One file each.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,21 +8,35 @@ use crate::json::{self, ParseError};
 use crate::schema::{self, Structure};
 use crate::validate::{Violation, Violations};
 
-pub mod create_delivery_stream;
+pub(crate) mod create_delivery_stream;
 mod declare;
-pub mod delete_delivery_stream;
-pub mod describe_delivery_stream;
-pub mod list_delivery_streams;
-pub mod list_tags_for_delivery_stream;
-pub mod pages;
-pub mod put_record;
-pub mod put_record_batch;
+pub(crate) mod delete_delivery_stream;
+pub(crate) mod describe_delivery_stream;
+pub(crate) mod list_delivery_streams;
+pub(crate) mod list_tags_for_delivery_stream;
+pub(crate) mod pages;
+pub(crate) mod put_record;
+pub(crate) mod put_record_batch;
 mod rules;
-pub mod start_delivery_stream_encryption;
-pub mod stop_delivery_stream_encryption;
-pub mod tag_delivery_stream;
-pub mod untag_delivery_stream;
-pub mod update_destination;
+pub(crate) mod start_delivery_stream_encryption;
+pub(crate) mod stop_delivery_stream_encryption;
+pub(crate) mod tag_delivery_stream;
+pub(crate) mod untag_delivery_stream;
+pub(crate) mod update_destination;
+
+pub use self::create_delivery_stream::*;
+pub use self::delete_delivery_stream::*;
+pub use self::describe_delivery_stream::*;
+pub use self::list_delivery_streams::*;
+pub use self::list_tags_for_delivery_stream::*;
+pub use self::pages::*;
+pub use self::put_record::*;
+pub use self::put_record_batch::*;
+pub use self::start_delivery_stream_encryption::*;
+pub use self::stop_delivery_stream_encryption::*;
+pub use self::tag_delivery_stream::*;
+pub use self::untag_delivery_stream::*;
+pub use self::update_destination::*;
 
 /// One operation of the Firehose API, in both roles: a client writes inputs and reads outputs, a server
 /// reads inputs and writes outputs.

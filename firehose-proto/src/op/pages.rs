@@ -17,17 +17,14 @@ use crate::model::tag::Tag;
 /// An operation that lists a page at a time.
 ///
 /// ```
-/// use firehose_proto::op::list_delivery_streams::{
-///     ListDeliveryStreams, ListDeliveryStreamsInput, ListDeliveryStreamsOutput,
-/// };
-/// use firehose_proto::op::pages::Paginated;
+/// use firehose_proto::op::{ListDeliveryStreams, ListDeliveryStreamsInput, ListDeliveryStreamsOutput, Paginated};
 ///
 /// let mut input = ListDeliveryStreamsInput::new();
 /// let page = ListDeliveryStreamsOutput::new(["a".into(), "b".into()], true);
-/// let (names, has_more) = ListDeliveryStreams::turn(&mut input, page)?;
+/// let (names, has_more) = ListDeliveryStreams::next_page(&mut input, page)?;
 /// assert_eq!((names.len(), has_more), (2, true));
 /// assert_eq!(input.exclusive_start_delivery_stream_name.as_deref(), Some("b"));
-/// # Ok::<(), firehose_proto::op::MalformedResponse>(())
+/// # Ok::<(), firehose_proto::error::MalformedResponse>(())
 /// ```
 pub trait Paginated: Operation {
     /// What is listed.
@@ -47,7 +44,7 @@ pub trait Paginated: Operation {
     /// # Errors
     ///
     /// [`MalformedResponse::EndlessPages`] when there are said to be more, but the next page would be this one again.
-    fn turn(
+    fn next_page(
         input: &mut Self::Input<'_>,
         output: Self::Output<'_>,
     ) -> Result<(Vec<Self::Item>, bool), MalformedResponse> {
@@ -129,7 +126,7 @@ mod tests {
             input.exclusive_start_delivery_stream_name = start.map(String::from);
             let names: Vec<String> = page.iter().copied().map(String::from).collect();
             let output = ListDeliveryStreamsOutput::new(names, has_more);
-            let turned = ListDeliveryStreams::turn(&mut input, output).map(drop);
+            let turned = ListDeliveryStreams::next_page(&mut input, output).map(drop);
             assert_eq!(turned, expected, "{start:?} {page:?} {has_more}");
         }
     }

@@ -21,9 +21,8 @@ use crate::validate::{self, Rule, Violation, Violations};
 /// See [PutRecord](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecord.html).
 ///
 /// ```
-/// use firehose_proto::model::record::Record;
-/// use firehose_proto::op::Operation;
-/// use firehose_proto::op::put_record::{PutRecord, PutRecordInput};
+/// use firehose_proto::model::Record;
+/// use firehose_proto::op::{Operation, PutRecord, PutRecordInput};
 ///
 /// let mut body = Vec::new();
 /// PutRecord::write_input(&PutRecordInput::new("s", Record::new(b"\0\xffhi")), &mut body);

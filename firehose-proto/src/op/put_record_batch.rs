@@ -295,10 +295,10 @@ impl Operation for PutRecordBatch {
         found.extend(validate::check_stream_name(&input.delivery_stream_name).err());
         let (actual, unit) = (records.len(), Unit::Members);
         if records.is_empty() {
-            found.push(Violation::new("Records", Rule::Below { actual, min: 1, unit }));
+            found.push(Violation::new("Records", Rule::TooShort { actual, min: 1, unit }));
         }
         if actual > limits::MAX_BATCH_RECORDS {
-            found.push(Violation::new("Records", Rule::Above { actual, max: limits::MAX_BATCH_RECORDS, unit }));
+            found.push(Violation::new("Records", Rule::TooLong { actual, max: limits::MAX_BATCH_RECORDS, unit }));
         }
         for (index, record) in records.iter().enumerate() {
             found.extend(record.check(|| format!("Records[{index}].Data")).err());

@@ -17,8 +17,7 @@ operation! {
     /// of StopDeliveryStreamEncryption are allowed for a stream in 24 hours.
     ///
     /// ```
-    /// use firehose_proto::op::Operation;
-    /// use firehose_proto::op::start_delivery_stream_encryption::{StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionInput};
+    /// use firehose_proto::op::{Operation, StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionInput};
     ///
     /// let mut body = Vec::new();
     /// StartDeliveryStreamEncryption::write_input(&StartDeliveryStreamEncryptionInput::new("demo"), &mut body);

@@ -14,8 +14,7 @@ operation! {
     /// of this and of StartDeliveryStreamEncryption are allowed for a stream in 24 hours.
     ///
     /// ```
-    /// use firehose_proto::op::Operation;
-    /// use firehose_proto::op::stop_delivery_stream_encryption::{StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionInput};
+    /// use firehose_proto::op::{Operation, StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionInput};
     ///
     /// let mut body = Vec::new();
     /// StopDeliveryStreamEncryption::write_input(&StopDeliveryStreamEncryptionInput::new("demo"), &mut body);

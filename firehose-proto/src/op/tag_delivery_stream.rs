@@ -12,9 +12,8 @@ operation! {
     /// Attaches tags to a stream, or changes the values of those that it has. A stream has at most 50.
     ///
     /// ```
-    /// use firehose_proto::model::tag::Tag;
-    /// use firehose_proto::op::Operation;
-    /// use firehose_proto::op::tag_delivery_stream::{TagDeliveryStream, TagDeliveryStreamInput};
+    /// use firehose_proto::model::Tag;
+    /// use firehose_proto::op::{Operation, TagDeliveryStream, TagDeliveryStreamInput};
     ///
     /// let mut body = Vec::new();
     /// TagDeliveryStream::write_input(&TagDeliveryStreamInput::new("demo", [Tag::new("team").value("logs")]), &mut body);

@@ -11,8 +11,7 @@ operation! {
     /// Takes tags off a stream. Keys that it does not have are no error.
     ///
     /// ```
-    /// use firehose_proto::op::Operation;
-    /// use firehose_proto::op::untag_delivery_stream::{UntagDeliveryStream, UntagDeliveryStreamInput};
+    /// use firehose_proto::op::{Operation, UntagDeliveryStream, UntagDeliveryStreamInput};
     ///
     /// let mut body = Vec::new();
     /// UntagDeliveryStream::write_input(&UntagDeliveryStreamInput::new("demo", ["team".into()]), &mut body);

@@ -32,9 +32,8 @@ operation! {
     /// with `ConcurrentModificationException`.
     ///
     /// ```
-    /// use firehose_proto::model::s3::{CompressionFormat, S3DestinationUpdate};
-    /// use firehose_proto::op::Operation;
-    /// use firehose_proto::op::update_destination::{UpdateDestination, UpdateDestinationInput};
+    /// use firehose_proto::model::{CompressionFormat, S3DestinationUpdate};
+    /// use firehose_proto::op::{Operation, UpdateDestination, UpdateDestinationInput};
     ///
     /// let update = S3DestinationUpdate::new().compression_format(CompressionFormat::Gzip);
     /// let input = UpdateDestinationInput::new("demo", "1", "destinationId-000000000001").update(update);

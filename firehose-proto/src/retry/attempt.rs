@@ -59,7 +59,7 @@ impl Attempt {
             is_timely: shown.is_some_and(|shown| (shown - correction).unsigned_abs() <= MAX_SKEW),
             uncorrected,
             // Other calls may have learned since what this request was signed without.
-            skew: shown.map(|shown| ClockSkew::to_judge_by(shown, correction)),
+            skew: shown.map(|shown| ClockSkew::effective_skew(shown, correction)),
             is_signature_old,
             retry_after: headers.value(RETRY_AFTER_HEADER).and_then(retry_after),
         }

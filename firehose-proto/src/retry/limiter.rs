@@ -22,7 +22,7 @@ const HALF_SECOND: u128 = 500_000_000;
 ///
 /// ```
 /// use core::time::Duration;
-/// use firehose_proto::retry::RateLimiter;
+/// use firehose_proto::internal::retry::RateLimiter;
 /// use firehose_proto::time::Tick;
 ///
 /// let mut limiter = RateLimiter::new();

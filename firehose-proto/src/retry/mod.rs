@@ -14,7 +14,7 @@
 //!
 //! ```
 //! use core::time::Duration;
-//! use firehose_proto::retry::{Decision, Retries, RetryQuota, classify, retry_after};
+//! use firehose_proto::internal::retry::{Decision, Retries, RetryQuota, classify, retry_after};
 //!
 //! let mut quota = RetryQuota::new();
 //! let mut retries = Retries::default();
@@ -110,18 +110,18 @@ impl Retries {
         quota: &mut RetryQuota,
     ) -> Decision {
         let Some(cost) = class.cost() else {
-            return Decision::GiveUp(Reason::NotRetryable);
+            return Decision::GiveUp(GiveUpReason::NotRetryable);
         };
         if self.attempt >= self.max_attempts.get() {
-            return Decision::GiveUp(Reason::AttemptsExhausted);
+            return Decision::GiveUp(GiveUpReason::AttemptsExhausted);
         }
         if !quota.take(cost) {
-            return Decision::GiveUp(Reason::QuotaExhausted);
+            return Decision::GiveUp(GiveUpReason::QuotaExhausted);
         }
         let wait = backoff(class, self.attempt, random);
         self.attempt += 1;
         self.last_cost = Some(cost);
-        Decision::RetryAfter(heed(retry_after, wait))
+        Decision::RetryAfter(apply_retry_hint(retry_after, wait))
     }
 
     /// Ends the operation with success, which gives back what its last retry cost, or 1 if it needed none.
@@ -159,13 +159,13 @@ pub enum Decision {
     /// Wait this long, then make the next attempt.
     RetryAfter(Duration),
     /// Return the failure to the caller.
-    GiveUp(Reason),
+    GiveUp(GiveUpReason),
 }
 
 /// Why a failed attempt is not made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Reason {
+pub enum GiveUpReason {
     /// The same request would fail again.
     NotRetryable,
     /// All attempts have been made.
@@ -234,7 +234,7 @@ pub fn backoff(class: RetryClass, failures: u32, random: u64) -> Duration {
 
 /// Follows the service's hint on how long to wait, if it gave one: not below our own `wait`, and not much above.
 #[must_use]
-pub fn heed(retry_after: Option<Duration>, wait: Duration) -> Duration {
+pub fn apply_retry_hint(retry_after: Option<Duration>, wait: Duration) -> Duration {
     retry_after.map_or(wait, |hint| hint.clamp(wait, wait + MAX_HINT_EXCESS))
 }
 
@@ -305,12 +305,12 @@ mod tests {
     fn checks_class_then_attempts_then_quota() {
         let empty = || RetryQuota { available: 0 };
         for (class, max_attempts, reason) in [
-            (RetryClass::None, 1, Reason::NotRetryable),
-            (RetryClass::None, 2, Reason::NotRetryable),
-            (RetryClass::Transient, 1, Reason::AttemptsExhausted),
-            (RetryClass::Transient, 2, Reason::QuotaExhausted),
-            (RetryClass::Throttling, 2, Reason::QuotaExhausted),
-            (RetryClass::ClockSkew, 2, Reason::QuotaExhausted),
+            (RetryClass::None, 1, GiveUpReason::NotRetryable),
+            (RetryClass::None, 2, GiveUpReason::NotRetryable),
+            (RetryClass::Transient, 1, GiveUpReason::AttemptsExhausted),
+            (RetryClass::Transient, 2, GiveUpReason::QuotaExhausted),
+            (RetryClass::Throttling, 2, GiveUpReason::QuotaExhausted),
+            (RetryClass::ClockSkew, 2, GiveUpReason::QuotaExhausted),
         ] {
             let mut retries = attempts(max_attempts);
             let decision = retries.on_failure(class, None, 0, &mut empty());
@@ -320,7 +320,7 @@ mod tests {
         let mut quota = RetryQuota::new();
         assert_eq!(
             attempts(1).on_failure(RetryClass::Transient, None, 0, &mut quota),
-            Decision::GiveUp(Reason::AttemptsExhausted)
+            Decision::GiveUp(GiveUpReason::AttemptsExhausted)
         );
         assert_eq!(quota.available(), RetryQuota::CAPACITY, "a retry that is not made costs nothing");
     }

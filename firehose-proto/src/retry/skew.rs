@@ -18,7 +18,7 @@ const MAX_EXCHANGE: SignedDuration = SignedDuration::minutes(15);
 /// credentials have expired is asked of the local clock as it is.
 ///
 /// ```
-/// use firehose_proto::retry::ClockSkew;
+/// use firehose_proto::internal::retry::ClockSkew;
 /// use firehose_proto::time::AmzDate;
 ///
 /// let local = AmzDate::parse("20150830T120000Z").unwrap();
@@ -80,16 +80,16 @@ impl ClockSkew {
     /// then shows no skew, but the request was signed with the old one.
     ///
     /// ```
-    /// use firehose_proto::retry::ClockSkew;
+    /// use firehose_proto::internal::retry::ClockSkew;
     /// use time::SignedDuration;
     ///
     /// let (none, minutes) = (SignedDuration::ZERO, SignedDuration::minutes(20));
-    /// assert_eq!(ClockSkew::to_judge_by(minutes, none), minutes);
-    /// assert_eq!(ClockSkew::to_judge_by(none, minutes), -minutes);
-    /// assert_eq!(ClockSkew::to_judge_by(minutes, -minutes), minutes * 2);
+    /// assert_eq!(ClockSkew::effective_skew(minutes, none), minutes);
+    /// assert_eq!(ClockSkew::effective_skew(none, minutes), -minutes);
+    /// assert_eq!(ClockSkew::effective_skew(minutes, -minutes), minutes * 2);
     /// ```
     #[must_use]
-    pub const fn to_judge_by(shown: SignedDuration, correction: SignedDuration) -> SignedDuration {
+    pub const fn effective_skew(shown: SignedDuration, correction: SignedDuration) -> SignedDuration {
         let left = shown.saturating_sub(correction);
         if left.unsigned_abs().as_nanos() > shown.unsigned_abs().as_nanos() { left } else { shown }
     }

@@ -81,7 +81,7 @@ impl Walk {
             (Shape::Integer { min, max }, _) => match value.as_i64() {
                 Some(number) => self.range(number, min.into(), max.into()),
                 None if value.is_u64() => {
-                    self.report(Rule::Greater { actual: value.to_string(), max: max.to_string() });
+                    self.report(Rule::TooLarge { actual: value.to_string(), max: max.to_string() });
                 }
                 None => self.report(Rule::Type { expected: "a whole number" }),
             },
@@ -145,17 +145,17 @@ impl Walk {
 
     fn range<N: PartialOrd + Display + Copy>(&mut self, number: N, min: N, max: N) {
         if number < min {
-            self.report(Rule::Less { actual: number.to_string(), min: min.to_string() });
+            self.report(Rule::TooSmall { actual: number.to_string(), min: min.to_string() });
         } else if number > max {
-            self.report(Rule::Greater { actual: number.to_string(), max: max.to_string() });
+            self.report(Rule::TooLarge { actual: number.to_string(), max: max.to_string() });
         }
     }
 
     /// Tells whether what was counted is neither too little nor too much.
     fn length(&mut self, actual: usize, min: usize, max: usize, unit: Unit, shown: Option<&str>) -> bool {
         let rule = match actual {
-            _ if actual < min => Rule::Below { actual, min, unit },
-            _ if actual > max => Rule::Above { actual, max, unit },
+            _ if actual < min => Rule::TooShort { actual, min, unit },
+            _ if actual > max => Rule::TooLong { actual, max, unit },
             _ => return true,
         };
         match shown {

@@ -9,8 +9,8 @@
 //! A typed input is checked as the document that it would be sent as, so there is one check for both.
 //!
 //! ```
-//! use firehose_proto::model::s3::BufferingHints;
-//! use firehose_proto::schema::{Document, Shape};
+//! use firehose_proto::internal::schema::{Document, Shape};
+//! use firehose_proto::model::BufferingHints;
 //!
 //! let member = BufferingHints::STRUCTURE.member("SizeInMBs").unwrap();
 //! assert!(matches!(member.shape, Shape::Integer { min: 1, max: 128 }));
@@ -260,6 +260,6 @@ impl Absent for Sensitive<String> {
     }
 
     fn is_absent(&self) -> bool {
-        self.reveal().is_empty()
+        self.expose().is_empty()
     }
 }

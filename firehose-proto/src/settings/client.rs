@@ -10,8 +10,9 @@ use core::time::Duration;
 use super::error::SettingsError;
 use super::location::Locations;
 use super::proxy::{Proxies, Proxy};
+use super::resolver::SettingsResolver;
 use super::user_agent::UserAgent;
-use super::{DEFAULT_READ_TIMEOUT, Lookup, RetryMode, Setting, SettingError, Source, shared_files};
+use super::{DEFAULT_READ_TIMEOUT, RetryMode, Setting, SettingError, SettingSource, shared_files};
 use crate::call::Config;
 use crate::credentials::CredentialsError;
 use crate::credentials::plan;
@@ -25,7 +26,7 @@ use crate::transport::Timeouts;
 /// What a program sets itself. Not to be shown: the proxy's URL may hold a password.
 #[derive(Default)]
 #[non_exhaustive]
-pub struct InCode {
+pub struct Overrides {
     /// The profile of the shared files.
     pub profile: Option<String>,
     /// The region.
@@ -58,10 +59,10 @@ pub struct InCode {
     pub app_id: Option<String>,
 }
 
-impl fmt::Debug for InCode {
+impl fmt::Debug for Overrides {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { profile, region, .. } = self;
-        f.debug_struct("InCode").field("profile", profile).field("region", region).finish_non_exhaustive()
+        f.debug_struct("Overrides").field("profile", profile).field("region", region).finish_non_exhaustive()
     }
 }
 
@@ -133,7 +134,7 @@ impl Settings {
     ///
     /// [`SettingsError`](super::SettingsError), naming what is wrong and where it stands.
     pub fn find(
-        code: &InCode,
+        code: &Overrides,
         variable: &dyn Fn(&str) -> Option<String>,
         is_windows: bool,
         read: impl FnMut(&str, usize) -> Result<Vec<u8>, FileError>,
@@ -146,10 +147,10 @@ impl Settings {
         let variable = |name: &str| environment.variable(name);
         let profile = settings::profile(code.profile.as_deref(), variable);
         // The default profile alone need not exist.
-        if profile.source != Source::Default && profiles.profile(&profile.value).is_none() {
+        if profile.source != SettingSource::Default && profiles.profile(&profile.value).is_none() {
             return Err(SettingsError::NoSuchProfile { profile, warnings });
         }
-        let lookup = Lookup::new(&variable, &profiles, &profile.value);
+        let lookup = SettingsResolver::new(&variable, &profiles, &profile.value);
         let without_effect = plan::without_effect(&profiles, &profile.value);
         warnings.extend(without_effect.iter().map(ToString::to_string));
         if let Some(source) = lookup.legacy_retry_mode().filter(|_| code.retry_mode.is_none()) {
@@ -166,9 +167,9 @@ impl Settings {
 
     /// Looks everything up but the warnings; `None` when something is wrong.
     fn look_up(
-        code: &InCode,
+        code: &Overrides,
         environment: &Locations<'_>,
-        lookup: &Lookup<'_>,
+        lookup: &SettingsResolver<'_>,
         profile: Setting<String>,
         wrong: &mut Wrong,
     ) -> Option<Self> {
@@ -210,7 +211,7 @@ impl Settings {
             connect_timeout: connect_timeout?,
             read_timeout: match code.read_timeout {
                 Some(timeout) => Setting::code(timeout),
-                None => Setting { value: DEFAULT_READ_TIMEOUT, source: Source::Default },
+                None => Setting { value: DEFAULT_READ_TIMEOUT, source: SettingSource::Default },
             },
             attempt_timeout: code.attempt_timeout.map(Setting::code),
             operation_timeout: code.operation_timeout.map(Setting::code),
@@ -233,7 +234,7 @@ impl Settings {
             return;
         }
         match answer {
-            Ok(region) => self.region = Some(Setting { value: region, source: Source::InstanceMetadata }),
+            Ok(region) => self.region = Some(Setting { value: region, source: SettingSource::InstanceMetadata }),
             Err(error) => self.no_metadata_region = Some(error),
         }
     }
@@ -280,7 +281,7 @@ impl Settings {
         let url = self.endpoint_url.as_ref();
         let (fips, dual_stack) = (self.use_fips_endpoint.value, self.use_dualstack_endpoint.value);
         Endpoint::configured(Some(region), url.map(|url| &*url.value), fips, dual_stack).map_err(|error| {
-            let source = url.map_or(Source::Default, |url| url.source.clone());
+            let source = url.map_or(SettingSource::Default, |url| url.source.clone());
             let conflicts_with = match error {
                 EndpointError::Fips => Some(self.use_fips_endpoint.source.clone()),
                 EndpointError::DualStack => Some(self.use_dualstack_endpoint.source.clone()),

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::shared_files::ProfilesError;
-use super::{Setting, SettingError, Source};
+use super::{Setting, SettingError, SettingSource};
 use crate::credentials::CredentialsError;
-use crate::credentials::error::WithSources;
 use crate::endpoint::EndpointError;
+use crate::error::WithCauses;
 
 /// A setting that is missing or wrong.
 #[derive(Debug, Clone)]
@@ -45,9 +45,9 @@ pub enum SettingsError {
     /// The endpoint URL cannot be used.
     Endpoint {
         /// Where it comes from.
-        source: Source,
+        source: SettingSource,
         /// Where the wish comes from that excludes any endpoint URL.
-        conflicts_with: Option<Source>,
+        conflicts_with: Option<SettingSource>,
         /// The rule it breaks.
         error: EndpointError,
     },
@@ -66,7 +66,7 @@ impl fmt::Display for SettingsError {
                 f.write_str("no region: set one in code, in AWS_REGION, or in the profile")
             }
             Self::MissingRegion { metadata: Some(error) } => {
-                let metadata = WithSources(error);
+                let metadata = WithCauses(error);
                 write!(
                     f,
                     "{}; the instance metadata do not tell it: {metadata}",
@@ -75,7 +75,7 @@ impl fmt::Display for SettingsError {
             }
             Self::Several { errors, .. } => errors.iter().enumerate().try_for_each(|(index, error)| {
                 // Nobody else can tell the causes of more than one.
-                write!(f, "{}{}", if index == 0 { "" } else { "; " }, WithSources(error))
+                write!(f, "{}{}", if index == 0 { "" } else { "; " }, WithCauses(error))
             }),
             Self::Setting { error, path: None } => error.fmt(f),
             Self::Setting { error, path: Some(path) } => write!(f, "cannot use {path}: {error}"),

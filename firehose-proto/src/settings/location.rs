@@ -12,8 +12,8 @@ use crate::credentials::profile::ProfileFile;
 /// Finds the files by the environment variables that move them, below the user's home unless they do.
 ///
 /// ```
-/// use firehose_proto::credentials::profile::ProfileFile;
-/// use firehose_proto::settings::location::Locations;
+/// use firehose_proto::internal::profile::ProfileFile;
+/// use firehose_proto::settings::Locations;
 ///
 /// let variable = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
 /// let locations = Locations::new(&variable, false);
@@ -159,7 +159,7 @@ mod tests {
     use alloc::borrow::ToOwned;
 
     use super::*;
-    use crate::settings::Source;
+    use crate::settings::SettingSource;
 
     #[test]
     fn finds_the_files_by_variables_and_home() {
@@ -188,7 +188,7 @@ mod tests {
             let found = Locations::new(&variable, is_windows).profile_file(ProfileFile::Config);
             assert_eq!(found.as_ref().map(|found| found.value.as_str()), expected, "{variables:?}");
             let is_named = variables.iter().any(|(name, _)| *name == "AWS_CONFIG_FILE");
-            assert!(found.is_none_or(|found| (found.source == Source::Default) != is_named), "{variables:?}");
+            assert!(found.is_none_or(|found| (found.source == SettingSource::Default) != is_named), "{variables:?}");
         }
     }
 

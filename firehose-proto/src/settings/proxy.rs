@@ -14,7 +14,7 @@ use crate::sensitive::Sensitive;
 /// The proxies of a program, and the hosts that it reaches without.
 ///
 /// ```
-/// use firehose_proto::settings::proxy::Proxies;
+/// use firehose_proto::settings::Proxies;
 ///
 /// let proxies = Proxies::read(|name| match name {
 ///     "https_proxy" => Some("http://user:hunter2@proxy.example:3128".to_owned()),
@@ -243,7 +243,7 @@ mod tests {
     use alloc::string::ToString;
 
     use super::*;
-    use crate::settings::Source;
+    use crate::settings::SettingSource;
 
     fn proxies(variables: &[(&str, &str)]) -> Proxies {
         Proxies::read(|name| variables.iter().find(|(found, _)| *found == name).map(|(_, value)| (*value).to_string()))
@@ -271,8 +271,8 @@ mod tests {
             assert_eq!(found.as_deref(), expected, "{variables:?} {url}");
         }
         let source = proxies(&[("https_proxy", "a")]).for_url(https).unwrap().unwrap().source.clone();
-        assert_eq!(source, Source::Variable("https_proxy".into()));
-        assert_eq!(Proxies::new("a:1").unwrap().for_url(http).unwrap().unwrap().source, Source::Code);
+        assert_eq!(source, SettingSource::Variable("https_proxy".into()));
+        assert_eq!(Proxies::new("a:1").unwrap().for_url(http).unwrap().unwrap().source, SettingSource::Code);
     }
 
     #[test]
@@ -286,7 +286,7 @@ mod tests {
         ] {
             let proxy = proxies(&[("http_proxy", url)]).for_url("http://h").unwrap().unwrap().value.clone();
             assert_eq!(proxy.user.as_deref(), user, "{url}");
-            assert_eq!(proxy.password.as_ref().map(|password| password.reveal().as_str()), password, "{url}");
+            assert_eq!(proxy.password.as_ref().map(|password| password.expose().as_str()), password, "{url}");
         }
         assert!(!format!("{:?}", Proxies::new("http://u:hunter2@a")).contains("hunter2"));
     }

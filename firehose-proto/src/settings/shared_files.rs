@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::location::Locations;
-use super::{Setting, Source};
+use super::{Setting, SettingSource};
 use crate::credentials::profile::{ProfileFile, ProfileFileError, Profiles};
 use crate::credentials::search::FileError;
 use crate::limits::MAX_PROFILE_FILE_BYTES;
@@ -22,8 +22,8 @@ pub(crate) fn text(
     let Setting { value: path, source } = location;
     match (read, source) {
         (Ok(text), _) => Ok(text),
-        (Err(FileError::NotFound), Source::Default) => Ok(empty()),
-        (Err(error), Source::Default) => {
+        (Err(FileError::NotFound), SettingSource::Default) => Ok(empty()),
+        (Err(error), SettingSource::Default) => {
             warn(format!("cannot read {path}, doing without: {error}"));
             Ok(empty())
         }
@@ -41,7 +41,7 @@ pub(crate) fn text(
 /// # Errors
 ///
 /// [`ProfilesError`].
-pub fn read(
+pub(crate) fn read(
     locations: &Locations<'_>,
     mut read: impl FnMut(&str, usize) -> Result<Vec<u8>, FileError>,
     mut warn: impl FnMut(String),
@@ -54,7 +54,7 @@ pub fn read(
         None => Ok(Sensitive::new(Vec::new())),
     };
     let (config, credentials) = (content(ProfileFile::Config)?, content(ProfileFile::Credentials)?);
-    parse(locations, config.reveal(), credentials.reveal())
+    parse(locations, config.expose(), credentials.expose())
 }
 
 /// Reads the texts of both.

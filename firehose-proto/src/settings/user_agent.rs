@@ -5,7 +5,7 @@ use core::fmt;
 /// The value of the `User-Agent` header.
 ///
 /// ```
-/// use firehose_proto::settings::user_agent::UserAgent;
+/// use firehose_proto::settings::UserAgent;
 ///
 /// let mut user_agent = UserAgent::default();
 /// (user_agent.os, user_agent.rust_version) = ("linux", "1.95.0");
@@ -26,7 +26,7 @@ pub struct UserAgent<'a> {
     pub rust_version: &'a str,
     /// `AWS_EXECUTION_ENV`
     pub execution_environment: Option<&'a str>,
-    /// See [`Lookup::sdk_ua_app_id`](super::Lookup::sdk_ua_app_id).
+    /// From `AWS_SDK_UA_APP_ID` or `sdk_ua_app_id`.
     pub app_id: Option<&'a str>,
 }
 

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use time::OffsetDateTime;
 
-use super::{Scope, Settings};
+use super::Scope;
 use crate::crypto::{self, HexDigest};
 use crate::http::{Headers, Request};
 use crate::time::AmzDate;
@@ -21,11 +21,11 @@ pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// For diagnosis: takes the request as it is sent, and the signed headers as its `Authorization` lists them.
 /// Beware that the text holds the session token, if there is one.
 #[must_use]
-pub fn canonical_request(request: &Request<'_>, signed_headers: &str, settings: &Settings) -> String {
+pub fn canonical_request(request: &Request<'_>, signed_headers: &str) -> String {
     let mut text = String::new();
     let payload = HexDigest::new(&crypto::sha256(request.body()));
     let fields = Fields::listed(&request.headers, signed_headers);
-    write_request(&mut text, request, &fields, &Names::new(&fields), &payload, settings);
+    write_request(&mut text, request, &fields, &Names::new(&fields), &payload);
     text
 }
 
@@ -65,12 +65,11 @@ pub(super) fn write_request(
     fields: &Fields<'_>,
     names: &Names,
     payload: &HexDigest,
-    settings: &Settings,
 ) {
     let (_, path, query) = request.parts();
     sink.push(request.method.as_str());
     sink.push("\n");
-    write_path(sink, path, settings);
+    write_path(sink, path);
     sink.push("\n");
     write_query(sink, query);
     sink.push("\n");
@@ -236,17 +235,11 @@ fn write_value(sink: &mut impl Sink, value: &str) {
     }
 }
 
-/// Writes a path whose percent-encoding is encoded once more, `%20` becoming `%2520`, unless the settings say otherwise.
-fn write_path(sink: &mut impl Sink, path: &str, settings: &Settings) {
+/// Writes a path without empty, `.` and `..` segments, and with its percent-encoding encoded once more: `%20` becomes
+/// `%2520`.
+fn write_path(sink: &mut impl Sink, path: &str) {
     if matches!(path, "" | "/") {
         return sink.push("/");
-    }
-    let is_kept = |byte| is_unreserved(byte) || byte == b'/' || (byte == b'%' && !settings.double_encode_path);
-    if !settings.normalize_path {
-        if !path.starts_with('/') {
-            sink.push("/");
-        }
-        return write_encoded(sink, path.bytes(), is_kept);
     }
     let mut segments = Vec::new();
     for segment in path.split('/') {
@@ -258,7 +251,7 @@ fn write_path(sink: &mut impl Sink, path: &str, settings: &Settings) {
     }
     for segment in &segments {
         sink.push("/");
-        write_encoded(sink, segment.bytes(), is_kept);
+        write_encoded(sink, segment.bytes(), is_unreserved);
     }
     let is_directory = matches!(path.rsplit('/').next(), Some("" | "." | ".."));
     if segments.is_empty() || is_directory {
@@ -333,38 +326,30 @@ mod tests {
 
     use super::*;
 
-    fn path(path: &str, settings: &Settings) -> String {
-        let mut text = String::new();
-        write_path(&mut text, path, settings);
-        text
-    }
-
     #[test]
     fn normalizes_paths_and_encodes_them_twice() {
-        for (input, normalized, as_it_stands) in [
-            ("", "/", "/"),
-            ("/", "/", "/"),
-            ("//", "/", "//"),
-            ("/./", "/", "/./"),
-            ("/a", "/a", "/a"),
-            ("a/b", "/a/b", "/a/b"),
-            ("/a/", "/a/", "/a/"),
-            ("//a//b//", "/a/b/", "//a//b//"),
-            ("/a/..", "/", "/a/.."),
-            ("/a/b/..", "/a/", "/a/b/.."),
-            ("/a/.", "/a/", "/a/."),
-            ("/../../a", "/a", "/../../a"),
-            ("/a/...", "/a/...", "/a/..."),
-            ("/a%20b", "/a%2520b", "/a%2520b"),
-            ("/a b@c", "/a%20b%40c", "/a%20b%40c"),
-            ("/\u{1234}", "/%E1%88%B4", "/%E1%88%B4"),
+        for (path, canonical) in [
+            ("", "/"),
+            ("/", "/"),
+            ("//", "/"),
+            ("/./", "/"),
+            ("/a", "/a"),
+            ("a/b", "/a/b"),
+            ("/a/", "/a/"),
+            ("//a//b//", "/a/b/"),
+            ("/a/..", "/"),
+            ("/a/b/..", "/a/"),
+            ("/a/.", "/a/"),
+            ("/../../a", "/a"),
+            ("/a/...", "/a/..."),
+            ("/a%20b", "/a%2520b"),
+            ("/a b@c", "/a%20b%40c"),
+            ("/\u{1234}", "/%E1%88%B4"),
         ] {
-            assert_eq!(path(input, &Settings::default()), normalized, "{input:?}");
-            let settings = Settings { normalize_path: false, ..Settings::default() };
-            assert_eq!(path(input, &settings), as_it_stands, "{input:?}");
+            let mut text = String::new();
+            write_path(&mut text, path);
+            assert_eq!(text, canonical, "{path:?}");
         }
-        let settings = Settings { double_encode_path: false, ..Settings::default() };
-        assert_eq!(path("/a%20b c", &settings), "/a%20b%20c");
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl SigningKey {
         if !is_name(&credentials.access_key_id) {
             return Err(SignError::AccessKeyId);
         }
-        let secret = credentials.secret_access_key.reveal();
+        let secret = credentials.secret_access_key.expose();
         // Sized to fit, so that growing leaves no copy behind.
         let mut first = Zeroizing::new(String::with_capacity("AWS4".len() + secret.len()));
         first.push_str("AWS4");
@@ -186,8 +186,8 @@ impl Entry {
             && rest == Some("")
             && self.key.access_key_id == credentials.access_key_id
             && crypto::constant_time_eq(
-                self.secret.reveal().as_bytes(),
-                credentials.secret_access_key.reveal().as_bytes(),
+                self.secret.expose().as_bytes(),
+                credentials.secret_access_key.expose().as_bytes(),
             )
     }
 }

@@ -1,5 +1,7 @@
 //! AWS [Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html): signing requests, and verifying signed ones.
 //!
+//! Signatures go into headers, and paths are normalized and encoded twice, as all services but S3 want it.
+//!
 //! A [`SigningKey`] comes from a [`KeyCache`]; a [`Signer`] puts it to work; a [`Verifier`] is the server's side:
 //!
 //! ```
@@ -27,7 +29,6 @@
 mod authorization;
 mod canonical;
 mod key;
-mod presign;
 mod verify;
 
 use core::{fmt, mem};
@@ -47,44 +48,18 @@ use crate::time::AmzDate;
 /// Bytes that signing adds to the headers, whatever the request: names, date, digests and the frame of `Authorization`.
 const ADDED_BYTES: usize = 320;
 
-/// What services do differently; the default is right for all of them but S3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Settings {
-    /// Whether empty, `.` and `..` segments of the path are resolved.
-    pub normalize_path: bool,
-    /// Whether the path is percent-encoded once more, over the encoding it has in the URI.
-    pub double_encode_path: bool,
-    /// Whether [`Signer::sign`] sends the body's digest as `X-Amz-Content-Sha256`, and signs that header too.
-    pub content_sha256_header: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { normalize_path: true, double_encode_path: true, content_sha256_header: false }
-    }
-}
-
 /// Signs requests with one key.
 #[derive(Debug, Clone, Copy)]
 pub struct Signer<'a> {
     credentials: &'a Credentials,
     key: &'a SigningKey,
-    settings: Settings,
 }
 
 impl<'a> Signer<'a> {
-    /// A signer with the default [`Settings`]; the key must be of these credentials.
+    /// A signer; the key must be of these credentials.
     #[must_use]
-    pub fn new(credentials: &'a Credentials, key: &'a SigningKey) -> Self {
-        Self { credentials, key, settings: Settings::default() }
-    }
-
-    /// The same signer with other settings.
-    #[must_use]
-    pub const fn with_settings(mut self, settings: Settings) -> Self {
-        self.settings = settings;
-        self
+    pub const fn new(credentials: &'a Credentials, key: &'a SigningKey) -> Self {
+        Self { credentials, key }
     }
 
     /// Signs a request in its headers.
@@ -146,10 +121,6 @@ impl<'a> Signer<'a> {
         if let Some(session_token) = session_token {
             headers.append_with("x-amz-security-token", |text| text.push_str(session_token));
         }
-        if self.settings.content_sha256_header {
-            headers.remove("x-amz-content-sha256");
-            headers.append_with("x-amz-content-sha256", |text| text.push_str(payload.as_str()));
-        }
 
         let fields = Fields::signable(&headers);
         let names = Names::new(&fields);
@@ -174,7 +145,7 @@ impl<'a> Signer<'a> {
         if self.key.access_key_id() != self.credentials.access_key_id {
             return Err(SignError::KeyOfOtherCredentials);
         }
-        let session_token = self.credentials.session_token.as_ref().map(|token| token.reveal().as_str());
+        let session_token = self.credentials.session_token.as_ref().map(|token| token.expose().as_str());
         // Tokens are long: without an early exit this is vectorised.
         let is_graphic =
             |token: &str| token.bytes().fold(true, |is_graphic, byte| is_graphic & byte.is_ascii_graphic());
@@ -194,7 +165,7 @@ impl<'a> Signer<'a> {
         payload: &HexDigest,
     ) -> HexDigest {
         let mut hasher = Hasher::new();
-        canonical::write_request(&mut hasher, request, fields, names, payload, &self.settings);
+        canonical::write_request(&mut hasher, request, fields, names, payload);
         HexDigest::new(&self.key.sign(date, &hasher.finish()))
     }
 }
@@ -244,8 +215,6 @@ pub enum SignError {
     KeyOfAnotherDay,
     /// The key was derived from an access key that is not the one to sign with.
     KeyOfOtherCredentials,
-    /// A presigned URL would expire at once, or later than after seven days.
-    Expiry,
 }
 
 impl fmt::Display for SignError {
@@ -258,7 +227,6 @@ impl fmt::Display for SignError {
             Self::Host => "request has no `Host` header and its URI names no host",
             Self::KeyOfAnotherDay => "signing key is not of the day of signing",
             Self::KeyOfOtherCredentials => "signing key is not of these credentials",
-            Self::Expiry => "presigned URL must expire after 1 to 604800 seconds",
         })
     }
 }
@@ -380,18 +348,5 @@ mod tests {
         let mut request = Request::new(Method::Get, "https://h/");
         Signer::new(&credentials, &key(&credentials)).sign(now(), &mut request).unwrap();
         assert_eq!(request.headers.value("x-amz-security-token"), None);
-    }
-
-    #[test]
-    fn sends_the_digest_of_the_body_where_the_settings_say_so() {
-        let credentials = credentials();
-        let settings = Settings { content_sha256_header: true, ..Settings::default() };
-        let mut request = Request::new(Method::Get, "https://h/");
-        for _ in 0..2 {
-            Signer::new(&credentials, &key(&credentials)).with_settings(settings).sign(now(), &mut request).unwrap();
-            assert_eq!(signed_headers(&request), "host;x-amz-content-sha256;x-amz-date");
-            let digest = HexDigest::new(&crate::crypto::sha256(b""));
-            assert_eq!(request.headers.value("x-amz-content-sha256"), Some(digest.as_str()));
-        }
     }
 }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use time::OffsetDateTime;
 
 use super::canonical::{self, Fields, Names};
-use super::{Authorization, AuthorizationError, Scope, Settings, SigningKey};
+use super::{Authorization, AuthorizationError, Scope, SigningKey};
 use crate::credentials::Credentials;
 use crate::crypto::{self, Hasher, HexDigest};
 use crate::http::Request;
@@ -23,15 +23,13 @@ pub struct Verifier<'a> {
     pub region: Option<&'a str>,
     /// How far the signer's clock may be off, either way: five minutes, unless it is set otherwise.
     pub window: Duration,
-    /// The peculiarities of the service.
-    pub settings: Settings,
 }
 
 impl<'a> Verifier<'a> {
     /// A verifier for one service, in any region.
     #[must_use]
-    pub fn new(service: &'a str) -> Self {
-        Self { service, region: None, window: Duration::from_secs(5 * 60), settings: Settings::default() }
+    pub const fn new(service: &'a str) -> Self {
+        Self { service, region: None, window: Duration::from_secs(5 * 60) }
     }
 
     /// Accepts a request that these credentials signed, within the window around `now`.
@@ -61,7 +59,7 @@ impl<'a> Verifier<'a> {
         let fields = Fields::listed(&request.headers, authorization.signed_headers());
         let payload = HexDigest::new(&crypto::sha256(request.body()));
         let mut hasher = Hasher::new();
-        canonical::write_request(&mut hasher, request, &fields, &Names::new(&fields), &payload, &self.settings);
+        canonical::write_request(&mut hasher, request, &fields, &Names::new(&fields), &payload);
         let expected = key.sign(&AmzDate::new(signed_at), &hasher.finish());
         if crypto::constant_time_eq(&expected, authorization.signature()) { Ok(()) } else { Err(VerifyError::Mismatch) }
     }
@@ -133,7 +131,7 @@ fn check_identity(
         return Err(VerifyError::UnknownAccessKey);
     }
     let sent = single(request, "x-amz-security-token")?.unwrap_or_default();
-    let expected = credentials.session_token.as_ref().map_or("", |token| token.reveal());
+    let expected = credentials.session_token.as_ref().map_or("", |token| token.expose());
     if crypto::constant_time_eq(sent.as_bytes(), expected.as_bytes()) { Ok(()) } else { Err(VerifyError::SessionToken) }
 }
 

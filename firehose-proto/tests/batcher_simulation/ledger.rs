@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use firehose_proto::batch::{Accepted, Batcher, Delivery, Event, Failure, NotTaken, Order, Policy, Undelivered};
+use firehose_proto::batch::{Accepted, Batcher, Delivery, EnqueueError, Event, Failure, Order, Policy, Undelivered};
 use firehose_proto::time::Tick;
 
 /// Bytes with which each record begins, by which it is known again; no two records share them.
@@ -79,13 +79,13 @@ impl Ledger {
     }
 
     /// A record was not taken: there was a reason.
-    pub(crate) fn refuse(&self, policy: &Policy, error: &NotTaken, records: usize, bytes: usize) {
+    pub(crate) fn refuse(&self, policy: &Policy, error: &EnqueueError, records: usize, bytes: usize) {
         let fits = self.open_records + records <= policy.max_buffered_records
             && self.open_bytes + bytes <= policy.max_buffered_bytes;
         match error {
-            NotTaken::Full => assert!(!fits, "refused although there is room"),
-            NotTaken::Stopped(_) => assert!(self.is_stopped),
-            NotTaken::TooLarge { .. } => {}
+            EnqueueError::Full => assert!(!fits, "refused although there is room"),
+            EnqueueError::Stopped(_) => assert!(self.is_stopped),
+            EnqueueError::TooLarge { .. } => {}
             other => panic!("{other}"),
         }
     }

@@ -18,7 +18,7 @@ mod service;
 use std::time::Duration;
 use std::{env, thread};
 
-use firehose_proto::batch::{Batcher, Delivery, NotTaken, Order, Output, Oversize, Policy};
+use firehose_proto::batch::{Batcher, Delivery, EnqueueError, Order, Output, Oversize, Policy};
 use firehose_proto::time::Tick;
 
 use ledger::{Ledger, NAME_BYTES};
@@ -203,9 +203,12 @@ impl Run {
         }
         if self.pushes_left == 0 {
             self.acts_at = None;
-            self.abandons_at = self.scenario.patience.map(|patience| self.now + patience);
+            self.abandons_at = self.scenario.timeout.map(|timeout| self.now + timeout);
             self.batcher.close();
-            assert!(matches!(self.batcher.push(self.now, b"late"), Err(NotTaken::Closed | NotTaken::Stopped(_))));
+            assert!(matches!(
+                self.batcher.push(self.now, b"late"),
+                Err(EnqueueError::Closed | EnqueueError::Stopped(_))
+            ));
             return;
         }
         self.pushes_left -= 1;
@@ -229,7 +232,7 @@ impl Run {
             }
             Err(error) => {
                 self.ledger.refuse(policy, &error, framed.len(), framed.iter().sum());
-                let waits = matches!(error, NotTaken::Full) && !self.ledger.is_stopped;
+                let waits = matches!(error, EnqueueError::Full) && !self.ledger.is_stopped;
                 // An application without answers to wait for gives up at some time.
                 self.blocked = (waits && self.scenario.faults.hang == 0).then_some(data);
             }
@@ -285,7 +288,7 @@ fn pieces<'a>(policy: &Policy, data: &'a [u8]) -> Option<Vec<&'a [u8]>> {
     match &policy.oversize {
         _ if !is_oversize => Some(vec![data]),
         Oversize::Refuse => None,
-        Oversize::Divert => Some(vec![data]),
+        Oversize::Reject => Some(vec![data]),
         Oversize::Truncate => {
             let text = str::from_utf8(data).unwrap();
             let end = (0..=max.min(data.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap();

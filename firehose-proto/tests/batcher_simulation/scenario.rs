@@ -49,7 +49,7 @@ pub(crate) struct Scenario {
     pub(crate) max_data_bytes: usize,
     pub(crate) flush: u64,
     /// How long after the close whatever is left is abandoned; needed when answers may never come.
-    pub(crate) patience: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl Scenario {
@@ -83,7 +83,7 @@ impl Scenario {
             max_gap_ms: random.one_of(&[0, 0, 3, 40, 400]),
             max_data_bytes: policy.limits.max_record_bytes + random.one_of(&[0, 0, 4, 60]),
             flush: random.one_of(&[0, 0, 100]),
-            patience: needs_patience.then(|| Duration::from_millis(random.within(0..=5000))),
+            timeout: needs_patience.then(|| Duration::from_millis(random.within(0..=5000))),
             policy,
             faults,
         }
@@ -98,7 +98,7 @@ impl Scenario {
         let policy = &mut scenario.policy;
         (policy.max_age, policy.max_attempts) = (Duration::MAX, NonZeroU32::MAX);
         policy.max_failed_calls = MaxFailedCalls::default();
-        if policy.oversize == Oversize::Divert {
+        if policy.oversize == Oversize::Reject {
             policy.oversize = Oversize::Refuse;
         }
         let mut often = || if random.chance(600) { random.one_of(&[100, 500, 900, 1000]) } else { 0 };
@@ -116,7 +116,7 @@ impl Scenario {
         let record = policy.limits.max_record_bytes.min(policy.limits.max_request_bytes);
         scenario.faults.max_request_bytes = random.chance(500).then(|| record + random.size(0..=60));
         scenario.faults.end = Some(random.within(0..=60));
-        scenario.patience = None;
+        scenario.timeout = None;
         scenario
     }
 }
@@ -150,7 +150,7 @@ fn policy(random: &mut Random, order: Order, delivery: Delivery) -> Policy {
         0 => Oversize::Refuse,
         1 => Oversize::Split { delimiter: b"\n".to_vec() },
         2 => Oversize::Truncate,
-        _ => Oversize::Divert,
+        _ => Oversize::Reject,
     };
     policy
 }

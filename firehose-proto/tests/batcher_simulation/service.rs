@@ -8,14 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use firehose_proto::batch::{Batch, Batcher, Policy};
 use firehose_proto::call::Error;
 use firehose_proto::credentials::CredentialsError;
-use firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_proto::error::{ErrorCode, ServiceError, TransportError, TransportErrorKind};
 use firehose_proto::http::Response;
-use firehose_proto::op::put_record_batch::{
-    PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry as ResponseEntry,
-};
+use firehose_proto::op::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry as ResponseEntry};
 use firehose_proto::server;
 use firehose_proto::time::Tick;
-use firehose_proto::transport::{TransportError, TransportErrorKind};
 
 use crate::ledger::Ledger;
 use crate::random::Random;

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use firehose_proto::batch::Batch;
 use firehose_proto::call::{Action, Call, Error};
-use firehose_proto::model::record::Record;
-use firehose_proto::op::put_record::{PutRecord, PutRecordInput};
+use firehose_proto::error::TransportErrorKind;
+use firehose_proto::model::Record;
+use firehose_proto::op::{PutRecord, PutRecordInput};
 use firehose_proto::settings::RetryMode;
 use firehose_proto::sigv4::Authorization;
 use firehose_proto::time::{Now, Tick};
-use firehose_proto::transport::TransportErrorKind;
 use time::SignedDuration;
 
 use self::world::{Answer, World, accepted, answer, config, refusal};
@@ -139,7 +139,7 @@ fn waits_by_what_asks_for_it() {
         // The largest of many: with throttling, well above what is waited without.
         let waits = (0..50).map(|seed| {
             let mut world = World::new(config(), [script.clone(), accepted()]);
-            world.shared = firehose_proto::call::Shared::new(config(), seed);
+            world.shared = firehose_proto::call::ClientState::new(config(), seed);
             put(&mut world).unwrap();
             world.waits[0].as_millis()
         });

@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firehose_proto::call::{Action, Call, Config, Error, Shared};
+use firehose_proto::call::{Action, Call, ClientState, Config, Error, Timeouts};
 use firehose_proto::credentials::{Credentials, CredentialsError};
-use firehose_proto::endpoint::Endpoint;
+use firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_proto::http::{Headers, Request, Response};
-use firehose_proto::region::Region;
 use firehose_proto::sigv4::Verifier;
 use firehose_proto::time::{AmzDate, HttpDate, Now, Tick};
-use firehose_proto::transport::{Timeouts, TransportError, TransportErrorKind};
+use firehose_proto::{Endpoint, Region};
 use time::{OffsetDateTime, SignedDuration};
 
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -30,7 +29,7 @@ pub(crate) struct Sent {
 
 /// The world outside a call.
 pub(crate) struct World {
-    pub(crate) shared: Shared,
+    pub(crate) shared: ClientState,
     pub(crate) tick: Tick,
     pub(crate) utc: OffsetDateTime,
     /// How far the service's clock is ahead.
@@ -61,7 +60,7 @@ pub(crate) fn config() -> Config {
 impl World {
     pub(crate) fn new(config: Config, answers: impl IntoIterator<Item = Answer>) -> Self {
         Self {
-            shared: Shared::new(config, 7),
+            shared: ClientState::new(config, 7),
             tick: Tick::default(),
             utc: AmzDate::parse("20261122T120000Z").unwrap(),
             service_ahead: SignedDuration::ZERO,

@@ -4,20 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use firehose_proto::batch::{Batch, Batcher, Event, NotTaken, Output, Policy};
-use firehose_proto::call::{Action, Call, Shared};
-use firehose_proto::credentials::cache::Want;
-use firehose_proto::credentials::finder::Finder;
-use firehose_proto::credentials::search::{self, FileError, Need, Provider};
-use firehose_proto::credentials::{Credentials, CredentialsError};
-use firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_proto::batch::{Batch, Batcher, EnqueueError, Event, Output, Policy};
+use firehose_proto::call::{Action, Call, ClientState};
+use firehose_proto::credentials::{
+    Credentials, CredentialsError, CredentialsRequest, FileError, Finder, Need, Provider, SearchState,
+};
+use firehose_proto::error::{ErrorCode, ServiceError, TransportError, TransportErrorKind};
 use firehose_proto::http::{Method, Request, Response};
-use firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
-use firehose_proto::server::{self, Call as Put};
-use firehose_proto::settings::{InCode, Settings};
+use firehose_proto::op::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
+use firehose_proto::server::{self, OperationInput as Put};
+use firehose_proto::settings::{Overrides, Settings};
 use firehose_proto::sigv4::{Authorization, Verifier};
 use firehose_proto::time::{AmzDate, HttpDate, IsoDate, Now, Tick};
-use firehose_proto::transport::{TransportError, TransportErrorKind};
 use time::SignedDuration;
 
 use crate::random::Random;
@@ -53,7 +51,7 @@ pub(crate) struct World {
     has_credentials: bool,
     /// Larger requests are refused, always.
     max_body_bytes: usize,
-    shared: Shared,
+    shared: ClientState,
     finder: Finder,
     batcher: Batcher,
     flights: Vec<Flight>,
@@ -77,7 +75,8 @@ impl World {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI" if !has_metadata => Some("http://127.0.0.1/credentials".to_owned()),
             _ => None,
         };
-        let settings = Settings::find(&InCode::default(), &variable, false, |_, _| Err(FileError::NotFound)).unwrap();
+        let settings =
+            Settings::find(&Overrides::default(), &variable, false, |_, _| Err(FileError::NotFound)).unwrap();
         let mut policy = Policy::default();
         (policy.max_attempts, policy.max_age) = (u32::MAX.try_into().unwrap(), Duration::MAX);
         policy.max_in_flight = (1 + random.within(0..=3) as usize).try_into().unwrap();
@@ -86,8 +85,8 @@ impl World {
         Self {
             well_from: Tick::default() + Duration::from_secs(random.within(0..=899)),
             max_body_bytes: if random.chance(333) { 100 + random.within(0..=399) as usize } else { usize::MAX },
-            shared: Shared::new(settings.config(&variable).unwrap(), seed),
-            finder: Finder::new(Provider::standard(), search::Shared::new(&settings, variable, false, seed)),
+            shared: ClientState::new(settings.config(&variable).unwrap(), seed),
+            finder: Finder::new(Provider::standard(), SearchState::new(&settings, variable, false, seed)),
             batcher: Batcher::new("s", policy, seed).unwrap(),
             tick: Tick::default(),
             local_off: SignedDuration::ZERO,
@@ -126,7 +125,7 @@ impl World {
         while self.pushed < self.records {
             match self.batcher.push(self.tick, format!("{:06}", self.pushed).as_bytes()) {
                 Ok(_) => self.pushed += 1,
-                Err(NotTaken::Full) => break,
+                Err(EnqueueError::Full) => break,
                 Err(error) => panic!("nothing stops for good: {error}"),
             }
         }
@@ -192,7 +191,9 @@ impl World {
             let now = self.now();
             match flight.call.poll(now, &mut self.shared) {
                 Action::NeedCredentials { refused } => {
-                    let want = refused.map_or_else(Want::any, |refused| Want::other_than(Arc::clone(refused)));
+                    let want = refused.map_or_else(CredentialsRequest::any, |refused| {
+                        CredentialsRequest::other_than(Arc::clone(refused))
+                    });
                     let found = self.find(want);
                     flight.call.handle_credentials(found);
                 }
@@ -227,7 +228,7 @@ impl World {
     }
 
     /// Searches for credentials while the calls wait.
-    fn find(&mut self, mut want: Want) -> Result<Arc<Credentials>, CredentialsError> {
+    fn find(&mut self, mut want: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
         for _ in 0..10_000 {
             let now = self.now();
             let request = match self.finder.poll(now, &mut want) {

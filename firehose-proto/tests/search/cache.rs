@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use firehose_proto::credentials::cache::{Answer, CredentialsCache, Want};
-use firehose_proto::credentials::search::Found;
-use firehose_proto::credentials::{Credentials, CredentialsError};
+use firehose_proto::credentials::{
+    CacheAnswer, Credentials, CredentialsCache, CredentialsError, CredentialsRequest, Found,
+};
 use firehose_proto::time::{Now, Tick};
 use proptest::prelude::*;
 
@@ -23,26 +23,31 @@ fn found(id: &str, expires_after: Option<u64>) -> Found {
 }
 
 /// An answer in a word: the key id, or what to do.
-fn word(answer: &Answer) -> String {
+fn word(answer: &CacheAnswer) -> String {
     match answer {
-        Answer::Use(credentials) => credentials.access_key_id.clone(),
-        Answer::Refresh => "refresh".into(),
-        Answer::WaitForRefresh => "wait".into(),
-        Answer::Failed { error, retry_at } => {
+        CacheAnswer::Use(credentials) => credentials.access_key_id.clone(),
+        CacheAnswer::Refresh => "refresh".into(),
+        CacheAnswer::WaitForRefresh => "wait".into(),
+        CacheAnswer::Failed { error, retry_at } => {
             assert!(error.is_transient() || retry_at.is_none(), "{error}");
             format!("failed {:?}", retry_at.map(|at| at.as_duration().as_secs()))
         }
     }
 }
 
-fn poll(cache: &mut CredentialsCache, seconds: u64, want: &mut Want) -> String {
+fn poll(cache: &mut CredentialsCache, seconds: u64, want: &mut CredentialsRequest) -> String {
     word(&cache.poll(at(seconds), want))
 }
 
 /// What a wish comes to, when its search ends like this, should there be one.
-fn ask(cache: &mut CredentialsCache, seconds: u64, mut want: Want, ends: Result<Found, CredentialsError>) -> String {
+fn ask(
+    cache: &mut CredentialsCache,
+    seconds: u64,
+    mut want: CredentialsRequest,
+    ends: Result<Found, CredentialsError>,
+) -> String {
     let answer = cache.poll(at(seconds), &mut want);
-    if !matches!(answer, Answer::Refresh) {
+    if !matches!(answer, CacheAnswer::Refresh) {
         return word(&answer);
     }
     cache.handle_refresh(at(seconds), ends);
@@ -53,14 +58,14 @@ fn down() -> Result<Found, CredentialsError> {
     Err(CredentialsError::transient("down"))
 }
 
-fn refused(cache: &CredentialsCache) -> Want {
-    Want::other_than(Arc::clone(cache.current().unwrap()))
+fn refused(cache: &CredentialsCache) -> CredentialsRequest {
+    CredentialsRequest::other_than(Arc::clone(cache.current().unwrap()))
 }
 
 #[test]
 fn what_is_refused_is_renewed_at_once_then_rarely_and_never_given_up() {
     let mut cache = CredentialsCache::new();
-    assert_eq!(ask(&mut cache, 0, Want::any(), Ok(found("A", Some(3600)))), "searched, A");
+    assert_eq!(ask(&mut cache, 0, CredentialsRequest::any(), Ok(found("A", Some(3600)))), "searched, A");
     for (seconds, ends, comes_to) in [
         // The metadata are out.
         (10, down(), "searched, failed Some(15)"),
@@ -78,16 +83,16 @@ fn what_is_refused_is_renewed_at_once_then_rarely_and_never_given_up() {
         assert_eq!(ask(&mut cache, seconds, want, ends), comes_to, "at {seconds} s");
         // Those who have not been refused go on.
         let id = cache.current().unwrap().access_key_id.clone();
-        assert_eq!(ask(&mut cache, seconds, Want::any(), down()), id, "at {seconds} s");
+        assert_eq!(ask(&mut cache, seconds, CredentialsRequest::any(), down()), id, "at {seconds} s");
     }
-    let old = Want::other_than(Arc::new(found("A", None).credentials));
+    let old = CredentialsRequest::other_than(Arc::new(found("A", None).credentials));
     assert_eq!(ask(&mut cache, 141, old, down()), "C", "who was refused with old ones has new ones at once");
 }
 
 #[test]
 fn an_extended_set_is_no_other() {
     let mut cache = CredentialsCache::new();
-    ask(&mut cache, 0, Want::any(), Ok(found("A", Some(3600))));
+    ask(&mut cache, 0, CredentialsRequest::any(), Ok(found("A", Some(3600))));
     let want = refused(&cache);
     assert_eq!(ask(&mut cache, 10, want, Ok(found("A", Some(9000)))), "searched, failed Some(70)");
     let mut other = found("A", Some(9000));
@@ -99,11 +104,11 @@ fn an_extended_set_is_no_other() {
 #[test]
 fn says_why_there_are_no_others() {
     let mut cache = CredentialsCache::new();
-    ask(&mut cache, 0, Want::any(), Ok(found("A", None)));
+    ask(&mut cache, 0, CredentialsRequest::any(), Ok(found("A", None)));
     let mut want = refused(&cache);
     cache.poll(at(1), &mut want);
     cache.handle_refresh(at(1), down());
-    let Answer::Failed { error, .. } = cache.poll(at(1), &mut want) else { panic!("there are no others") };
+    let CacheAnswer::Failed { error, .. } = cache.poll(at(1), &mut want) else { panic!("there are no others") };
     assert_eq!(error.to_string(), "the service refuses the credentials, and there are no others for now");
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "down");
 }
@@ -136,14 +141,14 @@ proptest! {
     fn one_caller_searches_and_all_get_an_answer(events in prop::collection::vec(event(), 1..60)) {
         let mut cache = CredentialsCache::new();
         let mut seconds = 0;
-        let mut waiting: Vec<Want> = Vec::new();
+        let mut waiting: Vec<CredentialsRequest> = Vec::new();
         let mut is_searching = false;
-        let forced = |cache: &CredentialsCache| cache.current().cloned().map_or(Want::any(), Want::other_than);
+        let forced = |cache: &CredentialsCache| cache.current().cloned().map_or(CredentialsRequest::any(), CredentialsRequest::other_than);
         for event in events {
             let mut polls = Vec::new();
             match event {
                 Event::Pass(time) => seconds += time,
-                Event::Come(is_refused) => polls.push(if is_refused { forced(&cache) } else { Want::any() }),
+                Event::Come(is_refused) => polls.push(if is_refused { forced(&cache) } else { CredentialsRequest::any() }),
                 Event::PollAll => polls.append(&mut waiting),
                 Event::Found(..) | Event::Fail(_) if !is_searching => continue,
                 Event::Found(set, life) => {
@@ -158,17 +163,17 @@ proptest! {
             }
             for mut want in polls {
                 match cache.poll(at(seconds), &mut want) {
-                    Answer::Refresh => {
+                    CacheAnswer::Refresh => {
                         prop_assert!(!is_searching, "two search at once");
                         is_searching = true;
                         waiting.push(want);
                     }
-                    Answer::WaitForRefresh => {
+                    CacheAnswer::WaitForRefresh => {
                         prop_assert!(is_searching, "it waits for nobody");
                         waiting.push(want);
                     }
-                    Answer::Failed { retry_at, .. } => prop_assert!(retry_at.is_none_or(|until| until >= at(seconds).tick)),
-                    Answer::Use(credentials) => prop_assert!(Some(&credentials) == cache.current()),
+                    CacheAnswer::Failed { retry_at, .. } => prop_assert!(retry_at.is_none_or(|until| until >= at(seconds).tick)),
+                    CacheAnswer::Use(credentials) => prop_assert!(Some(&credentials) == cache.current()),
                 }
             }
         }
@@ -182,13 +187,13 @@ proptest! {
             let polls = std::mem::take(&mut waiting);
             for mut want in polls {
                 match cache.poll(at(seconds), &mut want) {
-                    Answer::Refresh => { is_searching = true; waiting.push(want) }
-                    Answer::WaitForRefresh => waiting.push(want),
-                    Answer::Failed { .. } | Answer::Use(_) => {}
+                    CacheAnswer::Refresh => { is_searching = true; waiting.push(want) }
+                    CacheAnswer::WaitForRefresh => waiting.push(want),
+                    CacheAnswer::Failed { .. } | CacheAnswer::Use(_) => {}
                 }
             }
         }
         seconds += 61;
-        prop_assert_ne!(ask(&mut cache, seconds, Want::any(), Ok(found("good", None))), "wait");
+        prop_assert_ne!(ask(&mut cache, seconds, CredentialsRequest::any(), Ok(found("good", None))), "wait");
     }
 }

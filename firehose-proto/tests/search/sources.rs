@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use firehose_proto::credentials::search::Provider;
+use firehose_proto::credentials::Provider;
 
 use crate::world::{Fault, World};
 
@@ -76,7 +76,7 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn world(&self) -> World {
-        let login = firehose_proto::credentials::login::cache_file_name("arn:aws:iam::123456789012:user/me");
+        let login = firehose_proto::internal::login::cache_file_name("arn:aws:iam::123456789012:user/me");
         let login = format!(".aws/login/cache/{login}");
         let files = [(".aws/config", CONFIG), ("token", JWT), (SSO_FILE, SSO), (&*login, LOGIN)];
         World::new(&files, self.variables)
@@ -191,7 +191,7 @@ pub(crate) fn cases() -> Vec<Case> {
             ]
         }),
         case("login", ("AKIDLOGIN", "profile `login` (login)"), || {
-            let name = firehose_proto::credentials::login::cache_file_name("arn:aws:iam::123456789012:user/me");
+            let name = firehose_proto::internal::login::cache_file_name("arn:aws:iam::123456789012:user/me");
             vec![format!("read /home/me/.aws/login/cache/{name}")]
         }),
     ]

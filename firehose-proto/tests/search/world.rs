@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use firehose_proto::credentials::CredentialsError;
-use firehose_proto::credentials::search::{FileError, Found, Need, ProcessError, Provider, Search, Shared};
+use firehose_proto::credentials::{
+    CredentialsError, FileError, Found, Need, ProcessError, Provider, Search, SearchState,
+};
+use firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_proto::http::{Request, Response};
-use firehose_proto::settings::{InCode, Settings};
+use firehose_proto::settings::{Overrides, Settings};
 use firehose_proto::time::{HttpDate, IsoDate, Now, Tick};
-use firehose_proto::transport::{TransportError, TransportErrorKind};
 use time::OffsetDateTime;
 
 /// 2026-11-22T12:00:00Z
@@ -63,13 +64,13 @@ impl World {
         Self { now, files, faults: VecDeque::new(), asked: Vec::new(), ahead: 0, variables }
     }
 
-    pub(crate) fn shared(&self, profile: Option<&str>) -> Shared {
+    pub(crate) fn shared(&self, profile: Option<&str>) -> SearchState {
         let variables = self.variables.clone();
         let variable = move |name: &str| variables.get(name).cloned();
-        let mut code = InCode::default();
+        let mut code = Overrides::default();
         code.profile = profile.map(str::to_owned);
         let settings = Settings::find(&code, &variable, false, |path, _| self.read(path)).unwrap();
-        Shared::new(&settings, variable, false, 7)
+        SearchState::new(&settings, variable, false, 7)
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
@@ -81,7 +82,7 @@ impl World {
     }
 
     /// Drives a search to its end.
-    pub(crate) fn find(&mut self, shared: &mut Shared, provider: Provider) -> Result<Found, CredentialsError> {
+    pub(crate) fn find(&mut self, shared: &mut SearchState, provider: Provider) -> Result<Found, CredentialsError> {
         let mut search = Search::new(provider);
         for _ in 0..MAX_NEEDS {
             match search.poll(self.now, shared) {
@@ -98,11 +99,11 @@ impl World {
                 }
                 Need::WriteFile { path, content } => {
                     self.asked.push(format!("write {path}"));
-                    self.files.insert(path.to_owned(), String::from_utf8(content.reveal().clone()).unwrap());
+                    self.files.insert(path.to_owned(), String::from_utf8(content.expose().clone()).unwrap());
                     search.handle_written(self.now, Ok(()));
                 }
                 Need::Run { command, timeout } => {
-                    self.asked.push(format!("run {}", command.reveal()));
+                    self.asked.push(format!("run {}", command.expose()));
                     let printed = self.run(timeout);
                     search.handle_process(self.now, printed);
                 }

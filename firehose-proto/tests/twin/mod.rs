@@ -3,12 +3,11 @@
 use std::{mem, str};
 
 use firehose_proto::batch::{Batch, EmptyBatch, PushError};
-use firehose_proto::crypto;
-use firehose_proto::endpoint::Endpoint;
+use firehose_proto::internal::crypto;
 use firehose_proto::limits::Limits;
-use firehose_proto::model::record::Record;
-use firehose_proto::op::put_record_batch::PutRecordBatchInput;
-use firehose_proto::region::Region;
+use firehose_proto::model::Record;
+use firehose_proto::op::PutRecordBatchInput;
+use firehose_proto::{Endpoint, Region};
 
 /// What can be done to a batch.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use firehose_blocking::firehose_proto::http::{Method, Request};
-use firehose_blocking::firehose_proto::server::{self, Call};
+use firehose_blocking::firehose_proto::server::{self, OperationInput};
 use firehose_blocking::firehose_proto::sigv4::Verifier;
 use firehose_blocking::{Clock as _, Credentials, Record, SystemClock};
 

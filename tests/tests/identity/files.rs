@@ -7,9 +7,9 @@
 
 use std::{fs, path::Path};
 
-use firehose_proto::credentials::plan::Plan;
-use firehose_proto::credentials::profile::{Profiles, Section};
-use firehose_proto::settings::Lookup;
+use firehose_proto::internal::plan::CredentialPlan;
+use firehose_proto::internal::profile::{Profiles, Section};
+use firehose_proto::internal::settings::SettingsResolver;
 use firehose_tests::{
     interop::{available, must},
     processes::Scratch,
@@ -256,11 +256,11 @@ struct Made {
 
 fn made(profiles: &Profiles, name: &str) -> Made {
     let (is_named, name) = if name.is_empty() { (false, "default") } else { (true, name) };
-    let lookup = Lookup::new(&|_| None, profiles, name);
+    let lookup = SettingsResolver::new(&|_| None, profiles, name);
     let region = lookup.region(None).map(|found| found.map(|found| found.value.to_string()));
     let url = lookup.endpoint_url(None, "firehose").map(|found| found.map(|found| found.value));
     Made {
-        plan: Outcome::ours(Plan::resolve(profiles, name), is_named),
+        plan: Outcome::ours(CredentialPlan::resolve(profiles, name), is_named),
         region: region.map_err(|error| error.to_string()),
         url: url.map_err(|error| error.to_string()),
     }
@@ -310,7 +310,7 @@ fn compare(profiles: &Profiles, files: &Files, theirs: &Value, counts: &mut Coun
         // What names nobody does not hide what works.
         (_, Outcome::Error(text)) if text.contains("has no role ARN configured") => counts.token_file_alone += 1,
         (ours, theirs) if !ours.is_like(theirs) => return Err(format!("plan: {ours:?}, not {theirs:?}")),
-        (_, Outcome::Plan(_)) => counts.plans += 1,
+        (_, Outcome::CredentialPlan(_)) => counts.plans += 1,
         (_, Outcome::Nothing) => counts.nothing += 1,
         (_, Outcome::Error(_)) => counts.errors += 1,
     }

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
-use firehose_proto::credentials::plan::{Plan, PlanError, Source};
-use firehose_proto::credentials::profile::Profiles;
+use firehose_proto::internal::plan::{CredentialPlan, CredentialSource, PlanError};
+use firehose_proto::internal::profile::Profiles;
 use firehose_tests::{
     interop::{available, must},
     processes::Scratch,
@@ -13,23 +13,25 @@ use serde_json::Value;
 use super::{CLIENTS, TMP, theirs};
 
 /// A plan in the words of `plans.py`.
-pub(crate) fn told(plan: &Plan) -> String {
+pub(crate) fn told(plan: &CredentialPlan) -> String {
     let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
     let source = match &plan.source {
-        Source::Static(keys) => {
-            let token = keys.session_token.as_ref().map(|token| token.reveal().clone());
-            let (id, secret) = (&keys.access_key_id, keys.secret_access_key.reveal());
+        CredentialSource::Static(keys) => {
+            let token = keys.session_token.as_ref().map(|token| token.expose().clone());
+            let (id, secret) = (&keys.access_key_id, keys.secret_access_key.expose());
             format!("keys {id} {secret} {} {}", or(&token), or(&keys.account_id))
         }
-        Source::Environment => "environment".into(),
-        Source::InstanceMetadata => "metadata".into(),
-        Source::Container => "container".into(),
-        Source::WebIdentity(web) => format!("web {} {} {}", web.role_arn, web.token_file, or(&web.session_name)),
-        Source::Sso(sso) => {
+        CredentialSource::Environment => "environment".into(),
+        CredentialSource::InstanceMetadata => "metadata".into(),
+        CredentialSource::Container => "container".into(),
+        CredentialSource::WebIdentity(web) => {
+            format!("web {} {} {}", web.role_arn, web.token_file, or(&web.session_name))
+        }
+        CredentialSource::Sso(sso) => {
             format!("sso {} {} {} {} {}", or(&sso.session), sso.start_url, sso.region, sso.account_id, sso.role_name)
         }
-        Source::Process(process) => format!("process {}", process.command.reveal()),
-        Source::Login { session } => format!("login {session}"),
+        CredentialSource::Process(process) => format!("process {}", process.command.expose()),
+        CredentialSource::Login { session } => format!("login {session}"),
         other => panic!("{other:?}"),
     };
     plan.roles.iter().fold(source, |text, role| {
@@ -42,7 +44,7 @@ pub(crate) fn told(plan: &Plan) -> String {
 /// What an end makes of a profile.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    Plan(String),
+    CredentialPlan(String),
     /// Another provider is asked.
     Nothing,
     /// Nobody else is asked.
@@ -50,9 +52,9 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn ours(plan: Result<Plan, PlanError>, is_named: bool) -> Self {
+    pub(crate) fn ours(plan: Result<CredentialPlan, PlanError>, is_named: bool) -> Self {
         match plan {
-            Ok(plan) => Self::Plan(told(&plan)),
+            Ok(plan) => Self::CredentialPlan(told(&plan)),
             Err(error) if error.is_absence(is_named) => Self::Nothing,
             Err(error) => Self::Error(error.to_string()),
         }
@@ -61,7 +63,7 @@ impl Outcome {
     pub(crate) fn theirs(found: &Value) -> Self {
         match &found["plan"] {
             Value::Null => Self::Nothing,
-            Value::String(plan) => Self::Plan(plan.clone()),
+            Value::String(plan) => Self::CredentialPlan(plan.clone()),
             error => Self::Error(error["error"].to_string()),
         }
     }
@@ -205,8 +207,9 @@ fn botocore_takes_the_same_of_every_pair_of_sources() {
     for ((name, files), theirs) in cases.iter().zip(theirs.chunks(2)) {
         let profiles = must(Profiles::parse(files[0].as_bytes(), files[1].as_bytes()));
         for (profile, theirs) in ["a", "outer"].into_iter().zip(theirs) {
-            let (ours, theirs) = (Outcome::ours(Plan::resolve(&profiles, profile), true), Outcome::theirs(theirs));
-            plans += usize::from(matches!(theirs, Outcome::Plan(_)));
+            let (ours, theirs) =
+                (Outcome::ours(CredentialPlan::resolve(&profiles, profile), true), Outcome::theirs(theirs));
+            plans += usize::from(matches!(theirs, Outcome::CredentialPlan(_)));
             if matches!(&theirs, Outcome::Error(text) if text.contains(TOKEN_FILE_ALONE)) {
                 told_differences += usize::from(!ours.is_like(&theirs));
             } else if !ours.is_like(&theirs) {
@@ -255,7 +258,7 @@ fn botocore_takes_the_same_of_every_source_and_a_web_identity_of_the_environment
         let profiles = must(Profiles::parse(files[0].as_bytes(), files[1].as_bytes()));
         let variable = |name: &str| variables.iter().find(|(found, _)| *found == name).map(|it| it.1.to_owned());
         let (ours, theirs) =
-            (Outcome::ours(Plan::resolve_in(variable, &profiles, "a"), true), Outcome::theirs(&theirs));
+            (Outcome::ours(CredentialPlan::resolve_in(variable, &profiles, "a"), true), Outcome::theirs(&theirs));
         let is_told = matches!(&theirs, Outcome::Error(text) if text.contains(TOKEN_FILE_ALONE));
         if !is_told && !ours.is_like(&theirs) {
             wrong.push(format!("{name}, {variables:?}\n  {ours:?}\n  {theirs:?}"));

@@ -8,15 +8,14 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use firehose_blocking::firehose_proto::batch::{Batch, Policy};
-use firehose_blocking::firehose_proto::call::{self, Action, Call, Resend, Shared};
-use firehose_blocking::firehose_proto::credentials::cache::Want;
-use firehose_blocking::firehose_proto::credentials::finder::Finder;
-use firehose_blocking::firehose_proto::credentials::search::{self, FileError, Need, Provider};
-use firehose_blocking::firehose_proto::credentials::{Credentials, CredentialsError};
+use firehose_blocking::firehose_proto::call::{self, Action, Call, ClientState, Resend};
+use firehose_blocking::firehose_proto::credentials::{
+    Credentials, CredentialsError, CredentialsRequest, FileError, Finder, Need, Provider, SearchState,
+};
+use firehose_blocking::firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_blocking::firehose_proto::http::{Request, Response};
-use firehose_blocking::firehose_proto::settings::{InCode, Settings};
+use firehose_blocking::firehose_proto::settings::{Overrides, Settings};
 use firehose_blocking::firehose_proto::time::{AmzDate, Now, Tick};
-use firehose_blocking::firehose_proto::transport::{TransportError, TransportErrorKind};
 use firehose_blocking::{Client, Producer};
 use firehose_tests::processes::Scratch;
 
@@ -145,10 +144,10 @@ struct Simulation<'a> {
 
 fn simulate(service: &Service, lines: &[&str]) -> bool {
     let variables = |name: &str| variable("http://127.0.0.1:1", name);
-    let settings = Settings::find(&InCode::default(), &variables, false, |_, _| Err(FileError::NotFound));
+    let settings = Settings::find(&Overrides::default(), &variables, false, |_, _| Err(FileError::NotFound));
     let settings = settings.expect("the settings are right");
-    let mut shared = Shared::new(settings.config(&variables).expect("there is a region"), 7);
-    let searches = search::Shared::new(&settings, variables, false, 7);
+    let mut shared = ClientState::new(settings.config(&variables).expect("there is a region"), 7);
+    let searches = SearchState::new(&settings, variables, false, 7);
     let mut simulation =
         Simulation { service, tick: Tick::default(), finder: Finder::new(Provider::standard(), searches) };
     let mut batch = batch(lines);
@@ -170,11 +169,13 @@ impl Simulation<'_> {
         Now::new(self.tick, start + self.tick.as_duration())
     }
 
-    fn drive(&mut self, mut call: Call<'_>, shared: &mut Shared) -> Result<Response, call::Error> {
+    fn drive(&mut self, mut call: Call<'_>, shared: &mut ClientState) -> Result<Response, call::Error> {
         loop {
             match call.poll(self.now(), shared) {
                 Action::NeedCredentials { refused } => {
-                    let want = refused.map_or_else(Want::any, |refused| Want::other_than(Arc::clone(refused)));
+                    let want = refused.map_or_else(CredentialsRequest::any, |refused| {
+                        CredentialsRequest::other_than(Arc::clone(refused))
+                    });
                     call.handle_credentials(self.find(want));
                 }
                 Action::Transmit { request, .. } => {
@@ -187,7 +188,7 @@ impl Simulation<'_> {
         }
     }
 
-    fn find(&mut self, mut want: Want) -> Result<Arc<Credentials>, CredentialsError> {
+    fn find(&mut self, mut want: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
         loop {
             let now = self.now();
             match self.finder.poll(now, &mut want) {

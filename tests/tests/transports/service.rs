@@ -10,12 +10,10 @@ use std::thread;
 use std::time::Duration;
 
 use firehose_blocking::firehose_proto::credentials::Credentials;
-use firehose_blocking::firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_blocking::firehose_proto::error::{ErrorCode, ServiceError};
 use firehose_blocking::firehose_proto::http::{Method, Request, Response};
-use firehose_blocking::firehose_proto::op::put_record_batch::{
-    PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry,
-};
-use firehose_blocking::firehose_proto::server::{self, Call};
+use firehose_blocking::firehose_proto::op::{PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry};
+use firehose_blocking::firehose_proto::server::{self, OperationInput};
 use firehose_blocking::firehose_proto::sigv4::{Authorization, Verifier};
 use firehose_blocking::firehose_proto::time::{HttpDate, IsoDate};
 use time::{OffsetDateTime, SignedDuration};
@@ -125,9 +123,9 @@ impl State {
     }
 
     fn put(&mut self, now: OffsetDateTime, request: &Request<'_>) -> Wire {
-        let Ok(Call::PutRecordBatch(input)) = server::parse(request) else {
+        let Ok(OperationInput::PutRecordBatch(input)) = server::parse(request) else {
             self.seen.push("no PutRecordBatch".into());
-            return Wire::Answer(server::refuse(&ServiceError::of_status(500)));
+            return Wire::Answer(server::error_response(&ServiceError::of_status(500)));
         };
         let records: Vec<String> =
             input.records.iter().map(|record| String::from_utf8_lossy(&record.data).trim_end().to_owned()).collect();
@@ -144,7 +142,7 @@ impl State {
             if !matches!(fate, Fate::Jump(_) | Fate::Expire) {
                 self.script.push_front(fate);
             }
-            return Wire::Answer(server::refuse(&error));
+            return Wire::Answer(server::error_response(&error));
         }
         self.seen.push(format!("{names}: {fate:?}"));
         let accept = |count: usize| {
@@ -168,9 +166,11 @@ impl State {
                 });
                 Wire::Answer(server::respond::<PutRecordBatch>(&PutRecordBatchOutput::new(entries.collect())))
             }
-            Fate::Refuse(status, code) => {
-                Wire::Answer(server::refuse(&ServiceError::new(status, ErrorCode::parse(code), "as the script says")))
-            }
+            Fate::Refuse(status, code) => Wire::Answer(server::error_response(&ServiceError::new(
+                status,
+                ErrorCode::parse(code),
+                "as the script says",
+            ))),
             Fate::Page(status) => Wire::Answer(Response::new(status, b"<html>Sign in</html>".to_vec())),
             Fate::Html => Wire::Answer(Response::new(200, b"<html>Sign in</html>".to_vec())),
             Fate::CutBefore | Fate::CutAfter => Wire::Nothing,

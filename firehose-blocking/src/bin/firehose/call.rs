@@ -12,25 +12,16 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use firehose_blocking::firehose_proto::client;
-use firehose_blocking::firehose_proto::endpoint::Endpoint;
+use firehose_blocking::firehose_proto::error::{InputError, ResponseError, Violation, Violations};
 use firehose_blocking::firehose_proto::http::{Request, Response};
-use firehose_blocking::firehose_proto::op::create_delivery_stream::CreateDeliveryStream;
-use firehose_blocking::firehose_proto::op::delete_delivery_stream::DeleteDeliveryStream;
-use firehose_blocking::firehose_proto::op::describe_delivery_stream::DescribeDeliveryStream;
-use firehose_blocking::firehose_proto::op::list_delivery_streams::ListDeliveryStreams;
-use firehose_blocking::firehose_proto::op::list_tags_for_delivery_stream::ListTagsForDeliveryStream;
-use firehose_blocking::firehose_proto::op::put_record::PutRecord;
-use firehose_blocking::firehose_proto::op::put_record_batch::PutRecordBatch;
-use firehose_blocking::firehose_proto::op::start_delivery_stream_encryption::StartDeliveryStreamEncryption;
-use firehose_blocking::firehose_proto::op::stop_delivery_stream_encryption::StopDeliveryStreamEncryption;
-use firehose_blocking::firehose_proto::op::tag_delivery_stream::TagDeliveryStream;
-use firehose_blocking::firehose_proto::op::untag_delivery_stream::UntagDeliveryStream;
-use firehose_blocking::firehose_proto::op::update_destination::UpdateDestination;
-use firehose_blocking::firehose_proto::op::{InputError, Operation};
-use firehose_blocking::firehose_proto::schema;
-use firehose_blocking::firehose_proto::settings::{Setting, Source};
-use firehose_blocking::firehose_proto::validate::{Violation, Violations};
+use firehose_blocking::firehose_proto::internal::schema;
+use firehose_blocking::firehose_proto::op::{
+    CreateDeliveryStream, DeleteDeliveryStream, DescribeDeliveryStream, ListDeliveryStreams, ListTagsForDeliveryStream,
+    Operation, PutRecord, PutRecordBatch, StartDeliveryStreamEncryption, StopDeliveryStreamEncryption,
+    TagDeliveryStream, UntagDeliveryStream, UpdateDestination,
+};
+use firehose_blocking::firehose_proto::settings::{Setting, SettingSource};
+use firehose_blocking::firehose_proto::{Endpoint, call};
 use firehose_blocking::{Client, Error, Timeouts, Transport, TransportError, TransportErrorKind};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -125,7 +116,7 @@ fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
         // Whoever knows credentials and region is asked all the same.
         let settings = builder.settings().map_err(|error| failure(&error))?;
         let found = builder.find_credentials().map_err(|error| failure(&error))?;
-        if let Some(Setting { value: region, source: Source::InstanceMetadata }) = settings.region {
+        if let Some(Setting { value: region, source: SettingSource::InstanceMetadata }) = settings.region {
             builder = builder.region(region.as_str());
         }
         builder = builder.credentials(found.credentials).transport(DryRun(Arc::clone(&sent)));
@@ -139,8 +130,8 @@ fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
         let details = advise::<O>(&error, &document, client.endpoint());
         Trouble::Call(error, details)
     })?;
-    let output = client::decode::<O>(&input, &response).map_err(|error| match error {
-        client::ResponseError::Malformed(error) => Trouble::Call(Error::Malformed(error), Vec::new()),
+    let output = call::decode::<O>(&input, &response).map_err(|error| match error {
+        ResponseError::Malformed(error) => Trouble::Call(Error::Malformed(error), Vec::new()),
         refused => Failure::new(Exit::Refused, console::chain(&refused)).into(),
     })?;
     let mut text = Vec::new();

@@ -13,22 +13,17 @@
 
 use std::process::ExitCode;
 
-use firehose_blocking::firehose_proto::client::{self, ResponseError};
-use firehose_blocking::firehose_proto::credentials::sts;
-use firehose_blocking::firehose_proto::endpoint::Endpoint;
-use firehose_blocking::firehose_proto::exception::{ErrorCode, ServiceError};
+use firehose_blocking::firehose_proto::error::{ErrorCode, ResponseError, ServiceError};
 use firehose_blocking::firehose_proto::http::{Method, Request, Response};
-use firehose_blocking::firehose_proto::model::stream::{
-    DeliveryStreamDescription, DeliveryStreamStatus, DeliveryStreamType,
+use firehose_blocking::firehose_proto::internal::retry::ClockSkew;
+use firehose_blocking::firehose_proto::internal::sts;
+use firehose_blocking::firehose_proto::model::{DeliveryStreamDescription, DeliveryStreamStatus, DeliveryStreamType};
+use firehose_blocking::firehose_proto::op::{
+    DescribeDeliveryStream, DescribeDeliveryStreamInput, Operation, PutRecordBatch,
 };
-use firehose_blocking::firehose_proto::op::Operation;
-use firehose_blocking::firehose_proto::op::describe_delivery_stream::{
-    DescribeDeliveryStream, DescribeDeliveryStreamInput,
-};
-use firehose_blocking::firehose_proto::op::put_record_batch::PutRecordBatch;
-use firehose_blocking::firehose_proto::retry::ClockSkew;
-use firehose_blocking::firehose_proto::settings::{Setting, Source};
+use firehose_blocking::firehose_proto::settings::{Setting, SettingSource};
 use firehose_blocking::firehose_proto::sigv4::{Scope, SignError, Signer, SigningKey};
+use firehose_blocking::firehose_proto::{Endpoint, call};
 use firehose_blocking::{
     Client, Clock, Credentials, Settings, SystemClock, Transport, TransportError, TransportErrorKind, Ureq,
 };
@@ -207,7 +202,7 @@ fn look(args: &CheckArgs, report: &mut Report<'_>) {
 /// What of the settings a put depends on most, and where it was found.
 fn summary(settings: &Settings, endpoint: &Endpoint) -> String {
     let Setting { value: profile, source } = &settings.profile;
-    let region = settings.region.as_ref().map_or(&Source::Default, |region| &region.source);
+    let region = settings.region.as_ref().map_or(&SettingSource::Default, |region| &region.source);
     let url = settings.endpoint_url.as_ref().map_or_else(|| "the region's own".into(), |url| shown(&url.source));
     format!(
         "region {} ({}), endpoint {} ({url}), profile {profile} ({})",
@@ -376,7 +371,7 @@ impl Service<'_> {
         let mut body = Vec::new();
         DescribeDeliveryStream::write_input(&input, &mut body);
         let described = self.call(DescribeDeliveryStream::TARGET, &body, credentials).map(|response| {
-            let output = client::decode::<DescribeDeliveryStream>(&input, &response);
+            let output = call::decode::<DescribeDeliveryStream>(&input, &response);
             output.map(|output| output.delivery_stream_description)
         });
         match described {

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use firehose_blocking::firehose_proto::endpoint::Endpoint;
-use firehose_blocking::firehose_proto::settings::{Setting, Source};
+use firehose_blocking::firehose_proto::Endpoint;
+use firehose_blocking::firehose_proto::settings::{Setting, SettingSource};
 use firehose_blocking::firehose_proto::time::IsoDate;
 use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials, Settings, SettingsError};
 use serde_json::{Map, Value, json};
@@ -57,8 +57,8 @@ struct Entry {
 
 fn list(settings: &Settings, endpoint: Option<&Endpoint>) -> Vec<Entry> {
     let Settings { profile, region, endpoint_url, .. } = settings;
-    let default = Source::Default;
-    let of = |name, value: Value, source: &Source| Entry {
+    let default = SettingSource::Default;
+    let of = |name, value: Value, source: &SettingSource| Entry {
         name,
         members: vec![("value", value), ("source", shown(source).into())],
     };
@@ -111,8 +111,8 @@ fn list(settings: &Settings, endpoint: Option<&Endpoint>) -> Vec<Entry> {
 }
 
 /// Where a setting was found, as the user of a program says it.
-pub(crate) fn shown(source: &Source) -> String {
-    if *source == Source::Code { "command line".into() } else { source.to_string() }
+pub(crate) fn shown(source: &SettingSource) -> String {
+    if *source == SettingSource::Code { "command line".into() } else { source.to_string() }
 }
 
 /// Finds credentials, and puts an entry for them after the region's.
@@ -127,12 +127,12 @@ fn find_credentials(builder: &ClientBuilder, entries: &mut Vec<Entry>) -> Result
 }
 
 fn show_credentials(provider: &str, credentials: &Credentials) -> Vec<(&'static str, Value)> {
-    let token = credentials.session_token.as_ref().map(|token| masked(token.reveal()));
+    let token = credentials.session_token.as_ref().map(|token| masked(token.expose()));
     let expiry = credentials.expires_at.map(|moment| IsoDate::new(moment).as_str().to_owned());
     vec![
         ("provider", provider.into()),
         ("access_key_id", credentials.access_key_id.as_str().into()),
-        ("secret_access_key", masked(credentials.secret_access_key.reveal()).into()),
+        ("secret_access_key", masked(credentials.secret_access_key.expose()).into()),
         ("session_token", token.map_or(Value::Null, Value::from)),
         ("expires_at", expiry.map_or(Value::Null, Value::from)),
         ("account_id", credentials.account_id.as_deref().map_or(Value::Null, Value::from)),

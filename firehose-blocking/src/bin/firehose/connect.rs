@@ -4,7 +4,7 @@ use std::env;
 use std::thread;
 use std::time::Duration;
 
-use firehose_blocking::firehose_proto::settings::{Setting, SettingsError, Source};
+use firehose_blocking::firehose_proto::settings::{Setting, SettingSource, SettingsError};
 use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials, CredentialsError};
 
 use crate::advice;
@@ -93,9 +93,11 @@ pub(crate) fn setting(error: &SettingsError) -> Failure {
     let message = match error {
         SettingsError::MissingRegion { metadata } => return no_region(metadata.as_ref()),
         // Of what is in code here, only these come from the command line.
-        SettingsError::Setting { error, .. } if error.source == Source::Code => format!("--region {}", error.rule),
+        SettingsError::Setting { error, .. } if error.source == SettingSource::Code => {
+            format!("--region {}", error.rule)
+        }
         SettingsError::NoSuchProfile { profile: Setting { value, source }, warnings } => {
-            let named = if *source == Source::Code { "--profile".into() } else { source.to_string() };
+            let named = if *source == SettingSource::Code { "--profile".into() } else { source.to_string() };
             let message = format!(
                 "there is no profile `{value}` (named by {named}), neither in the config file nor in the credentials file"
             );
@@ -104,10 +106,10 @@ pub(crate) fn setting(error: &SettingsError) -> Failure {
                 .with(warnings.iter().map(|warning| format!("  {warning}")))
                 .with([what_to_do]);
         }
-        SettingsError::Endpoint { source: Source::Code, conflicts_with: None, error } => {
+        SettingsError::Endpoint { source: SettingSource::Code, conflicts_with: None, error } => {
             format!("--endpoint-url: {error}")
         }
-        SettingsError::Endpoint { source: Source::Code, conflicts_with: Some(other), error } => {
+        SettingsError::Endpoint { source: SettingSource::Code, conflicts_with: Some(other), error } => {
             format!("--endpoint-url goes against the wish of {other}: {error}")
         }
         other => console::chain(other),
@@ -151,9 +153,9 @@ pub(crate) fn check_credentials() -> Result<(), Failure> {
 /// Makes sure that credentials are such that a header can carry them, wherever they come from.
 pub(crate) fn check(credentials: &Credentials) -> Result<(), Failure> {
     check_characters("the access key id", credentials.access_key_id.as_bytes())?;
-    check_characters("the secret access key", credentials.secret_access_key.reveal().as_bytes())?;
+    check_characters("the secret access key", credentials.secret_access_key.expose().as_bytes())?;
     let token = credentials.session_token.as_ref();
-    token.map_or(Ok(()), |token| check_characters("the session token", token.reveal().as_bytes()))
+    token.map_or(Ok(()), |token| check_characters("the session token", token.expose().as_bytes()))
 }
 
 fn check_characters(name: &str, value: &[u8]) -> Result<(), Failure> {

@@ -5,6 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::ExitCode;
 
+use firehose_blocking::firehose_proto::error::WithCauses;
+
 /// How the program ended, when not well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -92,14 +94,7 @@ pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
 
 /// An error and everything that caused it, on one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
+    WithCauses(error).to_string()
 }
 
 /// Asks at the terminal for the code that a device shows; standard input may be the records.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use firehose_blocking::firehose_proto::batch::{
-    Event as Outcome, Failure as Fate, NotTaken, Order, Packing, Policy, Reason, Undelivered,
+    EnqueueError, Event as Outcome, Failure as Fate, Order, Packing, Policy, Reason, Undelivered,
 };
 use firehose_blocking::firehose_proto::limits::{MAX_BATCH_RECORDS, MAX_ERROR_TEXT_BYTES, MAX_REQUEST_BYTES};
 use firehose_blocking::{Client, Producer, SendError, SpoolOptions};
@@ -94,7 +94,7 @@ impl Delivery {
         let mut builder = Producer::builder(client, &*args.stream)
             .policy(policy(args, max_attempts))
             // What is left when it is dropped has come back by then, or is in the spool.
-            .drop_patience(Duration::ZERO)
+            .drop_timeout(Duration::ZERO)
             .on_outcome(move |outcome| match outcome {
                 Outcome::Accepted(run) => {
                     settled.settle(&run.tickets);
@@ -154,17 +154,19 @@ impl Delivery {
                     return Ok(());
                 }
                 // What is followed is read again by the next run.
-                Err(SendError::NotTaken(NotTaken::Full)) if self.account.is_following && self.halt.is_asked() => {
+                Err(SendError::EnqueueError(EnqueueError::Full))
+                    if self.account.is_following && self.halt.is_asked() =>
+                {
                     return Err(NotSent::GivenUp);
                 }
-                Err(SendError::NotTaken(NotTaken::Full)) if self.halt.is_asked_since(self.drain_timeout) => {
+                Err(SendError::EnqueueError(EnqueueError::Full)) if self.halt.is_asked_since(self.drain_timeout) => {
                     return Err(NotSent::GivenUp);
                 }
-                Err(SendError::NotTaken(NotTaken::Full)) => self.keep_undelivered(),
-                Err(SendError::NotTaken(NotTaken::Stopped(reason))) => {
+                Err(SendError::EnqueueError(EnqueueError::Full)) => self.keep_undelivered(),
+                Err(SendError::EnqueueError(EnqueueError::Stopped(reason))) => {
                     return Err(NotSent::Record(format!("not sent: {reason}")));
                 }
-                Err(SendError::NotTaken(reason)) => return Err(NotSent::Record(reason.to_string())),
+                Err(SendError::EnqueueError(reason)) => return Err(NotSent::Record(reason.to_string())),
                 Err(error) => return Err(NotSent::Spool(console::chain(&error))),
             }
         }
@@ -176,13 +178,13 @@ impl Delivery {
     }
 
     /// Keeps a note on a source in the spool.
-    pub(crate) fn note(&self, path: &Path, note: &[u8]) -> Result<(), String> {
-        self.producer.note(&source_name(path), note).map_err(|error| console::chain(&error))
+    pub(crate) fn save_checkpoint(&self, path: &Path, note: &[u8]) -> Result<(), String> {
+        self.producer.save_checkpoint(&source_name(path), note).map_err(|error| console::chain(&error))
     }
 
     /// What an earlier run has noted on a source.
-    pub(crate) fn last_note(&self, path: &Path) -> Result<Option<Vec<u8>>, Failure> {
-        let note = self.producer.last_note(&source_name(path));
+    pub(crate) fn load_checkpoint(&self, path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+        let note = self.producer.load_checkpoint(&source_name(path));
         note.map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))
     }
 

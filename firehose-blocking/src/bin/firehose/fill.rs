@@ -202,7 +202,7 @@ impl<'a> Filler<'a> {
         if let Some(followed) = &mut self.followed {
             followed.tracks.handle(event);
         }
-        self.note();
+        self.save_checkpoint();
     }
 
     /// Cuts more of a stream into records. While there is much to read of a log, a note is due now and then: what has been
@@ -222,11 +222,11 @@ impl<'a> Filler<'a> {
             if let Some(followed) = &mut self.followed {
                 followed.tracks.advance(key, part);
                 if followed.noted_at.elapsed() >= NOTE_INTERVAL {
-                    self.note();
+                    self.save_checkpoint();
                 }
             }
         }
-        self.note();
+        self.save_checkpoint();
     }
 
     /// A stream that begins.
@@ -298,7 +298,7 @@ impl<'a> Filler<'a> {
     }
 
     /// Takes note of how far the logs were read, but for what is not cut into records yet.
-    fn note(&mut self) {
+    fn save_checkpoint(&mut self) {
         // What the producer has not taken is to be read again.
         if self.is_over() {
             return;
@@ -307,7 +307,7 @@ impl<'a> Filler<'a> {
         followed.noted_at = Instant::now();
         let unused = |log| self.streams.get(&log).map_or(0, Stream::unused);
         let position = followed.tracks.position(unused);
-        if let Err(error) = self.delivery.note(&followed.path, &position) {
+        if let Err(error) = self.delivery.save_checkpoint(&followed.path, &position) {
             self.read.broken_spool = Some(error);
         }
     }

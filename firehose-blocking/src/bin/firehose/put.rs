@@ -65,7 +65,7 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     // Nobody waits for these threads: when the run is stopped, one may be waiting for a terminal.
     let mut tracks = None;
     if let Some(path) = followed {
-        let note = delivery.last_note(path)?;
+        let note = delivery.load_checkpoint(path)?;
         let position = note.as_ref().and_then(|note| Position::read(note));
         if note.is_some() && position.is_none() {
             console::complain("the position in the spool is another version's; beginning with the file as it is now");
@@ -134,7 +134,7 @@ fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<(Client, Opti
     // A run that has no end can wait for its beginning.
     let client = if args.follow { connect_in_time(builder)? } else { connect(builder())? };
     let max_attempts = builder().settings().map_err(|error| failure(&error))?.max_attempts;
-    let is_said = max_attempts.source != settings::Source::Default;
+    let is_said = max_attempts.source != settings::SettingSource::Default;
     Ok((client, is_said.then_some(max_attempts.value)))
 }
 

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use firehose_blocking::firehose_proto::pattern;
-use firehose_blocking::firehose_proto::schema::{Member, Shape, Structure};
+use firehose_blocking::firehose_proto::internal::pattern;
+use firehose_blocking::firehose_proto::internal::schema::{Member, Shape, Structure};
 
 /// Which members an input is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use firehose_proto::json;
+use firehose_proto::internal::json;
 
 use super::*;
 

@@ -14,7 +14,7 @@ use firehose_proto::http::{Request, Response};
 use super::{Answer as Outcome, Limits, Server};
 
 /// Longer than any step takes; a test that runs into it has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// A deadline that a test waits for.
 const SOON: Duration = Duration::from_millis(100);
 const GOOD: &[u8] = b"GET /good HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -57,8 +57,8 @@ impl Answer {
 impl Client {
     fn connect(server: &Server) -> Self {
         let socket = TcpStream::connect(server.local_addr()).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        socket.set_write_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(TIMEOUT)).unwrap();
+        socket.set_write_timeout(Some(TIMEOUT)).unwrap();
         socket.set_nodelay(true).unwrap();
         Self(socket)
     }
@@ -245,7 +245,7 @@ fn accepts_what_is_exactly_at_a_limit() {
 
 #[test]
 fn refusal_of_a_large_body_reaches_a_client_that_sends_all_of_it_first() {
-    let server = start(Limits { max_body_bytes: 1000, linger: PATIENCE, ..Limits::default() });
+    let server = start(Limits { max_body_bytes: 1000, linger: TIMEOUT, ..Limits::default() });
     let body = vec![b'x'; 8 * 1024 * 1024];
     let mut client = Client::connect(&server);
     client.0.write_all(&post(&body)).unwrap();
@@ -281,15 +281,15 @@ fn deadlines_hold_however_slowly_bytes_arrive() {
             // The pause between two bytes is the wait for an answer.
             client.0.set_read_timeout(Some(SOON / 10)).unwrap();
             while client.0.peek(&mut [0]).is_err() {
-                assert!(began.elapsed() < PATIENCE, "{start_with} is never refused");
+                assert!(began.elapsed() < TIMEOUT, "{start_with} is never refused");
                 client.send("x");
             }
-            client.0.set_read_timeout(Some(PATIENCE)).unwrap();
+            client.0.set_read_timeout(Some(TIMEOUT)).unwrap();
         }
         let answer = client.answer();
         assert_eq!((answer.status, answer.closes()), (408, true), "{start_with} {dribbles}");
         client.assert_closed(start_with);
-        assert!((SOON..PATIENCE / 2).contains(&began.elapsed()), "{start_with} {dribbles} {:?}", began.elapsed());
+        assert!((SOON..TIMEOUT / 2).contains(&began.elapsed()), "{start_with} {dribbles} {:?}", began.elapsed());
     }
 }
 
@@ -337,7 +337,7 @@ fn connections_beyond_the_limit_wait_for_a_place() {
     second.send(GOOD).0.set_read_timeout(Some(SOON)).unwrap();
     assert!(second.0.read(&mut [0]).is_err(), "served beyond the limit");
     drop(first);
-    second.0.set_read_timeout(Some(PATIENCE)).unwrap();
+    second.0.set_read_timeout(Some(TIMEOUT)).unwrap();
     assert_eq!(second.answer().status, 200);
 }
 
@@ -484,7 +484,7 @@ fn start_waiting(limits: Limits) -> (Server, mpsc::Receiver<()>, mpsc::Sender<()
 
 #[test]
 fn stop_closes_idle_connections_and_answers_requests_in_progress() {
-    let (mut server, began, go) = start_waiting(Limits { stop: PATIENCE, linger: SOON, ..Limits::default() });
+    let (mut server, began, go) = start_waiting(Limits { stop: TIMEOUT, linger: SOON, ..Limits::default() });
     let address = server.local_addr();
     let (mut busy, mut idle, mut fresh) =
         (Client::connect(&server), Client::connect(&server), Client::connect(&server));
@@ -510,7 +510,7 @@ fn stop_returns_although_clients_and_handlers_do_not() {
     began.recv().unwrap();
     let began = Instant::now();
     server.stop();
-    assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
+    assert!(began.elapsed() < TIMEOUT / 2, "{:?}", began.elapsed());
     busy.assert_closed("busy");
     half_sent.rest();
 }

@@ -1,8 +1,7 @@
 use std::path::Path;
 
-use firehose_proto::json;
-use firehose_proto::model::encryption::{DeliveryStreamEncryptionStatus, KeyType};
-use firehose_proto::model::stream::DeliveryStreamStatus;
+use firehose_proto::internal::json;
+use firehose_proto::model::{DeliveryStreamEncryptionStatus, DeliveryStreamStatus, KeyType};
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use time::macros::datetime;

@@ -302,11 +302,11 @@ fn keeps_the_last_note_whole() {
     for sync in [SyncPolicy::Never, SyncPolicy::EachRecord, SyncPolicy::Interval(Duration::MAX)] {
         let dir = dir.path().join(format!("{sync:?}"));
         let (spool, ..) = open(&dir, SpoolOptions { sync, ..OPTIONS });
-        assert_eq!(spool.last_note("log").unwrap(), None);
+        assert_eq!(spool.load_checkpoint("log").unwrap(), None);
         for note in [&b"offset 1"[..], b"", b"offset 22"] {
             spool.append(START, b"x").unwrap();
-            spool.note("log", note).unwrap();
-            assert_eq!(spool.last_note("log").unwrap().unwrap(), note);
+            spool.save_checkpoint("log", note).unwrap();
+            assert_eq!(spool.load_checkpoint("log").unwrap().unwrap(), note);
             // Never ahead of the records, unless nothing is synced.
             let synced = lock(&spool.synced).end;
             assert_eq!(synced, if sync == SyncPolicy::Never { 0 } else { lock(&spool.state).next() });
@@ -316,16 +316,16 @@ fn keeps_the_last_note_whole() {
         // A crash before the new note took the old one's place.
         fs::write(path.with_extension("tmp"), b"off").unwrap();
         let (spool, ..) = open(&dir, OPTIONS);
-        assert_eq!(spool.last_note("log").unwrap().unwrap(), b"offset 22");
+        assert_eq!(spool.load_checkpoint("log").unwrap().unwrap(), b"offset 22");
         // As a loss of power may leave it, among others: it is set aside, and the spool goes on.
         for damaged in [&b""[..], b"abc", b"\0\0\0\0\0\0\0\0", &[0; 100]] {
             fs::write(&path, damaged).unwrap();
-            assert_eq!(spool.last_note("log").unwrap(), None);
+            assert_eq!(spool.load_checkpoint("log").unwrap(), None);
             assert_eq!(fs::read(path.with_extension("corrupt")).unwrap(), damaged);
             assert!(!path.exists());
         }
-        spool.note("log", b"again").unwrap();
-        assert_eq!(spool.last_note("log").unwrap().unwrap(), b"again");
+        spool.save_checkpoint("log", b"again").unwrap();
+        assert_eq!(spool.load_checkpoint("log").unwrap().unwrap(), b"again");
     }
 }
 
@@ -343,8 +343,12 @@ fn keeps_a_note_for_each_stream_and_source() {
         for (stream, source) in keys {
             let (spool, _) = Spool::open(dir.path(), stream, OPTIONS).unwrap();
             let note = |round| format!("{round} {stream} {source}").into_bytes();
-            assert_eq!(spool.last_note(source).unwrap(), (round > 0).then(|| note(0)), "{stream} {source}");
-            spool.note(source, &note(round)).unwrap();
+            assert_eq!(
+                spool.load_checkpoint(source).unwrap(),
+                (round > 0).then(|| note(0)),
+                "{stream} {source}"
+            );
+            spool.save_checkpoint(source, &note(round)).unwrap();
         }
     }
 }
@@ -358,7 +362,7 @@ fn lets_nobody_else_read() {
     let (spool, ..) = open(&dir, OPTIONS);
     spool.write(&[b"a", b"b"]).unwrap();
     spool.complete(0..1).unwrap();
-    spool.note("log", b"n").unwrap();
+    spool.save_checkpoint("log", b"n").unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&dir), 0o700);
     let paths: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();

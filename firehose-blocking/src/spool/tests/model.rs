@@ -51,14 +51,14 @@ proptest! {
         fs::write(files::path(dir.path(), 7, "log"), &log).unwrap();
         fs::write(files::path(dir.path(), 7, "done"), done).unwrap();
         let other = TempDir::new().unwrap();
-        open(other.path(), OPTIONS).0.note("log", b"").unwrap();
+        open(other.path(), OPTIONS).0.save_checkpoint("log", b"").unwrap();
         fs::write(dir.path().join(note_of(other.path()).file_name().unwrap()), note).unwrap();
         if !is_last {
             fs::write(files::path(dir.path(), u64::MAX, "log"), head).unwrap();
         }
         let (spool, _, records) = open(dir.path(), OPTIONS);
         prop_assert!(records.is_empty());
-        prop_assert_eq!(spool.last_note("log").unwrap(), None);
+        prop_assert_eq!(spool.load_checkpoint("log").unwrap(), None);
         spool.complete(0..u64::MAX).unwrap();
     }
 }

@@ -19,7 +19,7 @@
 //! * A refusal that is about every call (no such stream, no permission) stops the line: nothing waits in vain.
 
 mod answer;
-mod line;
+mod circuit;
 mod output;
 mod push;
 
@@ -30,17 +30,17 @@ use core::fmt;
 use core::mem;
 use core::time::Duration;
 
-use line::Line;
+use circuit::CircuitBreaker;
 pub use output::{Output, Statistics};
-pub use push::NotTaken;
+pub use push::EnqueueError;
 
 use super::Batch;
 use super::manifest::Manifest;
 use super::outcome::{Event, Failure, Reason};
-use super::pace::Pace;
 use super::pack::{self, Billing, Pack};
-use super::parcel::{Events, Load, Parcel};
 use super::policy::{Order, Policy};
+use super::rate_limit::RateLimit;
+use super::sealed_batch::{Events, Load, SealedBatch};
 use super::size::RequestSize;
 use crate::random::Random;
 use crate::time::Tick;
@@ -99,16 +99,16 @@ pub struct Batcher {
     open: Open,
     pack: Pack,
     /// Sealed, by first ticket: what waits for room in flight, and nothing else.
-    ready: BTreeMap<u64, Parcel>,
+    ready: BTreeMap<u64, SealedBatch>,
     /// By the time at which they are ready again.
-    resting: BTreeMap<(Tick, u64), Parcel>,
+    resting: BTreeMap<(Tick, u64), SealedBatch>,
     /// By id.
-    in_flight: BTreeMap<u64, Parcel>,
+    in_flight: BTreeMap<u64, SealedBatch>,
     events: Events,
     /// Everything whose outcome has not been handed out.
     buffered: Load,
-    line: Line,
-    pace: Pace,
+    circuit: CircuitBreaker,
+    rate_limit: RateLimit,
     size: RequestSize,
     /// For the jitter of waits.
     random: Random,
@@ -156,8 +156,8 @@ impl Batcher {
             in_flight: BTreeMap::new(),
             events: Events::default(),
             buffered: Load::default(),
-            line: Line::default(),
-            pace: Pace::new(policy.quotas),
+            circuit: CircuitBreaker::default(),
+            rate_limit: RateLimit::new(policy.quotas),
             size: RequestSize::default(),
             random: Random::new(seed),
             is_full: false,
@@ -223,7 +223,7 @@ impl Batcher {
     pub fn memory_bytes(&self) -> usize {
         let open = self.spares.iter().chain([&self.open]).map(|open| (&open.batch, &open.manifest));
         let sealed = self.ready.values().chain(self.resting.values()).chain(self.in_flight.values());
-        let sealed = sealed.map(|parcel| (&*parcel.batch, &parcel.manifest));
+        let sealed = sealed.map(|sealed_batch| (&*sealed_batch.batch, &sealed_batch.manifest));
         let batches: usize = open.chain(sealed).map(|(batch, books)| batch.memory_bytes() + books.memory_bytes()).sum();
         batches + self.pack.data.capacity() + self.pack.lens.capacity() * size_of::<u32>()
     }
@@ -249,9 +249,9 @@ impl Batcher {
     /// What is in flight may be stored, and ends as unknown; its answer is not waited for, nor heeded when it comes.
     pub fn abandon(&mut self) {
         self.close();
-        for (_, mut parcel) in mem::take(&mut self.in_flight) {
-            parcel.may_be_stored = true;
-            self.give_up(parcel, Failure::Unknown, None);
+        for (_, mut sealed_batch) in mem::take(&mut self.in_flight) {
+            sealed_batch.may_be_stored = true;
+            self.give_up(sealed_batch, Failure::Unknown, None);
         }
         self.give_up_waiting(Failure::Expired, None);
         self.wait = None;
@@ -274,8 +274,8 @@ impl Batcher {
             if self.ready.is_empty() {
                 self.flush();
             }
-            if let Some((_, parcel)) = self.ready.pop_first() {
-                return self.send(now, parcel);
+            if let Some((_, sealed_batch)) = self.ready.pop_first() {
+                return self.send(now, sealed_batch);
             }
         }
         let wait = self.next_time();
@@ -290,25 +290,25 @@ impl Batcher {
             self.flush();
         }
         while let Some(entry) = self.resting.first_entry().filter(|entry| entry.key().0 <= now) {
-            let mut parcel = entry.remove();
-            self.expire(now, &mut parcel);
-            if parcel.rests_until > now { self.rest(parcel) } else { self.make_ready(parcel) }
+            let mut sealed_batch = entry.remove();
+            self.expire(now, &mut sealed_batch);
+            if sealed_batch.rests_until > now { self.rest(sealed_batch) } else { self.make_ready(sealed_batch) }
         }
         // Tickets are given in the order of time: whoever has the first is the oldest.
         while let Some(entry) = self.ready.first_entry() {
             if entry.get().oldest().is_none_or(|item| item.pushed + max_age > now) {
                 break;
             }
-            let mut parcel = entry.remove();
-            self.expire(now, &mut parcel);
-            self.make_ready(parcel);
+            let mut sealed_batch = entry.remove();
+            self.expire(now, &mut sealed_batch);
+            self.make_ready(sealed_batch);
         }
     }
 
     /// Ends the records of a parcel that are too old.
-    fn expire(&mut self, now: Tick, parcel: &mut Parcel) {
+    fn expire(&mut self, now: Tick, sealed_batch: &mut SealedBatch) {
         let max_age = self.policy.max_age;
-        parcel.undeliver(Failure::Expired, delimiter(&self.policy), &mut self.events, |_, item| {
+        sealed_batch.undeliver(Failure::Expired, delimiter(&self.policy), &mut self.events, |_, item| {
             (item.pushed + max_age <= now).then_some(None)
         });
     }
@@ -336,59 +336,59 @@ impl Batcher {
         let ready = (!self.ready.is_empty()).then(Tick::default);
         let linger = if self.is_full { Duration::ZERO } else { self.policy.linger };
         let time = ready.or_else(|| Some(self.open_since()? + linger))?;
-        Some(time.max(self.line.opens_at).max(self.pace.opens_at()))
+        Some(time.max(self.circuit.opens_at).max(self.rate_limit.opens_at()))
     }
 
     /// When time alone changes something. Only asked when nothing is to be done before.
     fn next_time(&self) -> Option<Tick> {
         let resting = self.resting.first_key_value().map(|((time, _), _)| *time);
-        let oldest = self.ready.first_key_value().and_then(|(_, parcel)| parcel.oldest());
+        let oldest = self.ready.first_key_value().and_then(|(_, sealed_batch)| sealed_batch.oldest());
         let oldest = [self.open_since(), oldest.map(|item| item.pushed)].into_iter().flatten().min();
         let expiry = oldest.map(|pushed| pushed + self.policy.max_age);
         let never = Tick::from_duration(Duration::MAX);
         [resting, expiry, self.sends_at()].into_iter().flatten().min().filter(|time| *time < never)
     }
 
-    fn send(&mut self, now: Tick, mut parcel: Parcel) -> Output {
+    fn send(&mut self, now: Tick, mut sealed_batch: SealedBatch) -> Output {
         // It may have been sealed before the service refused another one of its size.
-        if let Some(rest) = parcel.split_off_above(self.size.max_bytes()) {
+        if let Some(rest) = sealed_batch.split_off_above(self.size.max_bytes()) {
             self.make_ready(rest);
         }
-        self.pace.take(now, parcel.batch.len(), parcel.batch.data_bytes());
+        self.rate_limit.take(now, sealed_batch.batch.len(), sealed_batch.batch.data_bytes());
         self.statistics.batches += 1;
-        if parcel.attempts > 0 {
-            self.statistics.resent += parcel.manifest.events() as u64;
+        if sealed_batch.attempts > 0 {
+            self.statistics.resent += sealed_batch.manifest.events() as u64;
         }
-        parcel.attempts += 1;
-        parcel.sent_at = now;
+        sealed_batch.attempts += 1;
+        sealed_batch.sent_at = now;
         let id = self.next_id;
         self.next_id += 1;
-        let output = Output::Send { id, batch: Arc::clone(&parcel.batch), attempt: parcel.attempts };
-        self.in_flight.insert(id, parcel);
+        let output = Output::Send { id, batch: Arc::clone(&sealed_batch.batch), attempt: sealed_batch.attempts };
+        self.in_flight.insert(id, sealed_batch);
         output
     }
 
     /// Puts a parcel where it can be sent from, or its memory where it can be used again.
-    fn make_ready(&mut self, parcel: Parcel) {
-        if let Some(item) = parcel.oldest() {
-            self.ready.insert(item.first, parcel);
+    fn make_ready(&mut self, sealed_batch: SealedBatch) {
+        if let Some(item) = sealed_batch.oldest() {
+            self.ready.insert(item.first, sealed_batch);
         } else {
-            self.recycle(parcel);
+            self.recycle(sealed_batch);
         }
     }
 
     /// Sets a parcel aside until it may be sent again, or a record of it is too old for that.
-    fn rest(&mut self, parcel: Parcel) {
-        if let Some(item) = parcel.oldest() {
-            let time = parcel.rests_until.min(item.pushed + self.policy.max_age);
-            self.resting.insert((time, item.first), parcel);
+    fn rest(&mut self, sealed_batch: SealedBatch) {
+        if let Some(item) = sealed_batch.oldest() {
+            let time = sealed_batch.rests_until.min(item.pushed + self.policy.max_age);
+            self.resting.insert((time, item.first), sealed_batch);
         } else {
-            self.recycle(parcel);
+            self.recycle(sealed_batch);
         }
     }
 
-    fn recycle(&mut self, parcel: Parcel) {
-        let Parcel { batch, mut manifest, .. } = parcel;
+    fn recycle(&mut self, sealed_batch: SealedBatch) {
+        let SealedBatch { batch, mut manifest, .. } = sealed_batch;
         if self.spares.len() > self.policy.max_in_flight.get() {
             return;
         }
@@ -400,19 +400,19 @@ impl Batcher {
     }
 
     /// Ends all records of a parcel.
-    fn give_up(&mut self, mut parcel: Parcel, failure: Failure, reason: Option<&Arc<Reason>>) {
-        parcel.undeliver(failure, delimiter(&self.policy), &mut self.events, |_, _| Some(reason.cloned()));
-        self.recycle(parcel);
+    fn give_up(&mut self, mut sealed_batch: SealedBatch, failure: Failure, reason: Option<&Arc<Reason>>) {
+        sealed_batch.undeliver(failure, delimiter(&self.policy), &mut self.events, |_, _| Some(reason.cloned()));
+        self.recycle(sealed_batch);
     }
 
     /// Ends all records that are not in flight.
     fn give_up_waiting(&mut self, failure: Failure, reason: Option<&Arc<Reason>>) {
         self.flush();
         let resting = mem::take(&mut self.resting).into_values();
-        let mut waiting: BTreeMap<u64, Parcel> = mem::take(&mut self.ready);
-        waiting.extend(resting.filter_map(|parcel| Some((parcel.oldest()?.first, parcel))));
-        for parcel in waiting.into_values() {
-            self.give_up(parcel, failure, reason);
+        let mut waiting: BTreeMap<u64, SealedBatch> = mem::take(&mut self.ready);
+        waiting.extend(resting.filter_map(|sealed_batch| Some((sealed_batch.oldest()?.first, sealed_batch))));
+        for sealed_batch in waiting.into_values() {
+            self.give_up(sealed_batch, failure, reason);
         }
     }
 

@@ -8,15 +8,15 @@ use core::ops::{ControlFlow, Range};
 use super::{Batcher, Open, State};
 use crate::batch::manifest::Manifest;
 use crate::batch::outcome::{Event, Failure, Reason, Undelivered};
-use crate::batch::parcel::{Load, Parcel};
 use crate::batch::policy::{Oversize, Policy};
+use crate::batch::sealed_batch::{Load, SealedBatch};
 use crate::batch::{Batch, PushError, oversize, pack};
 use crate::time::Tick;
 
 /// Why a record was not taken. It stays with the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum NotTaken {
+pub enum EnqueueError {
     /// There is no room now. There will be when records have had their outcomes.
     Full,
     /// There never will be room.
@@ -32,7 +32,7 @@ pub enum NotTaken {
     Stopped(Arc<Reason>),
 }
 
-impl fmt::Display for NotTaken {
+impl fmt::Display for EnqueueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("buffer is full; push again when records have had their outcomes"),
@@ -45,7 +45,7 @@ impl fmt::Display for NotTaken {
     }
 }
 
-impl core::error::Error for NotTaken {}
+impl core::error::Error for EnqueueError {}
 
 impl Batcher {
     /// Takes a record, and gives it a ticket: several, when it was [split](Oversize::Split).
@@ -54,12 +54,12 @@ impl Batcher {
     ///
     /// # Errors
     ///
-    /// [`NotTaken`] tells whether to try again.
-    pub fn push(&mut self, now: Tick, data: &[u8]) -> Result<Range<u64>, NotTaken> {
+    /// [`EnqueueError`] tells whether to try again.
+    pub fn push(&mut self, now: Tick, data: &[u8]) -> Result<Range<u64>, EnqueueError> {
         match &self.state {
             State::Running => {}
-            State::Closed => return Err(NotTaken::Closed),
-            State::Stopped(reason) => return Err(NotTaken::Stopped(Arc::clone(reason))),
+            State::Closed => return Err(EnqueueError::Closed),
+            State::Stopped(reason) => return Err(EnqueueError::Stopped(Arc::clone(reason))),
         }
         let bytes = self.framed_len(data);
         if bytes > self.policy.max_record_bytes() {
@@ -77,11 +77,11 @@ impl Batcher {
         }
     }
 
-    fn check_room(&mut self, load: Load) -> Result<(), NotTaken> {
+    fn check_room(&mut self, load: Load) -> Result<(), EnqueueError> {
         let Policy { max_buffered_records, max_buffered_bytes, .. } = self.policy;
         let max_bytes = max_buffered_bytes;
         if load.records > max_buffered_records || load.bytes > max_bytes {
-            return Err(NotTaken::TooLarge { bytes: load.bytes, max_bytes });
+            return Err(EnqueueError::TooLarge { bytes: load.bytes, max_bytes });
         }
         let has_room = load.records <= max_buffered_records - self.buffered.records
             && load.bytes <= max_bytes - self.buffered.bytes;
@@ -92,7 +92,7 @@ impl Batcher {
         if !self.is_full {
             (self.is_full, self.wait) = (true, None);
         }
-        Err(NotTaken::Full)
+        Err(EnqueueError::Full)
     }
 
     /// Gives tickets to so many records.
@@ -180,13 +180,13 @@ impl Batcher {
         batch.shrink();
         manifest.shrink();
         self.wait = None;
-        self.make_ready(Parcel::new(batch, manifest));
+        self.make_ready(SealedBatch::new(batch, manifest));
     }
 
     #[cold]
-    fn push_oversize(&mut self, now: Tick, data: &[u8]) -> Result<Range<u64>, NotTaken> {
+    fn push_oversize(&mut self, now: Tick, data: &[u8]) -> Result<Range<u64>, EnqueueError> {
         let max_bytes = self.policy.max_record_bytes();
-        let too_large = NotTaken::TooLarge { bytes: data.len(), max_bytes };
+        let too_large = EnqueueError::TooLarge { bytes: data.len(), max_bytes };
         // A delimiter that packing adds needs room, too.
         let added = self.policy.packing.as_ref().map_or(0, |packing| packing.delimiter.len());
         let max_piece_bytes = max_bytes - added;
@@ -198,8 +198,8 @@ impl Batcher {
                 self.check_room(Load { records: 1, bytes: self.framed_len(kept) })?;
                 Ok(self.append(now, kept))
             }
-            Oversize::Divert => {
-                self.policy.oversize = Oversize::Divert;
+            Oversize::Reject => {
+                self.policy.oversize = Oversize::Reject;
                 let load = Load { records: 1, bytes: data.len() };
                 self.check_room(load)?;
                 // The tickets of a record have no gaps.
@@ -226,8 +226,8 @@ impl Batcher {
         data: &[u8],
         delimiter: &[u8],
         max_bytes: usize,
-        too_large: NotTaken,
-    ) -> Result<Range<u64>, NotTaken> {
+        too_large: EnqueueError,
+    ) -> Result<Range<u64>, EnqueueError> {
         let mut load = Load::default();
         let end = oversize::split(data, delimiter, max_bytes, |piece| {
             load.records += 1;

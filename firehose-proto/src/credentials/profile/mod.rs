@@ -23,7 +23,7 @@ use crate::settings::location::Locations;
 /// The profiles and other sections of the two shared files, merged.
 ///
 /// ```
-/// use firehose_proto::credentials::profile::Profiles;
+/// use firehose_proto::internal::profile::Profiles;
 ///
 /// let config = b"
 /// [profile dev]
@@ -106,13 +106,13 @@ impl Profiles {
 /// The properties of one section, from both files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
-    place: Place,
+    place: SourceLocation,
     config: Option<Part>,
     credentials: Option<Part>,
 }
 
 impl Section {
-    const fn new(place: Place) -> Self {
+    const fn new(place: SourceLocation) -> Self {
         Self { place, config: None, credentials: None }
     }
 
@@ -141,7 +141,7 @@ impl Section {
 
     /// Where the section begins, in the configuration file if it is there.
     #[must_use]
-    pub const fn place(&self) -> Place {
+    pub const fn place(&self) -> SourceLocation {
         self.place
     }
 
@@ -196,7 +196,7 @@ impl Section {
 /// What one file says in a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
-    place: Place,
+    place: SourceLocation,
     properties: BTreeMap<String, Property>,
     /// Those of the file's section `[DEFAULT]`.
     defaults: Arc<BTreeMap<String, Property>>,
@@ -215,7 +215,7 @@ struct Property {
 }
 
 impl Property {
-    fn new(value: &str, place: Place) -> Self {
+    fn new(value: &str, place: SourceLocation) -> Self {
         Self { value: Ok(Value::new(value, place)), nested: BTreeMap::new() }
     }
 
@@ -238,38 +238,38 @@ impl Property {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Value {
     text: Sensitive<String>,
-    place: Place,
+    place: SourceLocation,
 }
 
 impl Value {
-    fn new(text: &str, place: Place) -> Self {
+    fn new(text: &str, place: SourceLocation) -> Self {
         Self { text: Sensitive::new(text.to_owned()), place }
     }
 
     /// The value, without the blanks around it; the lines of one that was continued are separated by line feeds.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.text.reveal()
+        self.text.expose()
     }
 
     /// Where its key stands.
     #[must_use]
-    pub const fn place(&self) -> Place {
+    pub const fn place(&self) -> SourceLocation {
         self.place
     }
 
     fn is_blank(&self) -> bool {
-        self.text.reveal().is_empty()
+        self.text.expose().is_empty()
     }
 
     /// Whether the lines that go on with it are a block of keys of their own.
     fn begins_block(&self) -> bool {
-        self.is_blank() || self.text.reveal().starts_with('\n')
+        self.is_blank() || self.text.expose().starts_with('\n')
     }
 
     /// Adds a line after some empty ones.
     fn push_line(&mut self, empty_lines: usize, line: &str) {
-        let old = self.text.reveal();
+        let old = self.text.expose();
         let bytes = old.len() + empty_lines + 1 + line.len();
         if old.capacity() < bytes {
             // Growing in place would leave the old text behind in memory.
@@ -277,7 +277,7 @@ impl Value {
             roomy.push_str(old);
             self.text = Sensitive::new(roomy);
         }
-        self.text.reveal_mut().extend(core::iter::repeat_n("\n", empty_lines + 1).chain([line]));
+        self.text.expose_mut().extend(core::iter::repeat_n("\n", empty_lines + 1).chain([line]));
     }
 }
 
@@ -307,14 +307,14 @@ impl fmt::Display for ProfileFile {
 
 /// A line of one of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct SourceLocation {
     /// The file.
     pub file: ProfileFile,
     /// The line's number, from 1.
     pub line: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {} of the {}", self.line, self.file)
     }
@@ -324,7 +324,7 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ignored {
     /// The line.
-    pub place: Place,
+    pub place: SourceLocation,
     /// Why it has no effect.
     pub reason: IgnoredReason,
 }
@@ -411,7 +411,7 @@ impl IgnoredReason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProfileFileError {
     /// The line that breaks the rule.
-    pub place: Place,
+    pub place: SourceLocation,
     /// The rule.
     pub rule: SyntaxRule,
 }

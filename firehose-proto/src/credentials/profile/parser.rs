@@ -9,8 +9,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{
-    Ignored, IgnoredReason, Part, Place, ProfileFile, ProfileFileError, Profiles, Property, Section, SyntaxRule, Value,
-    words,
+    Ignored, IgnoredReason, Part, ProfileFile, ProfileFileError, Profiles, Property, Section, SourceLocation,
+    SyntaxRule, Value, words,
 };
 use crate::limits::MAX_PROFILE_FILE_BYTES;
 
@@ -46,7 +46,7 @@ pub(super) fn read_files(
 
 /// A section as it is written: all that stands below one header.
 struct Written {
-    place: Place,
+    place: SourceLocation,
     /// Whether its header has been told to be broken.
     is_broken: bool,
     properties: BTreeMap<String, Property>,
@@ -84,7 +84,7 @@ impl Reader {
     }
 
     fn read(&mut self, text: &[u8]) -> Result<(), ProfileFileError> {
-        let error = |rule| ProfileFileError { place: Place { file: self.file, line: 1 }, rule };
+        let error = |rule| ProfileFileError { place: SourceLocation { file: self.file, line: 1 }, rule };
         if text.len() > MAX_PROFILE_FILE_BYTES {
             return Err(error(SyntaxRule::TooLarge));
         }
@@ -96,12 +96,12 @@ impl Reader {
         for (index, line) in lines(text).enumerate() {
             let text = String::from_utf8_lossy(line);
             // Only what is not UTF-8 is copied.
-            self.line(&text, matches!(text, Cow::Borrowed(_)), Place { file: self.file, line: index + 1 });
+            self.line(&text, matches!(text, Cow::Borrowed(_)), SourceLocation { file: self.file, line: index + 1 });
         }
         Ok(())
     }
 
-    fn line(&mut self, line: &str, is_utf8: bool, place: Place) {
+    fn line(&mut self, line: &str, is_utf8: bool, place: SourceLocation) {
         let trimmed = line.trim_matches(is_blank);
         if trimmed.starts_with(COMMENTS) {
             return;
@@ -135,20 +135,20 @@ impl Reader {
         }
     }
 
-    fn ignore(&mut self, place: Place, reason: IgnoredReason) -> Ignored {
+    fn ignore(&mut self, place: SourceLocation, reason: IgnoredReason) -> Ignored {
         let ignored = Ignored { place, reason };
         self.ignored.push(ignored);
         ignored
     }
 
-    fn begin(&mut self, header: &str, place: Place, is_broken: bool) {
+    fn begin(&mut self, header: &str, place: SourceLocation, is_broken: bool) {
         self.is_header_broken = is_broken;
         let section = Written { place, is_broken, properties: BTreeMap::new() };
         self.sections.entry(header.to_owned()).or_insert(section);
         self.header = Some(header.to_owned());
     }
 
-    fn property(&mut self, key: &str, value: &str, place: Place, broken: Option<Ignored>) {
+    fn property(&mut self, key: &str, value: &str, place: SourceLocation, broken: Option<Ignored>) {
         if self.header.is_none() {
             self.ignore(place, IgnoredReason::OutsideSection);
         } else if key.is_empty() {
@@ -171,7 +171,7 @@ impl Reader {
         self.empty_lines = 0;
     }
 
-    fn go_on(&mut self, line: &str, place: Place, broken: Option<Ignored>) {
+    fn go_on(&mut self, line: &str, place: SourceLocation, broken: Option<Ignored>) {
         let empty_lines = core::mem::take(&mut self.empty_lines);
         let section = self.header.as_ref().and_then(|header| self.sections.get_mut(header));
         let property = section.zip(self.key.as_ref()).and_then(|(section, key)| section.properties.get_mut(key));
@@ -288,7 +288,7 @@ fn first_word(line: &str) -> String {
 fn expanded(mut properties: BTreeMap<String, Property>, expand: &dyn Fn(&str) -> String) -> BTreeMap<String, Property> {
     for key in PATHS {
         if let Some(Property { value: Ok(value), .. }) = properties.get_mut(key) {
-            *value = Value::new(&expand(value.text.reveal()), value.place);
+            *value = Value::new(&expand(value.text.expose()), value.place);
         }
     }
     properties
@@ -467,7 +467,7 @@ mod tests {
         let config = b"[profile a]\ns3 =\n\n  endpoint_url = u # c\n  l =\n  m n\nk = v\nbad\n[profile b]";
         let profiles = Profiles::parse(config, b"\n[a]\nk = w\n").unwrap();
         let a = profiles.profile("a").unwrap();
-        let place = |file, line| Place { file, line };
+        let place = |file, line| SourceLocation { file, line };
         assert_eq!(a.place(), place(ProfileFile::Config, 1));
         assert_eq!(a.value("k").unwrap().unwrap().place(), place(ProfileFile::Credentials, 3));
         let in_config = a.value_in(ProfileFile::Config, "k").unwrap().unwrap();

@@ -50,7 +50,7 @@ impl Question for Agent {
     }
 
     fn request(&self, _: OffsetDateTime, token: Option<&str>) -> Result<Request<'static>, CredentialsError> {
-        let authorization = token.or_else(|| self.token.as_ref().map(|token| token.reveal().as_str()));
+        let authorization = token.or_else(|| self.token.as_ref().map(|token| token.expose().as_str()));
         container::request(&self.url, authorization).map_err(|error| {
             let origin = self.token_file.as_deref().unwrap_or(TOKEN);
             let message = format!("the authorization in {origin} has a line break or the like");

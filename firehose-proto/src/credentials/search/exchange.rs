@@ -151,7 +151,7 @@ impl<Q: Question> Exchange<Q> {
 
     fn send(self, cx: &mut Cx<'_>, token: Option<&Sensitive<String>>) -> Step<Result<Q::Answer, AskError>> {
         let attempt = Attempt::begin(cx.now.utc, &cx.shared.skew);
-        let token = token.map(|token| token.reveal().as_str());
+        let token = token.map(|token| token.expose().as_str());
         let request = match self.question.request(attempt.signed_at(), token) {
             Ok(request) => Box::new(request),
             Err(error) => return Step::Done(Err(error.into())),
@@ -213,10 +213,10 @@ fn may_be_about_signature(error: &DocumentError) -> bool {
 fn token(path: &str, file: Result<Sensitive<Vec<u8>>, FileError>) -> Result<Sensitive<String>, CredentialsError> {
     let cannot = || CredentialsError::failed(format!("cannot read the token file {path}"));
     let content = file.map_err(|error| cannot().with_source(error))?;
-    if content.reveal().len() > MAX_CREDENTIAL_DOCUMENT_BYTES {
+    if content.expose().len() > MAX_CREDENTIAL_DOCUMENT_BYTES {
         return Err(cannot().with_source(format!("it has more than {MAX_CREDENTIAL_DOCUMENT_BYTES} bytes")));
     }
-    let token = core::str::from_utf8(content.reveal()).map_err(|_| cannot().with_source("it is not text"))?;
+    let token = core::str::from_utf8(content.expose()).map_err(|_| cannot().with_source("it is not text"))?;
     match token.trim() {
         "" => Err(CredentialsError::transient(format!("the token file {path} is empty"))),
         jwt if jwt.starts_with(JWT_START) && !is_whole_jwt(jwt) => {

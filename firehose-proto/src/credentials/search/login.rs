@@ -22,7 +22,7 @@ pub(super) fn credentials(cx: &Cx<'_>, session: String) -> Step<Result<Credentia
         let signed_out = || CredentialsError::failed(format!("not signed in as {session}: run `aws login`"));
         let cannot = || CredentialsError::failed(format!("cannot use {path}"));
         let credentials = match file {
-            Ok(file) => login::read(file.reveal()).map_err(|error| cannot().with_source(error)),
+            Ok(file) => login::read(file.expose()).map_err(|error| cannot().with_source(error)),
             Err(FileError::NotFound) => Err(signed_out()),
             Err(error) => Err(cannot().with_source(error)),
         };

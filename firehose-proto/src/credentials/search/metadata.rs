@@ -17,8 +17,8 @@ use time::OffsetDateTime;
 
 use super::exchange::{AskError, Question, ask};
 use super::step::{Cx, Step};
-use crate::credentials::error::WithSources;
 use crate::credentials::{Credentials, CredentialsError, DocumentError, expiry, imds};
+use crate::error::WithCauses;
 use crate::http::{InvalidHeader, Request, Response};
 use crate::region::Region;
 use crate::sensitive::Sensitive;
@@ -38,7 +38,7 @@ pub(super) fn credentials(cx: &mut Cx<'_>) -> Step<Result<Credentials, Credentia
             (Ok(credentials), _) => credentials,
             (Err(error), None) => return Step::Done(Err(error)),
             (Err(error), Some(last)) => {
-                let error = WithSources(&error);
+                let error = WithCauses(&error);
                 cx.warnings
                     .push(format!("going on with the credentials that the instance metadata gave last: {error}"));
                 last.clone()
@@ -150,7 +150,7 @@ where
     type Answer = T;
 
     fn request(&self, _: OffsetDateTime, _: Option<&str>) -> Result<Request<'static>, CredentialsError> {
-        (self.item.request)(&self.item.endpoint, self.token.reveal())
+        (self.item.request)(&self.item.endpoint, self.token.expose())
             .map_err(|error| CredentialsError::failed("unusable token").with_source(error))
     }
 

@@ -19,12 +19,12 @@
 //! **Carry out what [`poll`](Search::poll) asks for, hand in the answer, and poll again, until it is done.** An answer to
 //! something that was not asked for is passed over. What a driver cannot do it [declines](Search::decline).
 //!
-//! What the searches of one client share, such as the token for the instance metadata, is in [`Shared`]. When to search
+//! What the searches of one client share, such as the token for the instance metadata, is in [`SearchState`]. When to search
 //! again is for [`CredentialsCache`](super::cache::CredentialsCache) to say.
 //!
 //! ```
-//! use firehose_proto::credentials::search::{FileError, Need, Provider, Search, Shared};
-//! use firehose_proto::settings::{InCode, Settings};
+//! use firehose_proto::credentials::{FileError, Need, Provider, Search, SearchState};
+//! use firehose_proto::settings::{Overrides, Settings};
 //! use firehose_proto::time::{AmzDate, Now, Tick};
 //!
 //! let variable = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
@@ -33,8 +33,8 @@
 //!     _ => Err(FileError::NotFound),
 //! };
 //!
-//! let settings = Settings::find(&InCode::default(), &variable, false, |path, _| read(path))?;
-//! let mut shared = Shared::new(&settings, variable, false, 42);
+//! let settings = Settings::find(&Overrides::default(), &variable, false, |path, _| read(path))?;
+//! let mut shared = SearchState::new(&settings, variable, false, 42);
 //! let mut search = Search::new(Provider::standard());
 //! let now = Now::new(Tick::default(), AmzDate::parse("20261122T120000Z").unwrap());
 //! let found = loop {
@@ -60,8 +60,8 @@ mod metadata;
 mod process;
 mod profile;
 mod provider;
-mod shared;
 mod sso;
+mod state;
 mod step;
 mod sts;
 
@@ -76,7 +76,7 @@ use core::time::Duration;
 
 pub use self::answer::{FileError, ProcessError};
 pub use self::provider::{Found, Provider};
-pub use self::shared::Shared;
+pub use self::state::SearchState;
 use self::step::{Cx, Step, Then};
 use super::CredentialsError;
 use super::profile::Profiles;
@@ -167,7 +167,7 @@ impl<T: 'static> Search<T> {
     }
 
     /// What to do next. Changes nothing until the answer has been handed in, or the time has come.
-    pub fn poll(&mut self, now: Now, shared: &mut Shared) -> Need<'_, T> {
+    pub fn poll(&mut self, now: Now, shared: &mut SearchState) -> Need<'_, T> {
         loop {
             let (then, now) = match mem::replace(&mut self.step, interrupted()) {
                 Step::Answered(at, then) => (then, at),

@@ -19,11 +19,11 @@ pub(super) fn credentials(process: Process) -> Step<Result<Credentials, Credenti
     let Process { command, account_id } = process;
     let ended = move |_: &mut Cx<'_>, printed: Result<Sensitive<Vec<u8>>, ProcessError>| {
         Step::Done(printed.map_err(failure).and_then(|printed| {
-            if printed.reveal().len() > MAX_CREDENTIAL_DOCUMENT_BYTES {
+            if printed.expose().len() > MAX_CREDENTIAL_DOCUMENT_BYTES {
                 let message = format!("the credential process printed more than {MAX_CREDENTIAL_DOCUMENT_BYTES} bytes");
                 return Err(CredentialsError::failed(message));
             }
-            let mut credentials = process::read(printed.reveal()).map_err(|error| {
+            let mut credentials = process::read(printed.expose()).map_err(|error| {
                 CredentialsError::failed("the credential process printed no credentials").with_source(error)
             })?;
             credentials.account_id = credentials.account_id.or(account_id);

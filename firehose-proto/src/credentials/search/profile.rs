@@ -8,31 +8,32 @@ use alloc::vec::{self, Vec};
 use super::provider::{self, Found};
 use super::step::{Cx, Step, Then};
 use super::{container, login, metadata, process, sso, sts};
-use crate::credentials::plan::{Plan, PlanError, Role, Source};
+use crate::credentials::plan::{CredentialPlan, CredentialSource, PlanError, Role};
 use crate::credentials::profile::{ProfileFile, Profiles};
 use crate::credentials::{Credentials, CredentialsError, environment};
 use crate::endpoint::Endpoint;
 use crate::limits::MAX_PROFILE_FILE_BYTES;
 use crate::region::Region;
 use crate::sensitive::Sensitive;
+use crate::settings;
+use crate::settings::resolver::SettingsResolver;
 use crate::settings::shared_files::{self, ProfilesError};
-use crate::settings::{self, Lookup};
 
 /// Does what the profile of this name asks for, or else the selected one.
 pub(super) fn find(cx: &mut Cx<'_>, named: Option<String>) -> Step<Result<Found, CredentialsError>> {
     profiles(cx).and_then(cx, move |cx, profiles| {
         let selected = &cx.shared.settings.profile;
-        let must_exist = named.is_some() || selected.source != settings::Source::Default;
+        let must_exist = named.is_some() || selected.source != settings::SettingSource::Default;
         // As in the AWS CLI: a web identity of the environment comes before all of a profile but its role.
-        let heeds_environment = named.is_none() && selected.source != settings::Source::Code;
+        let heeds_environment = named.is_none() && selected.source != settings::SettingSource::Code;
         let name = named.unwrap_or_else(|| selected.value.clone());
         let variable = |name: &str| cx.shared.variable(name).filter(|_| heeds_environment);
-        let plan = match Plan::resolve_in(variable, &profiles, &name) {
+        let plan = match CredentialPlan::resolve_in(variable, &profiles, &name) {
             Ok(plan) => plan,
             Err(error) => return Step::Done(Err(plan_error(cx, &error, &profiles, must_exist))),
         };
         // What the environment alone says goes by the name of the provider that reads nothing else.
-        let of_environment = environment::read_web_identity(variable).ok().flatten().map(Source::WebIdentity);
+        let of_environment = environment::read_web_identity(variable).ok().flatten().map(CredentialSource::WebIdentity);
         let is_of_environment = plan.roles.is_empty() && Some(&plan.source) == of_environment.as_ref();
         let origin = if plan.roles.is_empty() { origin(&plan.source) } else { "role" };
         let first = first(cx, plan.source).map(cx, |result| result.map_err(CredentialsError::settled));
@@ -46,30 +47,30 @@ pub(super) fn find(cx: &mut Cx<'_>, named: Option<String>) -> Step<Result<Found,
 }
 
 /// The credentials that a profile begins with.
-fn first(cx: &mut Cx<'_>, source: Source) -> Step<Result<Credentials, CredentialsError>> {
+fn first(cx: &mut Cx<'_>, source: CredentialSource) -> Step<Result<Credentials, CredentialsError>> {
     match source {
-        Source::Static(credentials) => Step::Done(Ok(credentials)),
-        Source::Environment => Step::Done(provider::environment(cx)),
-        Source::InstanceMetadata => metadata::credentials(cx),
-        Source::Container => container::credentials(cx),
-        Source::WebIdentity(identity) => sts::assume_role_with_web_identity(cx, identity),
-        Source::Sso(sso) => sso::credentials(cx, sso),
-        Source::Process(process) => process::credentials(process),
-        Source::Login { session } => login::credentials(cx, session),
+        CredentialSource::Static(credentials) => Step::Done(Ok(credentials)),
+        CredentialSource::Environment => Step::Done(provider::environment(cx)),
+        CredentialSource::InstanceMetadata => metadata::credentials(cx),
+        CredentialSource::Container => container::credentials(cx),
+        CredentialSource::WebIdentity(identity) => sts::assume_role_with_web_identity(cx, identity),
+        CredentialSource::Sso(sso) => sso::credentials(cx, sso),
+        CredentialSource::Process(process) => process::credentials(process),
+        CredentialSource::Login { session } => login::credentials(cx, session),
     }
 }
 
 /// What messages call a source.
-const fn origin(source: &Source) -> &'static str {
+const fn origin(source: &CredentialSource) -> &'static str {
     match source {
-        Source::Static(_) => "keys",
-        Source::Environment => "environment variables",
-        Source::InstanceMetadata => "instance metadata",
-        Source::Container => "container",
-        Source::WebIdentity(_) => "web identity",
-        Source::Sso(_) => "single sign-on",
-        Source::Process(_) => "credential process",
-        Source::Login { .. } => "login",
+        CredentialSource::Static(_) => "keys",
+        CredentialSource::Environment => "environment variables",
+        CredentialSource::InstanceMetadata => "instance metadata",
+        CredentialSource::Container => "container",
+        CredentialSource::WebIdentity(_) => "web identity",
+        CredentialSource::Sso(_) => "single sign-on",
+        CredentialSource::Process(_) => "credential process",
+        CredentialSource::Login { .. } => "login",
     }
 }
 
@@ -94,7 +95,7 @@ fn profiles(cx: &mut Cx<'_>) -> Step<Result<Arc<Profiles>, CredentialsError>> {
     }
     shared_file(cx, ProfileFile::Config).and_then(cx, |cx, config| {
         shared_file(cx, ProfileFile::Credentials).and_then(cx, move |cx, credentials| {
-            let profiles = shared_files::parse(&cx.shared.locations(), config.reveal(), credentials.reveal());
+            let profiles = shared_files::parse(&cx.shared.locations(), config.expose(), credentials.expose());
             let profiles = profiles.map(Arc::new).map_err(no_profiles);
             *cx.profiles = profiles.as_ref().ok().cloned();
             Step::Done(profiles)
@@ -128,7 +129,7 @@ pub(super) fn endpoint(
     profiles(cx).and_then(cx, move |cx, profiles| {
         let profile = &cx.shared.settings.profile.value;
         let (fips, dual_stack) = cx.shared.endpoint_kind();
-        let url = Lookup::new(cx.shared.variables(), &profiles, profile).endpoint_url(None, service);
+        let url = SettingsResolver::new(cx.shared.variables(), &profiles, profile).endpoint_url(None, service);
         Step::Done(match url {
             Err(error) => Err(CredentialsError::failed("wrong setting").with_source(error)),
             Ok(None) => Ok(own(region, fips, dual_stack)),

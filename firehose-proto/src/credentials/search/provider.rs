@@ -8,6 +8,7 @@ use alloc::vec::{self, Vec};
 use super::step::{Cx, Step, Then};
 use super::{container, metadata, profile, sts};
 use crate::credentials::{Credentials, CredentialsError, environment};
+use crate::time::{IsoDate, Now};
 
 /// Where to look for credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum Provider {
     /// `AWS_CREDENTIAL_EXPIRATION`.
     Environment,
     /// A profile of the shared files; the one that the settings select when it has no name. For that one a web identity
-    /// of the environment counts as well, see [`Plan::resolve_in`](crate::credentials::plan::Plan::resolve_in).
+    /// of the environment counts as well, see [`CredentialPlan::resolve_in`](crate::credentials::plan::CredentialPlan::resolve_in).
     Profile(Option<String>),
     /// The role that `AWS_ROLE_ARN` names, with the token in the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names.
     WebIdentity,
@@ -87,6 +88,24 @@ pub struct Found {
     pub credentials: Credentials,
     /// The name of the provider.
     pub provider: Cow<'static, str>,
+}
+
+impl Found {
+    /// The same, unless the credentials have expired before they could be used.
+    ///
+    /// # Errors
+    ///
+    /// A transient one, which names their provider.
+    pub fn unless_expired(self, now: Now) -> Result<Self, CredentialsError> {
+        match self.credentials.expires_at.filter(|&expires_at| expires_at <= now.utc) {
+            None => Ok(self),
+            Some(expires_at) => {
+                let (provider, expired) = (&self.provider, IsoDate::new(expires_at));
+                let message = format!("the credentials from {provider} have expired, at {}", expired.as_str());
+                Err(CredentialsError::transient(message))
+            }
+        }
+    }
 }
 
 fn chain(

@@ -10,11 +10,11 @@ use super::answer::FileError;
 use super::exchange::{AskError, Question, ask};
 use super::profile::endpoint;
 use super::step::{Cx, Step, Then};
-use crate::credentials::error::WithSources;
 use crate::credentials::plan::Sso;
 use crate::credentials::sso::{self, Token};
 use crate::credentials::{Credentials, CredentialsError, DocumentError};
 use crate::endpoint::Endpoint;
+use crate::error::WithCauses;
 use crate::http::{Request, Response};
 use crate::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
 use crate::sensitive::Sensitive;
@@ -29,7 +29,7 @@ pub(super) fn credentials(cx: &mut Cx<'_>, sso: Sso) -> Step<Result<Credentials,
     let has_read = move |cx: &mut Cx<'_>, file: Result<Sensitive<Vec<u8>>, FileError>| {
         let cannot = || CredentialsError::failed(format!("cannot use {path}"));
         let token = match file {
-            Ok(file) => Token::parse(file.reveal()).map_err(|error| cannot().with_source(error)),
+            Ok(file) => Token::parse(file.expose()).map_err(|error| cannot().with_source(error)),
             Err(FileError::NotFound) => Err(signed_out(&sso)),
             Err(error) => Err(cannot().with_source(error)),
         };
@@ -87,7 +87,7 @@ fn refreshed(cx: &mut Cx<'_>, sso: Sso, token: Token, path: String) -> Step<Resu
                 Ok(new) => keep(new, path),
                 Err(error) if is_expired => Step::Done(Err(error)),
                 Err(error) => {
-                    cx.warnings.push(WithSources(&error).to_string());
+                    cx.warnings.push(WithCauses(&error).to_string());
                     Step::Done(Ok(token))
                 }
             }

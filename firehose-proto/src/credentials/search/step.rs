@@ -13,7 +13,7 @@ use core::time::Duration;
 
 use super::answer::{FileError, ProcessError};
 use super::provider::Found;
-use super::shared::Shared;
+use super::state::SearchState;
 use crate::credentials::CredentialsError;
 use crate::credentials::profile::Profiles;
 use crate::http::{Request, Response};
@@ -38,7 +38,7 @@ pub(super) enum Step<T> {
 /// What a step has at hand.
 pub(super) struct Cx<'a> {
     pub(super) now: Now,
-    pub(super) shared: &'a mut Shared,
+    pub(super) shared: &'a mut SearchState,
     /// The shared files, once this search has read them.
     pub(super) profiles: &'a mut Option<Arc<Profiles>>,
     pub(super) warnings: &'a mut Vec<String>,

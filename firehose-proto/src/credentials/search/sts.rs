@@ -55,7 +55,7 @@ impl Question for AssumeRole {
     type Answer = Credentials;
 
     fn request(&self, signed_at: OffsetDateTime, _: Option<&str>) -> Result<Request<'static>, CredentialsError> {
-        let code = self.mfa_code.as_ref().map(|code| code.reveal().trim());
+        let code = self.mfa_code.as_ref().map(|code| code.expose().trim());
         sts::assume_role(signed_at, &self.endpoint, &self.credentials, &self.role, code)
             .map_err(|error| CredentialsError::failed("cannot sign").with_source(error))
     }

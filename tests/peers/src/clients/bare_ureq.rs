@@ -4,12 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::thread;
 
-use firehose_blocking::firehose_proto::client;
-use firehose_blocking::firehose_proto::endpoint::Endpoint;
-use firehose_blocking::firehose_proto::op::Operation;
-use firehose_blocking::firehose_proto::op::put_record::PutRecord;
-use firehose_blocking::firehose_proto::op::put_record_batch::{PutRecordBatch, PutRecordBatchInput};
-use firehose_blocking::firehose_proto::region::Region;
+use firehose_blocking::firehose_proto::{Endpoint, Region, call};
+use firehose_blocking::firehose_proto::op::{Operation, PutRecord, PutRecordBatch, PutRecordBatchInput};
 use firehose_blocking::{PutRecordInput, Record};
 use ureq::Agent;
 
@@ -67,9 +63,9 @@ impl Ready {
         let endpoint = Endpoint::resolve(Region::parse(REGION).expect("it is one"), false, false);
         let mut records: Vec<_> = workload.records.iter().map(|record| Record::new(&record[..])).collect();
         let request = if workload.is_batch {
-            client::encode::<PutRecordBatch>(&PutRecordBatchInput::new(STREAM, records), &endpoint)
+            call::encode::<PutRecordBatch>(&PutRecordBatchInput::new(STREAM, records), &endpoint)
         } else {
-            client::encode::<PutRecord>(&PutRecordInput::new(STREAM, records.remove(0)), &endpoint)
+            call::encode::<PutRecord>(&PutRecordInput::new(STREAM, records.remove(0)), &endpoint)
         };
         let body = request.expect("they are within the limits").body().to_vec();
         Self { target: if workload.is_batch { PutRecordBatch::TARGET } else { PutRecord::TARGET }, body }

@@ -1,4 +1,4 @@
-//! [`Ledger`]: which tickets have had their outcome told, and who is to be told of those that have not.
+//! [`Receipts`]: which tickets have had their outcome told, and who is to be told of those that have not.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use super::outcome::{Callback, Outcome};
 
 /// Books on tickets, which are given out in order and settled in any order.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(super) struct Receipts {
     /// The next ticket to be given out.
     end: u64,
     settled_below: u64,
@@ -29,7 +29,7 @@ struct Waiting {
     callback: Callback,
 }
 
-impl Ledger {
+impl Receipts {
     /// Notes tickets that were given out.
     pub(super) fn open(&mut self, tickets: Range<u64>, callback: Option<Callback>) {
         self.end = tickets.end;
@@ -111,17 +111,17 @@ mod tests {
 
     #[test]
     fn counts_what_is_settled_in_any_order() {
-        let mut ledger = Ledger::default();
-        ledger.open(0..10, None);
+        let mut receipts = Receipts::default();
+        receipts.open(0..10, None);
         for (settled, below, pending) in
             [(3..5, 0, 8), (8..9, 0, 7), (5..8, 0, 4), (1..3, 0, 2), (0..1, 9, 1), (9..10, 10, 0)]
         {
-            ledger.settle(settled.clone());
-            assert_eq!((ledger.settled_below, ledger.pending_below(10)), (below, pending), "{settled:?}");
+            receipts.settle(settled.clone());
+            assert_eq!((receipts.settled_below, receipts.pending_below(10)), (below, pending), "{settled:?}");
         }
-        assert!(ledger.is_settled_below(10) && ledger.settled.is_empty());
-        ledger.open(10..12, None);
-        ledger.settle(11..12);
-        assert_eq!((ledger.pending_below(11), ledger.pending_below(12)), (1, 1));
+        assert!(receipts.is_settled_below(10) && receipts.settled.is_empty());
+        receipts.open(10..12, None);
+        receipts.settle(11..12);
+        assert_eq!((receipts.pending_below(11), receipts.pending_below(12)), (1, 1));
     }
 }

@@ -1,4 +1,4 @@
-//! [`Pace`]: token buckets for the quotas of a stream, which shrink when the service throttles all the same.
+//! [`RateLimit`]: token buckets for the quotas of a stream, which shrink when the service throttles all the same.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -26,7 +26,7 @@ const RECOVERY: Duration = Duration::from_millis(30);
 /// moment on by what it takes, however much that is: so a request larger than a second's quota can leave, too, and
 /// the ones after it wait.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RateLimit {
     quotas: Quotas,
     records: Tick,
     requests: Tick,
@@ -36,7 +36,7 @@ pub(super) struct Pace {
     cut_at: Tick,
 }
 
-impl Pace {
+impl RateLimit {
     pub(super) fn new(quotas: Quotas) -> Self {
         let start = Tick::default();
         Self { quotas, records: start, requests: start, bytes: start, share: WHOLE, cut_at: start }
@@ -96,16 +96,16 @@ mod tests {
 
     /// Sends as soon as it may until `end`, throttled at the given times, and counts what it sent.
     fn run(quotas: Quotas, records: usize, bytes: usize, end: u64, throttled: &[u64]) -> usize {
-        let mut pace = Pace::new(quotas);
+        let mut rate_limit = RateLimit::new(quotas);
         let (mut now, mut sent) = (at(1000), 0);
         let mut throttled = throttled.iter().copied().map(at).peekable();
         while now < at(1000 + end) {
             while throttled.next_if(|&time| time <= now).is_some() {
-                pace.slow(now, now);
+                rate_limit.slow(now, now);
             }
-            pace.take(now, records, bytes);
+            rate_limit.take(now, records, bytes);
             sent += 1;
-            now = now.max(pace.opens_at());
+            now = now.max(rate_limit.opens_at());
         }
         sent
     }
@@ -132,20 +132,20 @@ mod tests {
 
     #[test]
     fn falls_by_three_tenths_and_comes_back() {
-        let mut pace = Pace::new(Quotas::default());
-        assert_eq!(pace.share(at(0)), 1000);
-        pace.slow(at(50), at(0));
-        assert_eq!(pace.share(at(50)), 700);
-        pace.slow(at(60), at(49));
-        assert_eq!(pace.share(at(60)), 700);
-        pace.slow(at(80), at(50));
-        assert_eq!(pace.share(at(80)), 490);
-        assert_eq!(pace.share(at(110)), 491);
-        assert_eq!(pace.share(at(40_000)), 1000);
+        let mut rate_limit = RateLimit::new(Quotas::default());
+        assert_eq!(rate_limit.share(at(0)), 1000);
+        rate_limit.slow(at(50), at(0));
+        assert_eq!(rate_limit.share(at(50)), 700);
+        rate_limit.slow(at(60), at(49));
+        assert_eq!(rate_limit.share(at(60)), 700);
+        rate_limit.slow(at(80), at(50));
+        assert_eq!(rate_limit.share(at(80)), 490);
+        assert_eq!(rate_limit.share(at(110)), 491);
+        assert_eq!(rate_limit.share(at(40_000)), 1000);
         for _ in 0..50 {
-            pace.slow(at(80), at(80));
+            rate_limit.slow(at(80), at(80));
         }
-        assert_eq!(pace.share(at(80)), 10);
+        assert_eq!(rate_limit.share(at(80)), 10);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! [`Config`], what the calls of one client go by, and [`Shared`], what they learn and spend together.
+//! [`Config`], what the calls of one client go by, and [`ClientState`], what they learn and spend together.
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -65,7 +65,7 @@ impl Config {
 /// that look random.
 ///
 /// One value for each client, which each poll and each answer borrows for a few microseconds.
-pub struct Shared {
+pub struct ClientState {
     config: Arc<Config>,
     keys: KeyCache,
     pub(super) quota: RetryQuota,
@@ -74,7 +74,7 @@ pub struct Shared {
     limiter: Option<RateLimiter>,
 }
 
-impl Shared {
+impl ClientState {
     /// What a client begins with.
     ///
     /// `seed` is for jitter and for the ids of calls: clients that share one retry at the same moments.
@@ -124,9 +124,9 @@ impl Shared {
     }
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for ClientState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
+        f.debug_struct("ClientState")
             .field("endpoint", &self.config.endpoint)
             .field("retry_quota", &self.quota.available())
             .field("clock_offset", &self.clock_offset())

@@ -1,4 +1,4 @@
-//! [`Verdict`]: what the answer to a call, or the lack of one, means for the records that it carried.
+//! [`Disposition`]: what the answer to a call, or the lack of one, means for the records that it carried.
 //!
 //! ```text
 //! 200, an entry for each record      each record has its own fate
@@ -27,7 +27,7 @@ use crate::op::{MalformedResponse, Operation};
 use crate::retry::RetryClass;
 
 /// What follows for the records of a call.
-pub(super) enum Verdict<'a> {
+pub(super) enum Disposition<'a> {
     /// The service tells for each.
     Each(Vec<PutRecordBatchResponseEntry<'a>>),
     /// The service refused the call because of the records at these places.
@@ -40,7 +40,7 @@ pub(super) enum Verdict<'a> {
     Stop(Arc<Reason>),
 }
 
-impl<'a> Verdict<'a> {
+impl<'a> Disposition<'a> {
     /// Judges the outcome of a call with so many records.
     pub(super) fn new(outcome: Result<PutRecordBatchOutput<'a>, Error>, sent: usize) -> Self {
         let error = match outcome {
@@ -134,13 +134,13 @@ mod tests {
     use crate::sigv4::SignError;
     use crate::transport::{TransportError, TransportErrorKind};
 
-    fn shown(verdict: &Verdict<'_>) -> alloc::string::String {
-        match verdict {
-            Verdict::Each(entries) => format!("each of {}", entries.len()),
-            Verdict::Without { named, .. } => format!("without {named:?}"),
-            Verdict::TooLarge(_) => "halves".into(),
-            Verdict::Again { class, may_be_stored, .. } => format!("again {class:?} {may_be_stored}"),
-            Verdict::Stop(_) => "stop".into(),
+    fn shown(disposition: &Disposition<'_>) -> alloc::string::String {
+        match disposition {
+            Disposition::Each(entries) => format!("each of {}", entries.len()),
+            Disposition::Without { named, .. } => format!("without {named:?}"),
+            Disposition::TooLarge(_) => "halves".into(),
+            Disposition::Again { class, may_be_stored, .. } => format!("again {class:?} {may_be_stored}"),
+            Disposition::Stop(_) => "stop".into(),
         }
     }
 
@@ -197,7 +197,7 @@ mod tests {
             (error.code, error.message) = (code, message.into());
             let refused =
                 Error::Refused { error, attempts: 1, is_transient: false, retry_after: None, clock_skew: None };
-            assert_eq!(shown(&Verdict::new(Err(refused), 3)), expected, "{status} {message}");
+            assert_eq!(shown(&Disposition::new(Err(refused), 3)), expected, "{status} {message}");
         }
     }
 
@@ -225,7 +225,7 @@ mod tests {
             (Err(SignError::Host.into()), "stop"),
         ] {
             let text = format!("{outcome:?}");
-            assert_eq!(shown(&Verdict::new(outcome, 3)), expected, "{text}");
+            assert_eq!(shown(&Disposition::new(outcome, 3)), expected, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! [`Shared`]: what the searches of one client go by, and what one of them learns for the next.
+//! [`SearchState`]: what the searches of one client go by, and what one of them learns for the next.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -13,7 +13,7 @@ use crate::random::Random;
 use crate::retry::ClockSkew;
 use crate::sensitive::Sensitive;
 use crate::settings::location::Locations;
-use crate::settings::{Settings, Source};
+use crate::settings::{SettingSource, Settings};
 use crate::time::Tick;
 use crate::transport::Timeouts;
 
@@ -24,7 +24,7 @@ const SSO_REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 ///
 /// The driver keeps one for each client, behind a lock if it has threads, and lends it to each
 /// [`poll`](super::Search::poll).
-pub struct Shared {
+pub struct SearchState {
     pub(super) settings: Settings,
     #[expect(clippy::type_complexity, reason = "named once, here")]
     variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
@@ -46,7 +46,7 @@ pub(super) struct MetadataMemory {
     pub(super) last: Option<Credentials>,
 }
 
-impl Shared {
+impl SearchState {
     /// What the searches of a client go by: its settings, the environment variables, looked up anew by each search, and
     /// whether paths are those of Windows. The seed is any number that differs from client to client.
     pub fn new(
@@ -108,9 +108,9 @@ impl Shared {
     }
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for SearchState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("profile", &self.settings.profile).finish_non_exhaustive()
+        f.debug_struct("SearchState").field("profile", &self.settings.profile).finish_non_exhaustive()
     }
 }
 
@@ -118,7 +118,7 @@ impl Cx<'_> {
     /// Says that the environment does not count where the program names a profile.
     pub(super) fn check_environment_counts(&self) -> Result<(), CredentialsError> {
         let profile = &self.shared.settings.profile;
-        if profile.source != Source::Code {
+        if profile.source != SettingSource::Code {
             return Ok(());
         }
         Err(CredentialsError::absent(format!("passed over, as the program names profile `{}`", profile.value)))

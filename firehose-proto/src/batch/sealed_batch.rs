@@ -1,4 +1,4 @@
-//! [`Parcel`]: a sealed batch with its books, from its first attempt to the last outcome.
+//! [`SealedBatch`]: a sealed batch with its books, from its first attempt to the last outcome.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -33,7 +33,7 @@ impl Events {
 
 /// A batch that is complete: it only ever loses records, until none is left.
 #[derive(Debug)]
-pub(super) struct Parcel {
+pub(super) struct SealedBatch {
     /// Shared with whoever sends it. When that one is done with it, changing it copies nothing.
     pub(super) batch: Arc<Batch>,
     pub(super) manifest: Manifest,
@@ -42,7 +42,7 @@ pub(super) struct Parcel {
     /// Those of them that count against the most allowed.
     pub(super) charged: u32,
     /// Calls in a row by which nothing was accepted.
-    pub(super) fruitless: u32,
+    pub(super) consecutive_failures: u32,
     /// When it may be sent again.
     pub(super) rests_until: Tick,
     /// Whether the answer to one of the calls never came.
@@ -52,14 +52,14 @@ pub(super) struct Parcel {
     pub(super) sent_at: Tick,
 }
 
-impl Parcel {
+impl SealedBatch {
     pub(super) fn new(batch: Batch, manifest: Manifest) -> Self {
         Self {
             batch: Arc::new(batch),
             manifest,
             attempts: 0,
             charged: 0,
-            fruitless: 0,
+            consecutive_failures: 0,
             rests_until: Tick::default(),
             may_be_stored: false,
             reason: None,
