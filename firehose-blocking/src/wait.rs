@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use firehose_proto::call::{Error, WaitFailure, WaitStep, Waiter};
 use firehose_proto::error::ErrorCode;
-use firehose_proto::model::DestinationUpdate;
-use firehose_proto::op::{DescribeDeliveryStreamInput, UpdateDestinationInput, UpdateDestinationOutput};
+use firehose_proto::op::{
+    DescribeDeliveryStreamInput, DestinationUpdate, UpdateDestinationInput, UpdateDestinationOutput,
+};
 
 use crate::client::Client;
 

@@ -72,17 +72,12 @@ pub fn decode<'a, O: Operation>(input: &O::Input<'_>, response: &'a Response) ->
     successful(response, |body| O::read_output(input, body))
 }
 
-/// Whether a response is one of success, whatever its body says.
-pub(crate) const fn is_success(response: &Response) -> bool {
-    matches!(response.status, 200..300)
-}
-
 /// Applies `read` to the body of a successful response.
 pub(crate) fn successful<'a, T>(
     response: &'a Response,
     read: impl FnOnce(&'a [u8]) -> Result<T, MalformedResponse>,
 ) -> Result<T, ResponseError> {
-    if !is_success(response) {
+    if !response.is_success() {
         return Err(ResponseError::Refused(ServiceError::read(response)));
     }
     let (bytes, max_bytes) = (response.body.len(), limits::MAX_RESPONSE_BYTES);

@@ -284,6 +284,12 @@ impl Response {
     pub const fn new(status: u16, body: Vec<u8>) -> Self {
         Self { status, headers: Headers::new(), body }
     }
+
+    /// Whether the status is one of success, whatever the body says.
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        matches!(self.status, 200..300)
+    }
 }
 
 impl fmt::Debug for Response {

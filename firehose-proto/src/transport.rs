@@ -8,7 +8,11 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
-use crate::settings::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT};
+/// How long a connection may take to come about, unless the caller decides otherwise.
+pub(crate) const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
+
+/// How long one attempt may wait for its answer, unless the caller decides otherwise.
+pub(crate) const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long one attempt may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -327,7 +327,7 @@ impl<'a> Call<'a> {
             }
         };
         let observed = attempt.observe(now.utc, &response.headers, &mut shared.skew);
-        if client::is_success(&response) {
+        if response.is_success() {
             let is_throttled = shared.is_rate_limited() && self.is_throttled(&response);
             shared.observe_rate(now, is_throttled);
             mem::take(&mut self.retries).on_success(&mut shared.quota);

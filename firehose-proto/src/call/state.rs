@@ -11,12 +11,12 @@ use time::{OffsetDateTime, SignedDuration};
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::random::Random;
+use crate::retry::RetryMode;
 use crate::retry::{ClockSkew, DEFAULT_MAX_ATTEMPTS, RateLimiter, RetryQuota};
-use crate::settings::RetryMode;
-use crate::settings::user_agent::UserAgent;
 use crate::sigv4::{KeyCache, SignError, SigningKey};
 use crate::time::{Now, Tick};
 use crate::transport::Timeouts;
+use crate::user_agent::UserAgent;
 
 /// The name under which requests are signed.
 const SERVICE: &str = "firehose";

@@ -117,14 +117,10 @@ pub(super) fn object(document: &[u8]) -> Result<Object<'_>, DocumentError> {
 
 /// Reads the answer to a request, which is one JSON object when it is a success.
 pub(super) fn answer(response: &Response) -> Result<Object<'_>, DocumentError> {
-    if !is_success(response) {
+    if !response.is_success() {
         return Err(DocumentError::Refused(refusal(response)));
     }
     object(&response.body)
-}
-
-pub(super) fn is_success(response: &Response) -> bool {
-    (200..300).contains(&response.status)
 }
 
 /// Reads a refusal, but no text that is not expressly a message: what answers here deals in secrets.

@@ -139,7 +139,7 @@ pub fn read_region(response: &Response) -> Result<Region, DocumentError> {
 
 /// The first line of an answer, unless it is blank.
 fn line<'r>(response: &'r Response, member: &'static str) -> Result<Option<&'r str>, DocumentError> {
-    if !document::is_success(response) {
+    if !response.is_success() {
         return Err(DocumentError::Refused(document::refusal(response)));
     }
     document::check_size(&response.body)?;

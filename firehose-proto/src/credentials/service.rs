@@ -2,9 +2,9 @@
 
 use alloc::format;
 use alloc::string::String;
-use core::fmt::Write;
 
 use crate::endpoint::Endpoint;
+use crate::percent;
 use crate::region::Region;
 
 /// The endpoint of one of these services, by the rule that they share: AWS GovCloud's ordinary endpoints are FIPS
@@ -29,13 +29,7 @@ pub(super) fn write_pair(name: &str, value: &str, out: &mut String) {
     }
     out.push_str(name);
     out.push('=');
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            write!(out, "%{byte:02X}").expect("a string takes all text");
-        }
-    }
+    percent::encode(value.bytes(), percent::is_unreserved, |piece| out.push_str(piece));
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ fn request(endpoint: &Endpoint, form: String) -> Request<'static> {
 ///
 /// [`DocumentError`].
 pub fn read(response: &Response) -> Result<Credentials, DocumentError> {
-    if !document::is_success(response) {
+    if !response.is_success() {
         return Err(DocumentError::Refused(refusal(response)));
     }
     let texts = texts(&response.body)?;
@@ -157,7 +157,7 @@ pub struct Identity {
 ///
 /// [`DocumentError`].
 pub fn read_identity(response: &Response) -> Result<Identity, DocumentError> {
-    if !document::is_success(response) {
+    if !response.is_success() {
         return Err(DocumentError::Refused(refusal(response)));
     }
     let texts = texts(&response.body)?;

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::{self, Base64, Text};
 use crate::limits;
-use crate::op::InputError;
 use crate::schema::{Document, Member, Shape, Structure};
 use crate::validate::{Rule, Unit, Violation};
 
@@ -76,12 +75,12 @@ json::document!(
 
 impl RecordDocument<'_> {
     /// Decodes the data; `path` is where the record stands in its input.
-    pub(crate) fn read<'a>(self, base64: &Base64, path: impl FnOnce() -> String) -> Result<Record<'a>, InputError> {
+    pub(crate) fn read<'a>(self, base64: &Base64, path: impl FnOnce() -> String) -> Result<Record<'a>, Violation> {
         match self.data {
-            None => Err(Violation::new(format!("{}.Data", path()), Rule::Missing).into()),
+            None => Err(Violation::new(format!("{}.Data", path()), Rule::Missing)),
             Some(text) => match base64.decode(&text.0) {
                 Some(data) => Ok(Record::from_vec(data)),
-                None => Err(Violation::new(format!("{}.Data", path()), Rule::Base64).into()),
+                None => Err(Violation::new(format!("{}.Data", path()), Rule::Base64)),
             },
         }
     }

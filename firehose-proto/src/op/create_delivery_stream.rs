@@ -4,11 +4,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::declare::operation;
+use super::destination::Destination;
 use super::rules;
+use super::source::Source;
 use crate::json::Value;
 use crate::model::constraints::{DELIVERY_STREAM_ARN, DELIVERY_STREAM_NAME};
 use crate::model::database::DatabaseSourceConfiguration;
-use crate::model::destination::Destination;
 use crate::model::elasticsearch::ElasticsearchDestinationConfiguration;
 use crate::model::encryption::DeliveryStreamEncryptionConfigurationInput;
 use crate::model::extended_s3::ExtendedS3DestinationConfiguration;
@@ -19,7 +20,7 @@ use crate::model::opensearch_serverless::AmazonOpenSearchServerlessDestinationCo
 use crate::model::redshift::RedshiftDestinationConfiguration;
 use crate::model::s3::S3DestinationConfiguration;
 use crate::model::snowflake::SnowflakeDestinationConfiguration;
-use crate::model::source::Source;
+
 use crate::model::source::{DirectPutSourceConfiguration, KinesisStreamSourceConfiguration, MSKSourceConfiguration};
 use crate::model::splunk::SplunkDestinationConfiguration;
 use crate::model::stream::DeliveryStreamType;

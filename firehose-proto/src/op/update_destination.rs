@@ -4,10 +4,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::declare::operation;
+use super::destination::DestinationUpdate;
 use super::rules;
 use crate::json::Value;
 use crate::model::constraints::{DELIVERY_STREAM_NAME, DELIVERY_STREAM_VERSION_ID, DESTINATION_ID};
-use crate::model::destination::DestinationUpdate;
 use crate::model::elasticsearch::ElasticsearchDestinationUpdate;
 use crate::model::extended_s3::ExtendedS3DestinationUpdate;
 use crate::model::http_endpoint::HttpEndpointDestinationUpdate;

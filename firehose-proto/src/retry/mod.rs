@@ -37,6 +37,7 @@
 mod attempt;
 mod class;
 mod limiter;
+mod mode;
 mod skew;
 
 use alloc::string::String;
@@ -50,6 +51,7 @@ pub(crate) use attempt::{Attempt, Observed};
 pub(crate) use class::may_be_about_clock;
 pub use class::{RetryClass, classify};
 pub use limiter::RateLimiter;
+pub use mode::RetryMode;
 pub use skew::ClockSkew;
 
 use crate::time::AmzDate;

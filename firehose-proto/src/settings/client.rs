@@ -11,8 +11,7 @@ use super::error::SettingsError;
 use super::location::Locations;
 use super::proxy::{Proxies, Proxy};
 use super::resolver::SettingsResolver;
-use super::user_agent::UserAgent;
-use super::{DEFAULT_READ_TIMEOUT, RetryMode, Setting, SettingError, SettingSource, shared_files};
+use super::{RetryMode, Setting, SettingError, SettingSource, shared_files};
 use crate::call::Config;
 use crate::credentials::CredentialsError;
 use crate::credentials::plan;
@@ -21,7 +20,8 @@ use crate::credentials::search::FileError;
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::region::Region;
 use crate::settings;
-use crate::transport::Timeouts;
+use crate::transport::{DEFAULT_READ_TIMEOUT, Timeouts};
+use crate::user_agent::UserAgent;
 
 /// What a program sets itself. Not to be shown: the proxy's URL may hold a password.
 #[derive(Default)]

@@ -13,12 +13,10 @@ pub(crate) mod proxy;
 pub(crate) mod resolver;
 mod setting;
 pub(crate) mod shared_files;
-pub(crate) mod user_agent;
 
 use alloc::borrow::ToOwned;
-use alloc::format;
-use alloc::string::{String, ToString};
-use core::time::Duration;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 pub use self::client::{Overrides, Settings};
 pub use self::error::SettingsError;
@@ -27,35 +25,9 @@ pub use self::proxy::{Proxies, Proxy};
 use self::setting::first_variable;
 pub use self::setting::{Setting, SettingError, SettingSource};
 pub use self::shared_files::ProfilesError;
-pub use self::user_agent::UserAgent;
-
-/// How long a connection may take to come about, unless the caller decides otherwise.
-pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
-
-/// How long one attempt may wait for its answer, unless the caller decides otherwise.
-pub const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How failed attempts are made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum RetryMode {
-    /// Backoff and a quota, as in the AWS SDKs.
-    #[default]
-    Standard,
-    /// The same, and a limit on the client's own rate that follows how often it is throttled.
-    Adaptive,
-}
-
-impl RetryMode {
-    /// The mode as AWS spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Standard => "standard",
-            Self::Adaptive => "adaptive",
-        }
-    }
-}
+use crate::percent;
+pub use crate::retry::RetryMode;
+pub use crate::user_agent::UserAgent;
 
 /// The name of the profile to use: `AWS_PROFILE`, then `AWS_DEFAULT_PROFILE`, then `default`.
 pub fn profile(code: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Setting<String> {
@@ -70,6 +42,11 @@ pub fn profile(code: Option<&str>, variable: impl Fn(&str) -> Option<String>) ->
 pub fn trace_id(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     first_variable(&variable, &["AWS_LAMBDA_FUNCTION_NAME"])?;
     let value = first_variable(&variable, &["_X_AMZN_TRACE_ID"])?.value;
-    let encoded = |c: char| if c.is_ascii_control() { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
-    Some(value.chars().map(encoded).collect())
+    let mut encoded = Vec::with_capacity(value.len());
+    percent::encode(
+        value.bytes(),
+        |byte| !byte.is_ascii_control(),
+        |piece| encoded.extend_from_slice(piece.as_bytes()),
+    );
+    String::from_utf8(encoded).ok()
 }

@@ -9,6 +9,7 @@ use core::net::{IpAddr, Ipv6Addr};
 use super::{Setting, SettingError, first_variable};
 use crate::endpoint;
 use crate::http::{Method, Request};
+use crate::percent;
 use crate::sensitive::Sensitive;
 
 /// The proxies of a program, and the hosts that it reaches without.
@@ -162,21 +163,9 @@ fn read_proxy(found: Setting<String>) -> Result<Setting<Proxy>, SettingError> {
     })
 }
 
-/// Undoes percent-encoding; `None` where no text results.
+/// Decodes percent-encoding; `None` where no text results.
 fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let escape = after.split_at_checked(2).filter(|_| byte == b'%');
-        let value = escape.and_then(|(digits, after)| {
-            let digits = core::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_hexdigit))?;
-            Some((u8::from_str_radix(digits, 16).ok()?, after))
-        });
-        let (byte, after) = value.unwrap_or((byte, after));
-        bytes.push(byte);
-        rest = after;
-    }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(percent::decode(text).collect()).ok()
 }
 
 /// An entry of `NO_PROXY`.

@@ -8,12 +8,13 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use super::setting::{first_variable, set_variable};
-use super::{DEFAULT_CONNECT_TIMEOUT, RetryMode, Setting, SettingError, SettingSource};
+use super::{RetryMode, Setting, SettingError, SettingSource};
 use crate::credentials::imds;
 use crate::credentials::profile::{Ignored, Profiles};
 use crate::endpoint;
 use crate::region::Region;
 use crate::retry::DEFAULT_MAX_ATTEMPTS;
+use crate::transport::DEFAULT_CONNECT_TIMEOUT;
 
 /// A retry mode of AWS's older tools.
 const LEGACY: &str = "legacy";

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use super::Scope;
 use crate::crypto::{self, HexDigest};
 use crate::http::{Headers, Request};
+use crate::percent;
 use crate::time::AmzDate;
 
 /// The one algorithm this module signs with.
@@ -251,7 +252,7 @@ fn write_path(sink: &mut impl Sink, path: &str) {
     }
     for segment in &segments {
         sink.push("/");
-        write_encoded(sink, segment.bytes(), is_unreserved);
+        percent::encode(segment.bytes(), percent::is_unreserved, |piece| sink.push(piece));
     }
     let is_directory = matches!(path.rsplit('/').next(), Some("" | "." | ".."));
     if segments.is_empty() || is_directory {
@@ -266,7 +267,7 @@ fn write_query(sink: &mut impl Sink, query: &str) {
     }
     let encoded = |text: &str| {
         let mut encoded = String::new();
-        write_encoded(&mut encoded, decoded(text), is_unreserved);
+        percent::encode(percent::decode(text), percent::is_unreserved, |piece| encoded.push_str(piece));
         encoded
     };
     let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
@@ -283,41 +284,6 @@ fn write_query(sink: &mut impl Sink, query: &str) {
         sink.push("=");
         sink.push(value);
     }
-}
-
-/// Writes bytes percent-encoded, but for those that are kept, which must be ASCII.
-pub(super) fn write_encoded(sink: &mut impl Sink, bytes: impl Iterator<Item = u8>, is_kept: impl Fn(u8) -> bool) {
-    let hex_digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 });
-    for byte in bytes {
-        if is_kept(byte) {
-            sink.push(char::from(byte).encode_utf8(&mut [0; 1]));
-        } else {
-            sink.push("%");
-            sink.push(hex_digit(byte >> 4).encode_utf8(&mut [0; 1]));
-            sink.push(hex_digit(byte & 15).encode_utf8(&mut [0; 1]));
-        }
-    }
-}
-
-/// Whether a byte needs no encoding anywhere in a URI (RFC 3986, section 2.3).
-pub(super) const fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
-
-/// Undoes percent-encoding; `+` stays `+`, and a `%` that begins no escape stays `%`.
-fn decoded(text: &str) -> impl Iterator<Item = u8> {
-    let mut rest = text.as_bytes();
-    core::iter::from_fn(move || {
-        if let [b'%', high, low, after @ ..] = rest
-            && let (Some(high), Some(low)) = (char::from(*high).to_digit(16), char::from(*low).to_digit(16))
-        {
-            rest = after;
-            return u8::try_from(high * 16 + low).ok();
-        }
-        let (first, after) = rest.split_first()?;
-        rest = after;
-        Some(*first)
-    })
 }
 
 #[cfg(test)]

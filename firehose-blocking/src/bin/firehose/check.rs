@@ -426,7 +426,7 @@ impl Service<'_> {
             Ok(response) => response,
             Err(trouble) => return trouble.tell("permission", report),
         };
-        if matches!(response.status, 200..300) {
+        if response.is_success() {
             return report.good("permission", "a PutRecordBatch without records is accepted");
         }
         let error = ServiceError::read(&response);

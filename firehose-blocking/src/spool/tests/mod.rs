@@ -343,11 +343,7 @@ fn keeps_a_note_for_each_stream_and_source() {
         for (stream, source) in keys {
             let (spool, _) = Spool::open(dir.path(), stream, OPTIONS).unwrap();
             let note = |round| format!("{round} {stream} {source}").into_bytes();
-            assert_eq!(
-                spool.load_checkpoint(source).unwrap(),
-                (round > 0).then(|| note(0)),
-                "{stream} {source}"
-            );
+            assert_eq!(spool.load_checkpoint(source).unwrap(), (round > 0).then(|| note(0)), "{stream} {source}");
             spool.save_checkpoint(source, &note(round)).unwrap();
         }
     }

@@ -1,19 +1,21 @@
 //! [`Destination`] and [`DestinationUpdate`]: one of ten, so that "exactly one" cannot be got wrong.
 
-use super::elasticsearch::{ElasticsearchDestinationConfiguration, ElasticsearchDestinationUpdate};
-use super::extended_s3::{ExtendedS3DestinationConfiguration, ExtendedS3DestinationUpdate};
-use super::http_endpoint::{HttpEndpointDestinationConfiguration, HttpEndpointDestinationUpdate};
-use super::iceberg::{IcebergDestinationConfiguration, IcebergDestinationUpdate};
-use super::opensearch::{AmazonopensearchserviceDestinationConfiguration, AmazonopensearchserviceDestinationUpdate};
-use super::opensearch_serverless::{
+use super::create_delivery_stream::CreateDeliveryStreamInput;
+use super::update_destination::UpdateDestinationInput;
+use crate::model::elasticsearch::{ElasticsearchDestinationConfiguration, ElasticsearchDestinationUpdate};
+use crate::model::extended_s3::{ExtendedS3DestinationConfiguration, ExtendedS3DestinationUpdate};
+use crate::model::http_endpoint::{HttpEndpointDestinationConfiguration, HttpEndpointDestinationUpdate};
+use crate::model::iceberg::{IcebergDestinationConfiguration, IcebergDestinationUpdate};
+use crate::model::opensearch::{
+    AmazonopensearchserviceDestinationConfiguration, AmazonopensearchserviceDestinationUpdate,
+};
+use crate::model::opensearch_serverless::{
     AmazonOpenSearchServerlessDestinationConfiguration, AmazonOpenSearchServerlessDestinationUpdate,
 };
-use super::redshift::{RedshiftDestinationConfiguration, RedshiftDestinationUpdate};
-use super::s3::{S3DestinationConfiguration, S3DestinationUpdate};
-use super::snowflake::{SnowflakeDestinationConfiguration, SnowflakeDestinationUpdate};
-use super::splunk::{SplunkDestinationConfiguration, SplunkDestinationUpdate};
-use crate::op::create_delivery_stream::CreateDeliveryStreamInput;
-use crate::op::update_destination::UpdateDestinationInput;
+use crate::model::redshift::{RedshiftDestinationConfiguration, RedshiftDestinationUpdate};
+use crate::model::s3::{S3DestinationConfiguration, S3DestinationUpdate};
+use crate::model::snowflake::{SnowflakeDestinationConfiguration, SnowflakeDestinationUpdate};
+use crate::model::splunk::{SplunkDestinationConfiguration, SplunkDestinationUpdate};
 
 /// Declares a choice among members of an input of which only one may be there.
 macro_rules! choice {
