@@ -78,12 +78,12 @@ impl SealedBatch {
 
     /// Takes out the second half, if there are two records or more.
     pub(super) fn split_off_half(&mut self) -> Option<Self> {
-        (self.batch.len() > 1).then(|| self.split_off(self.batch.half()))
+        (self.batch.len() > 1).then(|| self.split_off(self.batch.body.half()))
     }
 
     /// Takes out what is too much for a body of so many bytes, but never the first record.
     pub(super) fn split_off_above(&mut self, max_bytes: usize) -> Option<Self> {
-        let fitting = self.batch.fitting(max_bytes).max(1);
+        let fitting = self.batch.body.fitting(max_bytes).max(1);
         (fitting < self.batch.len()).then(|| self.split_off(fitting))
     }
 
@@ -155,13 +155,13 @@ impl SealedBatch {
         self.manifest.retain(keep);
         // An empty one is going to be filled again.
         if !batch.is_empty() {
-            batch.shrink();
+            batch.body.shrink();
             self.manifest.shrink();
         }
     }
 
     fn data_bytes(&self, index: usize) -> usize {
-        self.batch.entries.get(index).map_or(0, |entry| entry.data_bytes)
+        self.batch.body.record_bytes(index)
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`PutRecordBatch`]: up to 500 records into one delivery stream, each with an outcome of its own.
 
 mod answer;
+mod body;
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -9,11 +10,11 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub(crate) use self::body::RequestBody;
 use super::{InputError, MalformedResponse, Operation, sealed};
-use crate::batch::Batch;
 use crate::exception::{ErrorCode, is_throttling};
 use crate::json::{self, Base64, Text, Value};
-use crate::limits;
+use crate::limits::{self, Limits};
 use crate::model::constraints::{DELIVERY_STREAM_NAME, PUT_RESPONSE_RECORD_ID};
 use crate::model::record::{Record, RecordDocument};
 use crate::schema::{Document, Member, Shape, Shaped as _, Structure};
@@ -32,7 +33,7 @@ pub(super) const PUT_ERRORS: &[ErrorCode] = &[
 ///
 /// A successful answer may still refuse some of the records: look at
 /// [`failed_put_count`](PutRecordBatchOutput::failed_put_count) and send those again, and only those. A
-/// [`Batch`] makes that simple.
+/// [`Batch`](crate::batch::Batch) makes that simple.
 ///
 /// See [PutRecordBatch](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
 #[derive(Debug, Clone, Copy)]
@@ -308,7 +309,10 @@ impl Operation for PutRecordBatch {
     }
 
     fn write_input(input: &Self::Input<'_>, out: &mut Vec<u8>) {
-        Batch::write(&input.delivery_stream_name, &input.records, out);
+        let mut body = RequestBody::new(&input.delivery_stream_name);
+        body.reserve(input.records.iter().map(|record| record.data.len()));
+        input.records.iter().for_each(|record| body.push(&record.data, Limits::SERVICE));
+        out.extend_from_slice(body.bytes());
     }
 
     fn read_input(body: &[u8]) -> Result<Self::Input<'_>, InputError> {

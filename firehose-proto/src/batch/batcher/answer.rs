@@ -62,7 +62,7 @@ impl Batcher {
         match disposition {
             Disposition::Each(entries) => {
                 self.circuit.succeed();
-                self.size.accept(sealed_batch.batch.body_bytes());
+                self.size.accept(sealed_batch.batch.body.len_bytes());
                 self.apply_each(now, sealed_batch, &entries);
             }
             Disposition::Without { named, reason } => {
@@ -149,7 +149,7 @@ impl Batcher {
 
     /// Sends both halves of a parcel at once, or ends the one record that no request can carry.
     fn halve(&mut self, mut sealed_batch: SealedBatch, reason: &Arc<Reason>) {
-        let bytes = sealed_batch.batch.body_bytes();
+        let bytes = sealed_batch.batch.body.len_bytes();
         sealed_batch.reason = Some(Arc::clone(reason));
         let Some(second) = sealed_batch.split_off_half() else {
             self.size.refuse_alone(bytes);

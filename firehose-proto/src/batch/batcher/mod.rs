@@ -224,7 +224,8 @@ impl Batcher {
         let open = self.spares.iter().chain([&self.open]).map(|open| (&open.batch, &open.manifest));
         let sealed = self.ready.values().chain(self.resting.values()).chain(self.in_flight.values());
         let sealed = sealed.map(|sealed_batch| (&*sealed_batch.batch, &sealed_batch.manifest));
-        let batches: usize = open.chain(sealed).map(|(batch, books)| batch.memory_bytes() + books.memory_bytes()).sum();
+        let batches: usize =
+            open.chain(sealed).map(|(batch, books)| batch.body.memory_bytes() + books.memory_bytes()).sum();
         batches + self.pack.data.capacity() + self.pack.lens.capacity() * size_of::<u32>()
     }
 

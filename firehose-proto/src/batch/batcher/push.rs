@@ -149,7 +149,7 @@ impl Batcher {
     /// Adds a record to the open batch: to a fresh one, when there is no room beside those in it.
     fn encode(&mut self, data: &[u8]) {
         // A record that alone is above what is known to pass has to be tried all the same.
-        let is_above = self.open.batch.body_bytes_with(data.len()) > self.size.max_bytes();
+        let is_above = self.open.batch.body.len_bytes_with(data.len()) > self.size.max_bytes();
         if is_above && !self.open.batch.is_empty() {
             self.seal();
         }
@@ -177,7 +177,7 @@ impl Batcher {
             manifest: Manifest::default(),
         });
         let Open { mut batch, mut manifest } = mem::replace(&mut self.open, fresh);
-        batch.shrink();
+        batch.body.shrink();
         manifest.shrink();
         self.wait = None;
         self.make_ready(SealedBatch::new(batch, manifest));
