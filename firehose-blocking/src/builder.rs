@@ -37,6 +37,13 @@ pub struct ClientBuilder {
     environment: Environment,
 }
 
+impl Client {
+    /// Begins a client with the settings of the environment.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+}
+
 impl ClientBuilder {
     /// A builder without settings.
     pub fn new() -> Self {

@@ -16,7 +16,6 @@ use firehose_proto::time::Now;
 use firehose_proto::{Endpoint, settings};
 use time::SignedDuration;
 
-use crate::builder::ClientBuilder;
 use crate::clock::Clock;
 use crate::credentials::{Cache, Context, CredentialsError};
 use crate::transport::Transport;
@@ -55,11 +54,6 @@ struct Inner {
 }
 
 impl Client {
-    /// Begins a client with the settings of the environment.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::new()
-    }
-
     pub(crate) fn new(config: Config, transport: Arc<dyn Transport>, credentials: Cache, context: Context) -> Self {
         let shared = ClientState::new(config, context.clock().random());
         let config = Arc::clone(shared.config());

@@ -32,21 +32,23 @@ mod transport;
 mod wait;
 
 pub use firehose_proto;
-pub use firehose_proto::batch::{Batch, PushError, PutBatchOutput};
+pub use firehose_proto::batch::{
+    Batch, Event, Failure, Packing, Policy, PushError, PutBatchOutput, Quotas, Reason, Undelivered,
+};
 pub use firehose_proto::call::Error;
 pub use firehose_proto::credentials::Credentials;
 pub use firehose_proto::model::Record;
 pub use firehose_proto::op::{
     PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry, PutRecordInput, PutRecordOutput,
 };
-pub use firehose_proto::settings::{ProfilesError, Settings, SettingsError};
+pub use firehose_proto::settings::{ProfilesError, RetryMode, Settings, SettingsError};
 
 pub use self::builder::{BuildError, ClientBuilder};
 pub use self::client::Client;
 pub use self::clock::{Clock, SystemClock};
 pub use self::credentials::{CredentialsError, ProvideCredentials};
 pub use self::local::{
-    Accepted, FaultCounts, Faults, FaultsError, LocalEndpoint, LocalEndpointBuilder, LocalEndpointError,
+    FaultCounts, Faults, FaultsError, LocalEndpoint, LocalEndpointBuilder, LocalEndpointError, LocalEndpointStatistics,
 };
 pub use self::operations::Firehose;
 pub use self::pages::Pages;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use firehose_proto::internal::json;
 use serde::{Deserialize, Serialize};
 
-use super::store::{dir_name, sync_names};
+use super::files::{FileError, dir_name, sync_names};
 use super::stream::Stream;
 
 /// What is known of a name.
@@ -23,13 +23,6 @@ pub(super) enum Known {
         /// Its name.
         name: String,
     },
-}
-
-/// A file that cannot be read or written.
-#[derive(Debug)]
-pub(super) struct FileError {
-    pub(super) path: PathBuf,
-    pub(super) error: io::Error,
 }
 
 /// The files below one directory.

@@ -20,7 +20,7 @@ use firehose_proto::sigv4::{Authorization, Verifier};
 use firehose_proto::time::HttpDate;
 use time::OffsetDateTime;
 
-use super::definitions::FileError;
+use super::files::FileError;
 use super::hosts::Hosts;
 use super::http::Answer;
 use super::script::{self, Scene, Script};

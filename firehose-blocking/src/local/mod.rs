@@ -12,6 +12,7 @@
 mod definitions;
 mod destination;
 mod faults;
+mod files;
 mod handler;
 mod hosts;
 pub(crate) mod http;
@@ -31,7 +32,7 @@ use std::time::Duration;
 use firehose_proto::credentials::Credentials;
 use firehose_proto::http::Request;
 
-use self::definitions::FileError;
+use self::files::FileError;
 use self::handler::Handler;
 use self::hosts::Hosts;
 use self::http::{Limits, Server};
@@ -42,7 +43,7 @@ use self::streams::Streams;
 use crate::clock::SystemClock;
 
 pub use self::faults::{FaultCounts, Faults, FaultsError};
-pub use self::store::Accepted;
+pub use self::store::LocalEndpointStatistics;
 
 /// Both halves of the key pair that is accepted unless another is set.
 const DEFAULT_KEY: &str = "test";
@@ -115,7 +116,7 @@ impl LocalEndpoint {
 
     /// What it has accepted since it started.
     #[must_use]
-    pub fn accepted(&self) -> Accepted {
+    pub fn accepted(&self) -> LocalEndpointStatistics {
         self.store.accepted()
     }
 
@@ -126,7 +127,7 @@ impl LocalEndpoint {
     }
 
     /// Answers the requests that are in progress, for a few seconds at most, and stops.
-    pub fn stop(mut self) -> Accepted {
+    pub fn stop(mut self) -> LocalEndpointStatistics {
         self.server.stop();
         self.store.accepted()
     }

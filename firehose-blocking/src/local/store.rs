@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use firehose_proto::internal::{check_stream_name, uuid};
+use firehose_proto::internal::uuid;
 use firehose_proto::model::Record;
 use time::{Date, Duration, Month, OffsetDateTime, Time};
 
-use super::definitions::FileError;
+use super::files::{FileError, dir_name, sync_names};
 
 /// A file that has reached this many bytes is not added to; Firehose's default buffer size for S3.
 const ROLL_BYTES: u64 = 5 * 1024 * 1024;
@@ -25,7 +25,7 @@ const SEQUENCES: u16 = 1 << 12;
 /// What was accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Accepted {
+pub struct LocalEndpointStatistics {
     /// Records.
     pub records: u64,
     /// Bytes of data in them.
@@ -53,8 +53,8 @@ impl Store {
         }
     }
 
-    pub(crate) fn accepted(&self) -> Accepted {
-        Accepted {
+    pub(crate) fn accepted(&self) -> LocalEndpointStatistics {
+        LocalEndpointStatistics {
             records: self.accepted_records.load(Ordering::Relaxed),
             bytes: self.accepted_bytes.load(Ordering::Relaxed),
         }
@@ -237,33 +237,6 @@ fn remove_empty(path: &Path) {
     }
 }
 
-/// Makes the names of new files and directories last, from `dir` up to `top`.
-pub(super) fn sync_names(dir: &Path, top: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        for ancestor in dir.ancestors().take_while(|ancestor| ancestor.starts_with(top)) {
-            File::open(ancestor)?.sync_all()?;
-        }
-    }
-    Ok(())
-}
-
-/// The directory of a stream. The two valid names that would lead out of their place are written differently.
-pub(super) fn dir_name(stream: &str) -> String {
-    match stream {
-        "." | ".." => stream.replace('.', "%2E"),
-        _ => stream.into(),
-    }
-}
-
-/// The stream whose directory this is, if it is one's.
-pub(super) fn stream_name(dir: &str) -> Option<String> {
-    let name = match dir {
-        "%2E" | "%2E%2E" => dir.replace("%2E", "."),
-        _ => dir.into(),
-    };
-    (check_stream_name(&name).is_ok() && dir_name(&name) == dir).then_some(name)
-}
-
 /// The first moment for which a file may be named without sorting before one that is already there.
 fn first_free_moment(stream_dir: &Path) -> io::Result<OffsetDateTime> {
     let mut newest = stream_dir.to_path_buf();
@@ -371,7 +344,7 @@ mod tests {
         assert!(found[0].0.starts_with("s.1/2026/11/22/12/s.1-1-2026-11-22-12-00-00-"), "{found:?}");
         assert_eq!(found[0].1, b"a\nb\xffc");
         assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 3, "{ids:?}");
-        assert_eq!(store.accepted(), Accepted { records: 4, bytes: 5 });
+        assert_eq!(store.accepted(), LocalEndpointStatistics { records: 4, bytes: 5 });
     }
 
     #[test]
@@ -440,7 +413,7 @@ mod tests {
         fs::write(dir.path().join("s"), b"a file where the stream's directory would be").unwrap();
         let store = Store::new(dir.path().into(), false);
         assert!(matches!(store.append(NOON, "s", &[Record::new(b"x")]), Err(FileError { .. })));
-        assert_eq!(store.accepted(), Accepted::default());
+        assert_eq!(store.accepted(), LocalEndpointStatistics::default());
     }
 
     #[test]

@@ -21,8 +21,9 @@ use firehose_proto::op::{
 };
 use time::OffsetDateTime;
 
-use super::definitions::{Definitions, FileError, Known};
-use super::store::{Store, dir_name, stream_name};
+use super::definitions::{Definitions, Known};
+use super::files::{FileError, dir_name, stream_name};
+use super::store::Store;
 use super::stream::{ACCOUNT, Stream, not_found, refusal};
 
 /// Names on a page of ListDeliveryStreams unless the call says otherwise.
