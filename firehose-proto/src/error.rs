@@ -30,7 +30,7 @@ pub use crate::validate::{Rule, Unit, Violation, Violations};
 ///
 /// let error = ResponseError::Refused(ServiceError::new(400, ErrorCode::ResourceNotFoundException, "no such stream"));
 /// let text = WithCauses(&error).to_string();
-/// assert_eq!(text, "the service refused the call: ResourceNotFoundException: no such stream");
+/// assert_eq!(text, "the service refused the call: ResourceNotFoundException (status 400): no such stream");
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct WithCauses<'a>(pub &'a dyn Error);

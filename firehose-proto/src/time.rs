@@ -8,9 +8,14 @@ use core::fmt;
 use core::ops::{Add, Range};
 use core::time::Duration;
 
+/// The crate `time`'s moment, in which the core is told what time it is. With the feature `std` it converts from and to
+/// `std::time::SystemTime`.
+pub use ::time::OffsetDateTime;
+/// The crate `time`'s span, either way: how far a clock is off.
+pub use ::time::SignedDuration;
 use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
-use time::{Date, Month, OffsetDateTime, SignedDuration, Time};
+use time::{Date, Month, Time};
 
 /// A moment on the driver's monotonic clock, for waiting and for measuring.
 ///

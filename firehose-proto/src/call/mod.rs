@@ -51,7 +51,7 @@
 //!         Action::Done(outcome) => break outcome?,
 //!     }
 //! };
-//! assert_eq!(client::decode::<PutRecord>(&input, &response)?.record_id, "id-1");
+//! assert_eq!(call::decode::<PutRecord>(&input, &response)?.record_id, "id-1");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -161,7 +161,7 @@ pub enum Action<'c, 'a> {
     },
     /// Poll again at this time, or later.
     Wait(Tick),
-    /// The call is over. A response is one of success, for [`client::decode`] or [`Batch::decode`] to read.
+    /// The call is over. A response is one of success, for [`decode`] or [`Batch::decode`] to read.
     Done(Result<Response, Error>),
 }
 

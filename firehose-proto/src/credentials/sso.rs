@@ -34,7 +34,7 @@ const REFRESH_WINDOW: SignedDuration = SignedDuration::minutes(15);
 /// let config = b"[profile dev]\nsso_session = abc\nsso_account_id = 1\nsso_role_name = r\n
 /// [sso-session abc]\nsso_start_url = https://example.awsapps.com/start\nsso_region = us-east-1\n";
 /// let plan = CredentialPlan::resolve(&Profiles::parse(config, b"")?, "dev")?;
-/// let Source::Sso(sign_in) = plan.source else { unreachable!() };
+/// let CredentialSource::Sso(sign_in) = plan.source else { unreachable!() };
 /// assert_eq!(sso::cache_file_name(&sign_in), "a9993e364706816aba3e25717850c26c9cd0d89d.json");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
