@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use firehose_proto::Region;
 use firehose_proto::credentials::Credentials;
-use firehose_proto::limits::{MAX_CREDENTIAL_DOCUMENT_BYTES, MAX_PROFILE_FILE_BYTES};
-use firehose_proto::settings::{Overrides, RetryMode, Setting, SettingSource, Settings, SettingsError};
+use firehose_proto::limits::{MAX_CREDENTIAL_DOCUMENT_BYTES, MAX_RESPONSE_BYTES};
+use firehose_proto::settings::{Overrides, RetryMode, SettingSource, Settings, SettingsError};
 
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{self, Cache, Context, CredentialsError, Found, Mfa, ProvideCredentials};
 use crate::environment::Environment;
 use crate::files;
-use crate::transport::{InvalidCaBundle, Transport, Ureq};
+use crate::transport::{InvalidCaBundle, Transport, default_transport};
 
 /// Builds a [`Client`].
 ///
@@ -180,7 +180,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Another way to carry requests than [`Ureq`]; certificates and proxies are then its own concern.
+    /// Another way to carry requests than [`Ureq`](crate::Ureq); certificates and proxies are then its own concern.
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -218,7 +218,7 @@ impl ClientBuilder {
     fn context(&self, settings: &Settings) -> Result<Context, BuildError> {
         let transport = match &self.transport {
             Some(transport) => Arc::clone(transport),
-            None => Arc::new(Ureq::configured(settings)?.max_response_bytes(MAX_CREDENTIAL_DOCUMENT_BYTES)),
+            None => default_transport(settings, MAX_CREDENTIAL_DOCUMENT_BYTES)?,
         };
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         Ok(Context::new(self.environment.clone(), clock, transport, settings, self.mfa.clone()))
@@ -255,27 +255,11 @@ impl ClientBuilder {
             Some(transport) => transport,
             None => {
                 settings.proxy(&config.endpoint)?;
-                Arc::new(Ureq::configured(&settings)?)
+                default_transport(&settings, MAX_RESPONSE_BYTES)?
             }
         };
         let provider = self.provider.unwrap_or_else(|| Box::new(credentials::Chain::standard()));
         Ok(Client::new(config, transport, Cache::new(provider), context))
-    }
-}
-
-impl Ureq {
-    /// The transport that a client with these settings has unless it is given another, with their proxies and
-    /// certificates: for programs that look at what goes over it, or that have something else to ask.
-    ///
-    /// # Errors
-    ///
-    /// [`BuildError::CaBundle`].
-    pub fn configured(settings: &Settings) -> Result<Self, BuildError> {
-        let ureq = Self::new().proxies(settings.proxies.clone());
-        let Some(Setting { value: path, source }) = &settings.ca_bundle else { return Ok(ureq) };
-        let invalid = |error| BuildError::CaBundle { path: path.clone(), source: source.clone(), error };
-        let pem = files::read(path, MAX_PROFILE_FILE_BYTES);
-        ureq.ca_bundle(&pem.map_err(|error| invalid(InvalidCaBundle::Io(error.kind())))?).map_err(invalid)
     }
 }
 
@@ -305,6 +289,8 @@ pub enum BuildError {
     },
     /// There are no credentials.
     Credentials(CredentialsError),
+    /// No transport was given, and the feature `ureq`, which has one, is off.
+    NoTransport,
 }
 
 impl From<SettingsError> for BuildError {
@@ -321,6 +307,9 @@ impl fmt::Display for BuildError {
                 write!(f, "the certificates in {path} cannot be used (from {source})")
             }
             Self::Credentials(error) => error.fmt(f),
+            Self::NoTransport => f.write_str(
+                "there is no transport: give the client one with `transport`, or turn on the feature `ureq` of firehose-blocking",
+            ),
         }
     }
 }
@@ -332,6 +321,7 @@ impl std::error::Error for BuildError {
             // Their words are this error's own.
             Self::Settings(error) => error.source(),
             Self::Credentials(error) => error.source(),
+            Self::NoTransport => None,
         }
     }
 }

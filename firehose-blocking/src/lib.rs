@@ -15,21 +15,40 @@
 //! client.put_all(&mut batch, Duration::from_secs(60))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//!
+//! All but the last are on by default. A program that only puts records wants `default-features = false` and
+//! `features = ["tls"]`.
+//!
+//! | feature | with it | without it |
+//! |---|---|---|
+//! | `control` | the operations on streams themselves ([`FirehoseControl`]), [`Pages`], waiting for streams | the puts |
+//! | `local` | [`LocalEndpoint`]; turns on `control` | |
+//! | `spool` | [`ProducerBuilder::spool`] | a [`Producer`]'s records are in memory alone |
+//! | `ureq` | [`Ureq`], the transport of a client that is given none | [`ClientBuilder::transport`] is needed |
+//! | `tls` | `https://` by rustls and *ring*; turns on `ureq` | [`Ureq`] speaks to endpoints without TLS alone |
+//! | `cli` | the program `firehose` needs it; turns on all others | |
 #![forbid(unsafe_code)]
 
 mod builder;
 mod client;
 mod clock;
+#[cfg(feature = "control")]
+mod control;
 pub mod credentials;
 mod environment;
 mod files;
+#[cfg(feature = "local")]
 mod local;
 mod operations;
-mod pages;
 mod producer;
+#[cfg(feature = "spool")]
+mod spool;
+#[cfg(not(feature = "spool"))]
+#[path = "spool/none.rs"]
 mod spool;
 mod transport;
-mod wait;
 
 pub use firehose_proto;
 pub use firehose_proto::batch::{
@@ -46,16 +65,21 @@ pub use firehose_proto::settings::{ProfilesError, RetryMode, Settings, SettingsE
 pub use self::builder::{BuildError, ClientBuilder};
 pub use self::client::Client;
 pub use self::clock::{Clock, SystemClock};
+#[cfg(feature = "control")]
+pub use self::control::{FirehoseControl, Pages, WaitError};
 pub use self::credentials::{CredentialsError, ProvideCredentials};
+#[cfg(feature = "local")]
 pub use self::local::{
     FaultCounts, Faults, FaultsError, LocalEndpoint, LocalEndpointBuilder, LocalEndpointError, LocalEndpointStatistics,
 };
 pub use self::operations::Firehose;
-pub use self::pages::Pages;
 pub use self::producer::{
     Closed, FlushTimeout, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, SendError,
     TrySendError,
 };
-pub use self::spool::{SpoolError, SpoolOptions, SyncPolicy};
-pub use self::transport::{InvalidCaBundle, Timeouts, Transport, TransportError, TransportErrorKind, Ureq};
-pub use self::wait::WaitError;
+pub use self::spool::SpoolError;
+#[cfg(feature = "spool")]
+pub use self::spool::{SpoolOptions, SyncPolicy};
+#[cfg(feature = "ureq")]
+pub use self::transport::Ureq;
+pub use self::transport::{InvalidCaBundle, Timeouts, Transport, TransportError, TransportErrorKind};

@@ -4,17 +4,22 @@
 //! skipped, `null` is as good as absent, and of a key that comes twice the last counts.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{self, Deserialize, Deserializer};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+#[cfg(feature = "control")]
+mod unknown;
+
 pub(crate) use serde_json::Value;
+
+#[cfg(feature = "control")]
+pub use self::unknown::UnknownMembers;
 
 /// A document that is not the JSON it should be. Says where, never what stood there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,45 +102,9 @@ pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
 }
 
 /// The document of a value, as a tree.
+#[cfg(any(test, feature = "control"))]
 pub(crate) fn tree<T: Serialize + ?Sized>(value: &T) -> Value {
     serde_json::to_value(value).expect("shapes serialize: their maps have string keys")
-}
-
-/// Members of an object that this version does not know, as they came.
-///
-/// `Debug` shows their names alone: any of them may hold a secret.
-#[derive(Clone, PartialEq, Default)]
-pub struct UnknownMembers(Vec<(String, Value)>);
-
-impl UnknownMembers {
-    /// Whether there is none, as there is none in a document of the API's version that this crate knows.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Their names, in the order in which they came.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| &**name)
-    }
-
-    /// Keeps the value of the member whose name was just read, in place of an earlier one of that name.
-    pub(crate) fn read<'de, A: de::MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        let value = map.next_value()?;
-        self.0.retain(|(known, _)| known != name);
-        self.0.push((name.into(), value));
-        Ok(())
-    }
-
-    pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        self.0.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))
-    }
-}
-
-impl fmt::Debug for UnknownMembers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.names()).finish()
-    }
 }
 
 /// Text that borrows from the document unless an escape in it had to be resolved.
@@ -340,6 +309,8 @@ pub(crate) fn decoded_len(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::String;
+
     use super::*;
 
     document!(Sample<'a> { name: Text<'a> = "Name", count: u32 = "Count", });

@@ -83,6 +83,14 @@
 //! Structures and operations have AWS's names. Types of the crates `time` and `serde` are in signatures, and no others; the
 //! former are re-exported in [`time`].
 //!
+//! # Features
+//!
+//! | feature | by default | |
+//! |---|---|---|
+//! | `control` | on | the ten operations on streams themselves, with their structures in [`model`]; without it there are the puts, and half of the time to compile |
+//! | `simd` | on | base64 by the vector instructions that the processor turns out to have, which takes `std`; without it the same bytes, more slowly |
+//! | `std` | off | conversions between [`time::OffsetDateTime`] and `std::time::SystemTime` |
+//!
 //! [`firehose-blocking`]: https://docs.rs/firehose-blocking
 #![no_std]
 #![forbid(unsafe_code)]
@@ -120,6 +128,7 @@ mod transport;
 mod user_agent;
 mod uuid;
 mod validate;
+#[cfg(feature = "control")]
 mod wait;
 
 pub use self::batch::{Batch, Batcher, Policy};

@@ -18,6 +18,7 @@
 //! # Ok::<(), firehose_proto::http::InvalidHeader>(())
 //! ```
 
+#[cfg(feature = "control")]
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -25,29 +26,36 @@ use alloc::vec::Vec;
 
 use crate::exception::{CONTENT_TYPE, ErrorCode, ServiceError};
 use crate::http::{Headers, Request, Response};
-use crate::op::create_delivery_stream::{CreateDeliveryStream, CreateDeliveryStreamInput};
-use crate::op::delete_delivery_stream::{DeleteDeliveryStream, DeleteDeliveryStreamInput};
-use crate::op::describe_delivery_stream::{DescribeDeliveryStream, DescribeDeliveryStreamInput};
-use crate::op::list_delivery_streams::{ListDeliveryStreams, ListDeliveryStreamsInput};
-use crate::op::list_tags_for_delivery_stream::{ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput};
 use crate::op::put_record::{PutRecord, PutRecordInput};
 use crate::op::put_record_batch::{PutRecordBatch, PutRecordBatchInput};
-use crate::op::start_delivery_stream_encryption::{StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionInput};
-use crate::op::stop_delivery_stream_encryption::{StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionInput};
-use crate::op::tag_delivery_stream::{TagDeliveryStream, TagDeliveryStreamInput};
-use crate::op::untag_delivery_stream::{UntagDeliveryStream, UntagDeliveryStreamInput};
-use crate::op::update_destination::{UpdateDestination, UpdateDestinationInput};
 use crate::op::{InputError, Operation};
+#[cfg(feature = "control")]
+use crate::op::{
+    create_delivery_stream::{CreateDeliveryStream, CreateDeliveryStreamInput},
+    delete_delivery_stream::{DeleteDeliveryStream, DeleteDeliveryStreamInput},
+    describe_delivery_stream::{DescribeDeliveryStream, DescribeDeliveryStreamInput},
+    list_delivery_streams::{ListDeliveryStreams, ListDeliveryStreamsInput},
+    list_tags_for_delivery_stream::{ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput},
+    start_delivery_stream_encryption::{StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionInput},
+    stop_delivery_stream_encryption::{StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionInput},
+    tag_delivery_stream::{TagDeliveryStream, TagDeliveryStreamInput},
+    untag_delivery_stream::{UntagDeliveryStream, UntagDeliveryStreamInput},
+    update_destination::{UpdateDestination, UpdateDestinationInput},
+};
 use crate::validate::{Rule, Unit, Violation, Violations};
 
 /// Declares the calls, one for each operation.
 macro_rules! calls {
-    ($($(#[$doc:meta])* $operation:ident($input:ty),)+) => {
+    (
+        puts { $($(#[$pdoc:meta])* $put:ident($pinput:ty),)+ }
+        control { $($(#[$doc:meta])* $operation:ident($input:ty),)+ }
+    ) => {
         /// A call that keeps every documented limit.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum OperationInput<'a> {
-            $($(#[$doc])* $operation($input),)+
+            $($(#[$pdoc])* $put($pinput),)+
+            $($(#[$doc])* #[cfg(feature = "control")] $operation($input),)+
         }
 
         /// Reads a call. Whether the request is signed by whom it says is
@@ -59,7 +67,8 @@ macro_rules! calls {
         pub fn parse<'a>(request: &'a Request<'_>) -> Result<OperationInput<'a>, ServiceError> {
             let target = request.headers.value("x-amz-target").unwrap_or_default();
             match target {
-                $($operation::TARGET => read::<$operation>(request.body()).map(|input| OperationInput::$operation(input.into())),)+
+                $($put::TARGET => read::<$put>(request.body()).map(OperationInput::$put),)+
+                $(#[cfg(feature = "control")] $operation::TARGET => read::<$operation>(request.body()).map(|input| OperationInput::$operation(input.into())),)+
                 _ => Err(ServiceError::new(400, ErrorCode::UnknownOperationException, "")),
             }
         }
@@ -67,30 +76,34 @@ macro_rules! calls {
 }
 
 calls! {
-    /// Makes a stream.
-    CreateDeliveryStream(Box<CreateDeliveryStreamInput>),
-    /// Deletes a stream.
-    DeleteDeliveryStream(DeleteDeliveryStreamInput),
-    /// Describes a stream.
-    DescribeDeliveryStream(DescribeDeliveryStreamInput),
-    /// Lists streams.
-    ListDeliveryStreams(ListDeliveryStreamsInput),
-    /// Lists a stream's tags.
-    ListTagsForDeliveryStream(ListTagsForDeliveryStreamInput),
-    /// One record.
-    PutRecord(PutRecordInput<'a>),
-    /// Up to 500 records.
-    PutRecordBatch(PutRecordBatchInput<'a>),
-    /// Turns encryption on.
-    StartDeliveryStreamEncryption(StartDeliveryStreamEncryptionInput),
-    /// Turns encryption off.
-    StopDeliveryStreamEncryption(StopDeliveryStreamEncryptionInput),
-    /// Attaches tags.
-    TagDeliveryStream(TagDeliveryStreamInput),
-    /// Takes tags off.
-    UntagDeliveryStream(UntagDeliveryStreamInput),
-    /// Changes a destination.
-    UpdateDestination(Box<UpdateDestinationInput>),
+    puts {
+        /// One record.
+        PutRecord(PutRecordInput<'a>),
+        /// Up to 500 records.
+        PutRecordBatch(PutRecordBatchInput<'a>),
+    }
+    control {
+        /// Makes a stream.
+        CreateDeliveryStream(Box<CreateDeliveryStreamInput>),
+        /// Deletes a stream.
+        DeleteDeliveryStream(DeleteDeliveryStreamInput),
+        /// Describes a stream.
+        DescribeDeliveryStream(DescribeDeliveryStreamInput),
+        /// Lists streams.
+        ListDeliveryStreams(ListDeliveryStreamsInput),
+        /// Lists a stream's tags.
+        ListTagsForDeliveryStream(ListTagsForDeliveryStreamInput),
+        /// Turns encryption on.
+        StartDeliveryStreamEncryption(StartDeliveryStreamEncryptionInput),
+        /// Turns encryption off.
+        StopDeliveryStreamEncryption(StopDeliveryStreamEncryptionInput),
+        /// Attaches tags.
+        TagDeliveryStream(TagDeliveryStreamInput),
+        /// Takes tags off.
+        UntagDeliveryStream(UntagDeliveryStreamInput),
+        /// Changes a destination.
+        UpdateDestination(Box<UpdateDestinationInput>),
+    }
 }
 
 fn read<O: Operation>(body: &[u8]) -> Result<O::Input<'_>, ServiceError> {

@@ -19,6 +19,7 @@ import time
 HERE = pathlib.Path(__file__).parent
 PROGRAMS = {
     "put_ours": "firehose-blocking",
+    "put_ours_only": "firehose-blocking, puts alone",
     "put_sdk": "aws-sdk-firehose, keys from two variables",
     "put_sdk_config": "aws-sdk-firehose with aws-config",
     "put_rusoto": "rusoto_firehose",

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -13,10 +12,13 @@ use firehose_proto::time::Tick;
 
 use super::{Handlers, Producer, Shared, State};
 use crate::client::Client;
-use crate::spool::{Spool, SpoolError, SpoolOptions, SyncPolicy};
+use crate::spool::{Replay, Spool, SpoolError};
 
 /// How long a drop waits for outcomes, unless set otherwise.
 const DROP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Opens the spool of a stream.
+pub(super) type OpenSpool = Box<dyn FnOnce(&str) -> Result<(Spool, Replay), SpoolError> + Send + Sync>;
 
 /// Settings of a [`Producer`].
 #[must_use = "a builder does nothing until it starts"]
@@ -26,7 +28,7 @@ pub struct ProducerBuilder {
     policy: Policy,
     drop_timeout: Duration,
     handlers: Handlers,
-    spool: Option<(PathBuf, SpoolOptions)>,
+    pub(super) spool: Option<OpenSpool>,
 }
 
 impl ProducerBuilder {
@@ -60,20 +62,6 @@ impl ProducerBuilder {
         self
     }
 
-    /// Keeps records in this directory until their outcome is known, so that what [`send`](Producer::send) has taken
-    /// survives the process, killed or not; of a loss of power, see [`SyncPolicy`](crate::SyncPolicy). What an earlier
-    /// process left there is sent first, and until then nothing else is taken. One that has records for another stream is
-    /// not opened.
-    ///
-    /// Outcomes that came just before a crash may be lost with it; those records are sent again. A drop leaves in the
-    /// spool what it could not deliver in time; [`close`](Producer::close) gives it back and clears it. What comes back
-    /// because nothing can be delivered any more ([`stopped`](Producer::stopped)) also stays in the spool: once the cause
-    /// is mended, the next process delivers it.
-    pub fn spool(mut self, dir: impl Into<PathBuf>, options: SpoolOptions) -> Self {
-        self.spool = Some((dir.into(), options));
-        self
-    }
-
     /// Starts it, with one thread for each request that may be in flight.
     ///
     /// # Errors
@@ -84,14 +72,9 @@ impl ProducerBuilder {
         let threads = policy.max_in_flight.get();
         let seed = client.clock().random();
         let batcher = Batcher::new(&delivery_stream_name, policy, seed).map_err(ProducerError::Invalid)?;
-        let sync = spool.as_ref().map(|(_, options)| options.sync);
-        let (spool, replay) = match spool {
-            Some((dir, options)) => {
-                Spool::open(&dir, &delivery_stream_name, options).map(|(spool, replay)| (Some(spool), Some(replay)))
-            }
-            None => Ok((None, None)),
-        }
-        .map_err(ProducerError::Spool)?;
+        let opened = spool.map(|open| open(&delivery_stream_name)).transpose().map_err(ProducerError::Spool)?;
+        let (spool, replay) = opened.unzip();
+        let sync_interval = spool.as_ref().and_then(Spool::sync_interval);
         let state = State {
             batcher,
             receipts: super::Receipts::default(),
@@ -115,7 +98,7 @@ impl ProducerBuilder {
         if let Some(replay) = replay {
             producer.spawn(move |shared| shared.replay(replay))?;
         }
-        if let Some(SyncPolicy::Interval(interval)) = sync {
+        if let Some(interval) = sync_interval {
             producer.spawn(move |shared| shared.keep_synced(interval))?;
         }
         Ok(producer)

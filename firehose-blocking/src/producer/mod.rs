@@ -14,6 +14,8 @@ mod outcome;
 mod positions;
 mod receipts;
 mod send;
+#[cfg(feature = "spool")]
+mod spool;
 mod statistics;
 mod worker;
 

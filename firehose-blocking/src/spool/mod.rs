@@ -217,6 +217,14 @@ impl Spool {
         }
     }
 
+    /// How often to call [`Spool::poll_sync`], if the policy wants it.
+    pub(crate) const fn sync_interval(&self) -> Option<Duration> {
+        match self.options.sync {
+            SyncPolicy::Interval(interval) => Some(interval),
+            SyncPolicy::EachRecord | SyncPolicy::Never => None,
+        }
+    }
+
     /// Syncs when the interval is over, and returns when to call again: `None` if there is nothing that will need it.
     ///
     /// For the time when no `commit` comes that would do it.
@@ -224,9 +232,7 @@ impl Spool {
     /// # Errors
     /// As [`Spool::sync`].
     pub(crate) fn poll_sync(&self, now: Tick) -> Result<Option<Tick>, SpoolError> {
-        let SyncPolicy::Interval(interval) = self.options.sync else {
-            return Ok(None);
-        };
+        let Some(interval) = self.sync_interval() else { return Ok(None) };
         let mut synced = lock(&self.synced);
         let end = lock(&self.state).next();
         if synced.end >= end {

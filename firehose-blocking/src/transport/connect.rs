@@ -8,7 +8,6 @@ use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use rustls::ClientConfig;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::http::uri::Scheme;
@@ -46,11 +45,11 @@ impl LookUp for System {
 /// Opens connections.
 pub(super) struct Connect<L> {
     look_up: Arc<L>,
-    tls: Arc<ClientConfig>,
+    tls: Arc<tls::Config>,
 }
 
 impl<L: LookUp> Connect<L> {
-    pub(super) fn new(look_up: L, tls: Arc<ClientConfig>) -> Self {
+    pub(super) fn new(look_up: L, tls: Arc<tls::Config>) -> Self {
         Self { look_up: Arc::new(look_up), tls }
     }
 
@@ -183,7 +182,6 @@ mod tests {
 
     use firehose_proto::http::{Method, Request};
 
-    use super::super::tls::trust;
     use super::super::ureq::Ureq;
     use super::super::{Timeouts, Transport as _, TransportError, TransportErrorKind};
     use super::*;
@@ -240,7 +238,7 @@ mod tests {
     fn looks_a_name_up_when_a_connection_is_opened_and_not_again() {
         let address = serve(TcpListener::bind("127.0.0.1:0").unwrap());
         let table = Table { addresses: vec![address], ..Table::default() };
-        let ureq = Ureq::with(table.clone(), trust::mozilla());
+        let ureq = Ureq::with(table.clone(), tls::mozilla());
         for _ in 0..200 {
             assert_eq!(get(&ureq, "http://firehose.test:8080/", AMPLE).unwrap(), b"ok");
         }
@@ -250,7 +248,7 @@ mod tests {
     #[test]
     fn looks_no_address_up() {
         let table = Table::default();
-        let ureq = Ureq::with(table.clone(), trust::mozilla());
+        let ureq = Ureq::with(table.clone(), tls::mozilla());
         let mut addresses = vec![serve(TcpListener::bind("127.0.0.1:0").unwrap())];
         // Some machines have no IPv6.
         addresses.extend(TcpListener::bind("[::1]:0").ok().map(serve));
@@ -272,7 +270,7 @@ mod tests {
             cases.extend([vec![good_v6, bad], vec![bad, good_v6], vec![bad, bad, bad_v6, good_v6]]);
         }
         for addresses in cases {
-            let ureq = Ureq::with(Table { addresses: addresses.clone(), ..Table::default() }, trust::mozilla());
+            let ureq = Ureq::with(Table { addresses: addresses.clone(), ..Table::default() }, tls::mozilla());
             let result = get(&ureq, "http://localhost", AMPLE);
             assert_eq!(result.unwrap(), b"ok", "{addresses:?}");
         }
@@ -281,14 +279,14 @@ mod tests {
     #[test]
     fn says_of_each_address_why_it_serves_not() {
         let closed = [nobody(Ipv4Addr::LOCALHOST), nobody(Ipv4Addr::LOCALHOST)];
-        let ureq = Ureq::with(Table { addresses: closed.to_vec(), ..Table::default() }, trust::mozilla());
+        let ureq = Ureq::with(Table { addresses: closed.to_vec(), ..Table::default() }, tls::mozilla());
         let error = get(&ureq, "http://firehose.test/", AMPLE).unwrap_err();
         let text = format!("{error:?}");
         assert_eq!(error.kind(), TransportErrorKind::Connect, "{text}");
         for address in closed {
             assert!(text.contains(&format!("{address}: ")), "{text}");
         }
-        let ureq = Ureq::with(Table::default(), trust::mozilla());
+        let ureq = Ureq::with(Table::default(), tls::mozilla());
         let error = get(&ureq, "http://firehose.test/", AMPLE).unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Connect);
         assert!(format!("{error:?}").contains("host not found"), "{error:?}");
@@ -297,7 +295,7 @@ mod tests {
     #[test]
     fn waits_no_longer_for_an_address_than_for_a_connection() {
         let table = Table { never_answers: true, ..Table::default() };
-        let ureq = Ureq::with(table, trust::mozilla());
+        let ureq = Ureq::with(table, tls::mozilla());
         let error = get(&ureq, "http://firehose.test/", Duration::from_millis(20)).unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Connect);
         assert!(format!("{error:?}").contains("its address was not found in time"), "{error:?}");

@@ -1,16 +1,29 @@
 //! [`Transport`]: the one thing the client asks of HTTP. [`Ureq`] is the default; bring another to use your own stack.
 
+mod ca_bundle;
+#[cfg(feature = "ureq")]
 mod connect;
+#[cfg(feature = "ureq")]
 mod socket;
+#[cfg(feature = "tls")]
 mod tls;
+#[cfg(all(feature = "ureq", not(feature = "tls")))]
+#[path = "no_tls.rs"]
+mod tls;
+#[cfg(feature = "ureq")]
+mod ureq;
+#[cfg(not(feature = "ureq"))]
+#[path = "no_ureq.rs"]
 mod ureq;
 
 pub use firehose_proto::call::Timeouts;
 pub use firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_proto::http::{Request, Response};
 
-pub use self::tls::trust::InvalidCaBundle;
+pub use self::ca_bundle::InvalidCaBundle;
+#[cfg(feature = "ureq")]
 pub use self::ureq::Ureq;
+pub(crate) use self::ureq::default_transport;
 
 /// Carries one request to the server and its response back.
 ///

@@ -9,17 +9,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use firehose_proto::http::{Method, Request, Response};
-use firehose_proto::limits::MAX_RESPONSE_BYTES;
-use firehose_proto::settings::{Proxies, Proxy, Setting};
-use rustls::ClientConfig;
+use firehose_proto::limits::{MAX_PROFILE_FILE_BYTES, MAX_RESPONSE_BYTES};
+use firehose_proto::settings::{Proxies, Proxy, Setting, Settings};
 use ureq::config::AutoHeaderValue;
 use ureq::http::{HeaderName, HeaderValue};
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector};
 use ureq::{Agent, AsSendBody, ProxyProtocol, SendBody, http};
 
+use super::ca_bundle::InvalidCaBundle;
 use super::connect::{Connect, LookUp, NotYet, System};
-use super::tls::trust::{self, InvalidCaBundle};
 use super::{Timeouts, Transport, TransportError, TransportErrorKind, tls};
+use crate::builder::BuildError;
+use crate::files;
 
 /// Connections kept for the next request, for each host.
 const MAX_IDLE_CONNECTIONS: usize = 10;
@@ -57,7 +58,7 @@ impl Ureq {
     /// A transport with no connection yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(System, trust::mozilla())
+        Self::with(System, tls::mozilla())
     }
 
     /// The same transport through these proxies.
@@ -76,11 +77,25 @@ impl Ureq {
     ///
     /// [`InvalidCaBundle`] when the text is no PEM or has no certificate to check others against.
     pub fn ca_bundle(mut self, pem: &[u8]) -> Result<Self, InvalidCaBundle> {
-        self.agent = agent(System, trust::bundle(pem)?);
+        self.agent = agent(System, tls::bundle(pem)?);
         Ok(self)
     }
 
-    pub(super) fn with(look_up: impl LookUp, tls: Arc<ClientConfig>) -> Self {
+    /// The transport that a client with these settings has unless it is given another, with their proxies and
+    /// certificates: for programs that look at what goes over it, or that have something else to ask.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::CaBundle`].
+    pub fn configured(settings: &Settings) -> Result<Self, BuildError> {
+        let ureq = Self::new().proxies(settings.proxies.clone());
+        let Some(Setting { value: path, source }) = &settings.ca_bundle else { return Ok(ureq) };
+        let invalid = |error| BuildError::CaBundle { path: path.clone(), source: source.clone(), error };
+        let pem = files::read(path, MAX_PROFILE_FILE_BYTES);
+        ureq.ca_bundle(&pem.map_err(|error| invalid(InvalidCaBundle::Io(error.kind())))?).map_err(invalid)
+    }
+
+    pub(super) fn with(look_up: impl LookUp, tls: Arc<tls::Config>) -> Self {
         Self {
             agent: agent(look_up, tls),
             proxies: Proxies::default(),
@@ -125,13 +140,21 @@ impl Ureq {
     }
 
     /// The same transport for answers that are smaller than Firehose's.
-    pub(crate) const fn max_response_bytes(mut self, bytes: usize) -> Self {
+    const fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
         self
     }
 }
 
-fn agent(look_up: impl LookUp, tls: Arc<ClientConfig>) -> Agent {
+/// The transport of a client that is given none.
+pub(crate) fn default_transport(
+    settings: &Settings,
+    max_response_bytes: usize,
+) -> Result<Arc<dyn Transport>, BuildError> {
+    Ok(Arc::new(Ureq::configured(settings)?.max_response_bytes(max_response_bytes)))
+}
+
+fn agent(look_up: impl LookUp, tls: Arc<tls::Config>) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -349,7 +372,7 @@ fn broken_off(error: io::Error, route: &Route<'_>) -> TransportError {
 }
 
 /// The failure of TLS that an error stands for.
-fn tls_failure(error: &ureq::Error) -> Option<&rustls::Error> {
+fn tls_failure(error: &ureq::Error) -> Option<&tls::Failure> {
     if let ureq::Error::Io(error) = error { tls::within(error) } else { None }
 }
 

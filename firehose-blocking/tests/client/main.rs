@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails at the line that is wrong")]
 
 mod clock;
+#[cfg(feature = "control")]
 mod control;
 mod timeouts;
 mod world;

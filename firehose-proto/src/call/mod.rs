@@ -87,6 +87,7 @@ use crate::time::{Now, Tick};
 pub use crate::transport::Timeouts;
 use crate::transport::TransportError;
 use crate::uuid;
+#[cfg(feature = "control")]
 pub use crate::wait::{WaitFailure, WaitStep, Waiter};
 
 /// One call of the API, with all its attempts.

@@ -3,6 +3,8 @@
 use crate::pattern;
 use crate::schema::Shape;
 
+pub(crate) use super::record::DELIVERY_STREAM_NAME;
+
 pub(crate) const AMAZONOPENSEARCHSERVICE_CLUSTER_ENDPOINT: Shape = Shape::text(1, 512).matching(pattern::HTTPS);
 pub(crate) const AMAZONOPENSEARCHSERVICE_DOMAIN_ARN: Shape = Shape::text(1, 512).matching(pattern::ES_DOMAIN_ARN);
 pub(crate) const AMAZONOPENSEARCHSERVICE_INDEX_NAME: Shape = Shape::text(1, 80).matching(pattern::ANY);
@@ -23,7 +25,6 @@ pub(crate) const DATABASE_TABLE_NAME: Shape = Shape::text(1, 129).matching(patte
 pub(crate) const DATA_TABLE_COLUMNS: Shape = Shape::text(0, 10240).matching(pattern::ANY);
 pub(crate) const DATA_TABLE_NAME: Shape = Shape::text(1, 512).matching(pattern::ANY);
 pub(crate) const DELIVERY_STREAM_ARN: Shape = Shape::text(1, 512).matching(pattern::DELIVERY_STREAM_ARN);
-pub(crate) const DELIVERY_STREAM_NAME: Shape = Shape::text(1, 64).matching(pattern::DELIVERY_STREAM_NAME);
 pub(crate) const DELIVERY_STREAM_VERSION_ID: Shape = Shape::text(1, 50).matching(pattern::VERSION_ID);
 pub(crate) const DESTINATION_ID: Shape = Shape::text(1, 100).matching(pattern::DESTINATION_ID);
 pub(crate) const ELASTICSEARCH_CLUSTER_ENDPOINT: Shape = Shape::text(1, 512).matching(pattern::HTTPS);
@@ -49,7 +50,6 @@ pub(crate) const NON_EMPTY_STRING_WITHOUT_WHITESPACE: Shape = Shape::text(1, 102
 pub(crate) const PASSWORD: Shape = Shape::text(6, 512).matching(pattern::ANY).sensitive();
 pub(crate) const PREFIX: Shape = Shape::text(0, 1024).matching(pattern::ANY);
 pub(crate) const PROCESSOR_PARAMETER_VALUE: Shape = Shape::text(1, 5120).matching(pattern::NOT_BLANK);
-pub(crate) const PUT_RESPONSE_RECORD_ID: Shape = Shape::text(1, usize::MAX);
 pub(crate) const ROLE_ARN: Shape = Shape::text(1, 512).matching(pattern::ROLE_ARN);
 pub(crate) const SECRET_ARN: Shape = Shape::text(1, 2048).matching(pattern::SECRET_ARN);
 pub(crate) const SNOWFLAKE_ACCOUNT_URL: Shape =

@@ -10,8 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::{self, Base64, Text};
 use crate::limits;
+use crate::pattern;
 use crate::schema::{Document, Member, Shape, Structure};
 use crate::validate::{Rule, Unit, Violation};
+
+pub(crate) const DELIVERY_STREAM_NAME: Shape = Shape::text(1, 64).matching(pattern::DELIVERY_STREAM_NAME);
+pub(crate) const PUT_RESPONSE_RECORD_ID: Shape = Shape::text(1, usize::MAX);
 
 /// One record: at most 1,024,000 bytes of anything, or nothing.
 ///

@@ -8,38 +8,66 @@ use crate::json::{self, ParseError};
 use crate::schema::{self, Structure};
 use crate::validate::{Violation, Violations};
 
+#[cfg(feature = "control")]
 pub(crate) mod create_delivery_stream;
+#[cfg(feature = "control")]
 mod declare;
+#[cfg(feature = "control")]
 pub(crate) mod delete_delivery_stream;
+#[cfg(feature = "control")]
 pub(crate) mod describe_delivery_stream;
+#[cfg(feature = "control")]
 pub(crate) mod destination;
+#[cfg(feature = "control")]
 pub(crate) mod list_delivery_streams;
+#[cfg(feature = "control")]
 pub(crate) mod list_tags_for_delivery_stream;
+#[cfg(feature = "control")]
 pub(crate) mod pages;
 pub(crate) mod put_record;
 pub(crate) mod put_record_batch;
+#[cfg(feature = "control")]
 mod rules;
+#[cfg(feature = "control")]
 pub(crate) mod source;
+#[cfg(feature = "control")]
 pub(crate) mod start_delivery_stream_encryption;
+#[cfg(feature = "control")]
 pub(crate) mod stop_delivery_stream_encryption;
+#[cfg(feature = "control")]
 pub(crate) mod tag_delivery_stream;
+#[cfg(feature = "control")]
 pub(crate) mod untag_delivery_stream;
+#[cfg(feature = "control")]
 pub(crate) mod update_destination;
 
+#[cfg(feature = "control")]
 pub use self::create_delivery_stream::*;
+#[cfg(feature = "control")]
 pub use self::delete_delivery_stream::*;
+#[cfg(feature = "control")]
 pub use self::describe_delivery_stream::*;
+#[cfg(feature = "control")]
 pub use self::destination::*;
+#[cfg(feature = "control")]
 pub use self::list_delivery_streams::*;
+#[cfg(feature = "control")]
 pub use self::list_tags_for_delivery_stream::*;
+#[cfg(feature = "control")]
 pub use self::pages::*;
 pub use self::put_record::*;
 pub use self::put_record_batch::*;
+#[cfg(feature = "control")]
 pub use self::source::*;
+#[cfg(feature = "control")]
 pub use self::start_delivery_stream_encryption::*;
+#[cfg(feature = "control")]
 pub use self::stop_delivery_stream_encryption::*;
+#[cfg(feature = "control")]
 pub use self::tag_delivery_stream::*;
+#[cfg(feature = "control")]
 pub use self::untag_delivery_stream::*;
+#[cfg(feature = "control")]
 pub use self::update_destination::*;
 
 /// One operation of the Firehose API, in both roles: a client writes inputs and reads outputs, a server

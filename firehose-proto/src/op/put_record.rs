@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{InputError, MalformedResponse, Operation, sealed};
 use crate::exception::ErrorCode;
 use crate::json::{self, Base64, Text};
-use crate::model::constraints::{DELIVERY_STREAM_NAME, PUT_RESPONSE_RECORD_ID};
-use crate::model::record::{Record, RecordDocument};
+use crate::model::record::{DELIVERY_STREAM_NAME, PUT_RESPONSE_RECORD_ID, Record, RecordDocument};
 use crate::schema::{Document, Member, Shape, Structure};
 use crate::validate::{self, Rule, Violation, Violations};
 

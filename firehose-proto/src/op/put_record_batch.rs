@@ -15,8 +15,7 @@ use super::{InputError, MalformedResponse, Operation, sealed};
 use crate::exception::{ErrorCode, is_throttling};
 use crate::json::{self, Base64, Text, Value};
 use crate::limits::{self, Limits};
-use crate::model::constraints::{DELIVERY_STREAM_NAME, PUT_RESPONSE_RECORD_ID};
-use crate::model::record::{Record, RecordDocument};
+use crate::model::record::{DELIVERY_STREAM_NAME, PUT_RESPONSE_RECORD_ID, Record, RecordDocument};
 use crate::schema::{Document, Member, Shape, Shaped as _, Structure};
 use crate::validate::{self, Rule, Unit, Violation, Violations};
 

@@ -19,18 +19,23 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use ::time::OffsetDateTime;
-
 use crate::pattern::Pattern;
-use crate::sensitive::Sensitive;
 use crate::time::Timestamp;
 
+#[cfg(feature = "control")]
+mod absent;
 mod check;
+#[cfg(feature = "control")]
 pub(crate) mod declare;
 
+pub(crate) use self::check::check;
 pub use self::check::nearest;
-pub(crate) use self::check::{check, check_known};
-pub(crate) use self::declare::{enumeration, structure};
+#[cfg(feature = "control")]
+pub(crate) use self::{
+    absent::Absent,
+    check::check_known,
+    declare::{enumeration, structure},
+};
 
 /// A structure of the API, under AWS's name.
 #[derive(Debug, Clone, Copy)]
@@ -151,6 +156,7 @@ impl Shape {
     }
 
     /// The same text, never to be shown.
+    #[cfg(feature = "control")]
     pub(crate) const fn sensitive(self) -> Self {
         match self {
             Self::Text { min, max, pattern, .. } => Self::Text { min, max, pattern, is_sensitive: true },
@@ -199,67 +205,4 @@ impl Shaped for String {
 
 impl<T: Shaped> Shaped for Vec<T> {
     const SHAPE: Shape = Shape::list(&T::SHAPE);
-}
-
-/// A type with a value for what AWS always sends and a peer that is not AWS left out.
-pub(crate) trait Absent {
-    fn absent() -> Self;
-    /// Whether the value cannot have been sent, and so is not to be written.
-    fn is_absent(&self) -> bool;
-}
-
-/// Types whose empty value may have been sent.
-macro_rules! absent_as_default {
-    ($($type:ty),+) => {
-        $(impl Absent for $type {
-            fn absent() -> Self {
-                Self::default()
-            }
-
-            fn is_absent(&self) -> bool {
-                false
-            }
-        })+
-    };
-}
-absent_as_default!(bool, i32);
-
-impl<T> Absent for Vec<T> {
-    fn absent() -> Self {
-        Self::new()
-    }
-
-    fn is_absent(&self) -> bool {
-        false
-    }
-}
-
-impl Absent for Timestamp {
-    fn absent() -> Self {
-        OffsetDateTime::UNIX_EPOCH.into()
-    }
-
-    fn is_absent(&self) -> bool {
-        *self == Self::absent()
-    }
-}
-
-impl Absent for String {
-    fn absent() -> Self {
-        Self::new()
-    }
-
-    fn is_absent(&self) -> bool {
-        self.is_empty()
-    }
-}
-
-impl Absent for Sensitive<String> {
-    fn absent() -> Self {
-        String::new().into()
-    }
-
-    fn is_absent(&self) -> bool {
-        self.expose().is_empty()
-    }
 }

@@ -1,15 +1,17 @@
-//! TLS: whom to trust is in [`trust`], what went wrong in [`words`]; these and [`connect`](super::connect) alone name `rustls`.
+//! TLS: whom to trust is in [`trust`], what went wrong in [`words`]; nothing else names `rustls`.
 
-pub(super) mod trust;
+mod trust;
 mod words;
 
 use std::io;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+pub(super) use rustls::{ClientConfig as Config, Error as Failure};
+use rustls::{ClientConnection, StreamOwned};
 use ureq::unversioned::transport::NextTimeout;
 
+pub(super) use self::trust::{bundle, mozilla};
 pub(super) use self::words::{explain, is_final, within};
 use super::socket::Stream;
 
@@ -29,7 +31,7 @@ impl<S: Stream> Stream for StreamOwned<ClientConnection, S> {
 
 /// Agrees on TLS with a host. The client's one configuration also remembers sessions, so that the next connection is cheaper.
 pub(super) fn handshake<S: Stream>(
-    config: &Arc<ClientConfig>,
+    config: &Arc<Config>,
     host: &str,
     mut stream: S,
     timeout: NextTimeout,

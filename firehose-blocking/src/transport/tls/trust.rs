@@ -1,7 +1,5 @@
 //! Whose certificates are trusted: Mozilla's authorities, or the bundle's, and then the bundle's own certificates too.
 
-use std::fmt;
-use std::io;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -14,6 +12,8 @@ use rustls::{
     CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, OtherError, RootCertStore,
     SignatureScheme, WantsVerifier,
 };
+
+use crate::transport::ca_bundle::InvalidCaBundle;
 
 /// Trusts Mozilla's authorities.
 pub(crate) fn mozilla() -> Arc<ClientConfig> {
@@ -108,30 +108,3 @@ pub(super) fn is_authority(error: &CertificateError) -> bool {
     let CertificateError::Other(OtherError(error)) = error else { return false };
     matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
-
-/// Why a file of certificates cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidCaBundle {
-    /// The file cannot be read.
-    Io(io::ErrorKind),
-    /// The text is not PEM.
-    Pem,
-    /// There is no certificate in it.
-    Empty,
-    /// No certificate in it is one that others can be checked against.
-    Unusable,
-}
-
-impl fmt::Display for InvalidCaBundle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(kind) => write!(f, "cannot read it: {kind}"),
-            Self::Pem => f.write_str("must be PEM, with lines such as `-----BEGIN CERTIFICATE-----`"),
-            Self::Empty => f.write_str("must have at least one certificate in PEM"),
-            Self::Unusable => f.write_str("has only certificates that nothing can be checked against"),
-        }
-    }
-}
-
-impl std::error::Error for InvalidCaBundle {}

@@ -1,0 +1,52 @@
+//! What stands in for the spool where the feature `spool` is off: there never is one.
+
+use std::iter;
+use std::ops::Range;
+use std::time::Duration;
+
+use firehose_proto::time::Tick;
+
+#[path = "error.rs"]
+mod error;
+
+pub use self::error::SpoolError;
+
+/// None of it can be opened.
+pub(crate) enum Spool {}
+
+impl Spool {
+    pub(crate) fn write<D: AsRef<[u8]>>(&self, _: &[D]) -> Result<Range<u64>, SpoolError> {
+        match *self {}
+    }
+
+    pub(crate) fn commit(&self, _: Tick, _: u64) -> Result<(), SpoolError> {
+        match *self {}
+    }
+
+    pub(crate) fn sync_interval(&self) -> Option<Duration> {
+        match *self {}
+    }
+
+    pub(crate) fn poll_sync(&self, _: Tick) -> Result<Option<Tick>, SpoolError> {
+        match *self {}
+    }
+
+    pub(crate) fn complete(&self, _: Range<u64>) -> Result<(), SpoolError> {
+        match *self {}
+    }
+
+    pub(crate) fn pending(&self) -> u64 {
+        match *self {}
+    }
+
+    pub(crate) fn save_checkpoint(&self, _: &str, _: &[u8]) -> Result<(), SpoolError> {
+        match *self {}
+    }
+
+    pub(crate) fn load_checkpoint(&self, _: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+        match *self {}
+    }
+}
+
+/// Nothing comes back.
+pub(crate) type Replay = iter::Empty<Result<(u64, Vec<u8>), SpoolError>>;
