@@ -72,8 +72,8 @@ async fn produce(driver: &Arc<Driver>, mut batcher: Batcher, lines: &[Vec<u8>]) 
         }
         match batcher.poll_output(now().tick) {
             Output::Event(Event::Accepted(records)) => accepted += records.tickets.count(),
-            // It is missing from what is reported.
-            Output::Event(Event::Undelivered(_)) => {}
+            // What comes back is missing from what is reported.
+            Output::Event(_) => {}
             Output::Send { id, batch, .. } => {
                 let driver = Arc::clone(driver);
                 calls.spawn(async move { (id, Arc::clone(&batch), driver.put(&batch).await) });

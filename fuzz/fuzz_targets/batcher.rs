@@ -25,7 +25,7 @@ struct World {
     is_abandoned: bool,
 }
 
-fuzz_target!(|input: (u64, [u8; 12], Vec<(u8, u16, &[u8])>)| {
+fuzz_target!(|input: (u64, [u8; 13], Vec<(u8, u16, &[u8])>)| {
     let (seed, policy, steps) = input;
     let Ok(batcher) = Batcher::new("s", draw(policy), seed) else { return };
     let mut world =
@@ -40,6 +40,7 @@ fuzz_target!(|input: (u64, [u8; 12], Vec<(u8, u16, &[u8])>)| {
                 0 => world.batcher.stop(Reason::new("the driver cannot go on")),
                 1 => world.abandon(),
                 2..4 => world.batcher.close(),
+                4 => world.batcher.resume(),
                 _ => {}
             },
             // No call has such an id, or no longer.
@@ -87,6 +88,8 @@ impl World {
                 }
                 Output::Event(Event::Accepted(accepted)) => accepted.tickets.for_each(|ticket| self.end(ticket)),
                 Output::Event(Event::Undelivered(undelivered)) => self.end(undelivered.ticket),
+                Output::Event(Event::Outage(_) | Event::Recovered(_)) => {}
+                Output::Event(Event::Stopped(_)) => assert!(self.batcher.stopped().is_some()),
                 Output::Wait(time) => {
                     assert!(time.is_none_or(|time| time > self.now), "it waits for the past");
                     break;
@@ -179,7 +182,7 @@ fn outcome(number: u16, data: &[u8], records: usize) -> Result<PutRecordBatchOut
     }
 }
 
-fn draw(choices: [u8; 12]) -> Policy {
+fn draw(choices: [u8; 13]) -> Policy {
     let mut choices = choices.into_iter().map(usize::from);
     let mut next = || choices.next().unwrap_or_default();
     let mut policy = Policy::default();
@@ -207,5 +210,9 @@ fn draw(choices: [u8; 12]) -> Policy {
     };
     policy.linger = Duration::from_millis(next() as u64);
     policy.quotas.bytes_per_second = NonZeroU32::new(next() as u32 * 100);
+    policy.refusal_timeout = match next() {
+        255 => Duration::MAX,
+        timeout => Duration::from_millis(timeout as u64 * 100),
+    };
     policy
 }

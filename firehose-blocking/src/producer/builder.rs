@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use firehose_proto::batch::{Batcher, Event, Policy, Undelivered};
 use firehose_proto::error::Violation;
 use firehose_proto::time::Tick;
 
-use super::{Handlers, Producer, Shared, State};
+use super::{Handle, Handlers, Producer, Shared, State};
 use crate::client::Client;
 use crate::spool::{Replay, Spool, SpoolError};
 
@@ -43,7 +43,7 @@ impl ProducerBuilder {
         self
     }
 
-    /// How long dropping it may wait for outcomes; 5 s unless set.
+    /// How long dropping its last handle may wait for outcomes; 5 s unless set.
     pub fn drop_timeout(mut self, timeout: Duration) -> Self {
         self.drop_timeout = timeout;
         self
@@ -56,7 +56,8 @@ impl ProducerBuilder {
         self
     }
 
-    /// Is told of each event, accepted records in runs: for exporters of metrics. Runs on a thread of the producer.
+    /// Is told of each event, accepted records in runs, and when calls begin to fail, get through again, or end for good: for
+    /// exporters of metrics, and alarms. Runs on a thread of the producer.
     pub fn on_outcome(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.handlers.on_outcome = Some(Box::new(handler));
         self
@@ -79,11 +80,11 @@ impl ProducerBuilder {
             batcher,
             receipts: super::Receipts::default(),
             latencies: super::Latencies::default(),
-            undelivered: Vec::new(),
-            undelivered_bytes: 0,
+            undelivered: super::Held::default(),
             spool: spool.map(Arc::new),
             positions: super::Positions::default(),
             is_replaying: replay.is_some(),
+            is_resumed: false,
             is_closing: false,
             is_woken: false,
             latest: Tick::default(),
@@ -91,7 +92,8 @@ impl ProducerBuilder {
         };
         let (work, changed) = (Condvar::new(), Condvar::new());
         let shared = Arc::new(Shared { client, state: Mutex::new(state), work, changed, handlers });
-        let mut producer = Producer { shared, workers: Vec::with_capacity(threads), drop_timeout };
+        let workers = Mutex::new(Vec::with_capacity(threads));
+        let producer = Producer(Arc::new(Handle { shared, workers, drop_timeout, closed: Mutex::default() }));
         for _ in 0..threads {
             producer.spawn(Shared::work)?;
         }
@@ -107,10 +109,11 @@ impl ProducerBuilder {
 
 impl Producer {
     /// Starts a thread. On an error the producer is to be dropped, which ends those that have started.
-    fn spawn(&mut self, run: impl FnOnce(&Shared) + Send + 'static) -> Result<(), ProducerError> {
-        let shared = Arc::clone(&self.shared);
+    fn spawn(&self, run: impl FnOnce(&Shared) + Send + 'static) -> Result<(), ProducerError> {
+        let shared = Arc::clone(&self.0.shared);
         let thread = thread::Builder::new().name("firehose-producer".into());
-        self.workers.push(thread.spawn(move || run(&shared)).map_err(ProducerError::Thread)?);
+        let worker = thread.spawn(move || run(&shared)).map_err(ProducerError::Thread)?;
+        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
         Ok(())
     }
 }

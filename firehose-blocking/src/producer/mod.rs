@@ -10,6 +10,7 @@
 //! changes that.
 
 mod builder;
+mod health;
 mod outcome;
 mod positions;
 mod receipts;
@@ -24,7 +25,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use firehose_proto::batch::{Batcher, Event, Reason, Undelivered};
+use firehose_proto::batch::{Batcher, Event, Output, Reason, Undelivered};
 use firehose_proto::time::Tick;
 
 use self::positions::Positions;
@@ -44,7 +45,14 @@ pub use self::statistics::ProducerStatistics;
 /// ([`on_undelivered`](ProducerBuilder::on_undelivered)) or else to [`take_undelivered`](Self::take_undelivered) and
 /// [`close`](Self::close). Memory is bounded by the policy: a full buffer makes [`send`](Self::send) wait.
 ///
-/// A drop closes it, and waits for a few seconds at most; use [`close`](Self::close) to learn what was not delivered.
+/// Its clones are handles of the same producer, cheap to make and to hand to threads. [`close`](Self::close) through any of
+/// them closes it for all, and tells what was not delivered. The drop of the last one closes it as well, and waits for a few
+/// seconds at most.
+///
+/// Refusals of every record, such as for want of the stream or of the permission, [stop](Self::stopped) it, at once or after
+/// the [policy](firehose_proto::batch::Policy::refusal_timeout)'s time; [`resume`](Self::resume) lets it go on. An outage is
+/// waited out. Either is logged: as a warning when calls begin to fail, as information when they get through again, as an
+/// error when it stops.
 ///
 /// ```
 /// use std::time::Duration;
@@ -70,10 +78,16 @@ pub use self::statistics::ProducerStatistics;
 /// # std::fs::remove_dir_all(dir)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Producer {
+#[derive(Clone)]
+pub struct Producer(Arc<Handle>);
+
+/// What the handles of a producer have in common, and its workers have not: its drop ends them.
+struct Handle {
     shared: Arc<Shared>,
-    workers: Vec<JoinHandle<()>>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
     drop_timeout: Duration,
+    /// What it had done when it was closed. Locked as long as that takes.
+    closed: Mutex<Option<ProducerStatistics>>,
 }
 
 /// What a producer was when it was closed.
@@ -109,7 +123,7 @@ impl Producer {
     ///
     /// [`SendError`], for a full buffer only when what fills it came back undelivered and was not taken.
     pub fn send(&self, data: &[u8]) -> Result<(), SendError> {
-        self.shared.send(data, None, None)
+        self.0.shared.send(data, None, None)
     }
 
     /// Takes a record as [`send`](Self::send) does, but waits for room no longer than this.
@@ -118,7 +132,7 @@ impl Producer {
     ///
     /// As [`send`](Self::send), and [`EnqueueError::Full`](firehose_proto::batch::EnqueueError::Full) when time is up.
     pub fn send_timeout(&self, data: &[u8], timeout: Duration) -> Result<(), SendError> {
-        self.shared.send(data, None, Some(timeout))
+        self.0.shared.send(data, None, Some(timeout))
     }
 
     /// Takes a record if there is room for it now.
@@ -127,7 +141,7 @@ impl Producer {
     ///
     /// [`TrySendError`] with the record, and why it was not taken.
     pub fn try_send<D: AsRef<[u8]>>(&self, data: D) -> Result<(), TrySendError<D>> {
-        self.shared.try_send(data.as_ref()).map_err(|reason| TrySendError { data, reason })
+        self.0.shared.try_send(data.as_ref()).map_err(|reason| TrySendError { data, reason })
     }
 
     /// Takes a record as [`send`](Self::send) does, and tells its outcome.
@@ -144,7 +158,7 @@ impl Producer {
         data: &[u8],
         callback: impl FnOnce(Outcome) + Send + 'static,
     ) -> Result<(), SendError> {
-        self.shared.send(data, Some(Box::new(callback)), None)
+        self.0.shared.send(data, Some(Box::new(callback)), None)
     }
 
     /// Takes a record as [`send`](Self::send) does, and returns what its outcome can be waited for with.
@@ -154,7 +168,7 @@ impl Producer {
     /// As [`send`](Self::send).
     pub fn send_with_receipt(&self, data: &[u8]) -> Result<Receipt, SendError> {
         let (callback, receipt) = Receipt::new();
-        self.shared.send(data, Some(callback), None).map(|()| receipt)
+        self.0.shared.send(data, Some(callback), None).map(|()| receipt)
     }
 
     /// Sends at once what has been taken so far, and waits until all of it has its outcome, what an earlier process left
@@ -164,14 +178,14 @@ impl Producer {
     ///
     /// [`FlushTimeout`] when time is up; they are delivered all the same.
     pub fn flush(&self, timeout: Duration) -> Result<(), FlushTimeout> {
-        let start = self.shared.now();
-        let state = self.shared.lock();
-        let mut state = self.shared.wait_until(state, timeout, |state| !state.is_replaying);
-        let timeout = timeout.saturating_sub(self.shared.now().since(start));
+        let start = self.0.shared.now();
+        let state = self.0.shared.lock();
+        let mut state = self.0.shared.wait_until(state, timeout, |state| !state.is_replaying);
+        let timeout = timeout.saturating_sub(self.0.shared.now().since(start));
         state.batcher.flush();
-        self.shared.work.notify_one();
+        self.0.shared.work.notify_one();
         let end = state.receipts.end();
-        let state = self.shared.wait_until(state, timeout, |state| state.receipts.is_settled_below(end));
+        let state = self.0.shared.wait_until(state, timeout, |state| state.receipts.is_settled_below(end));
         // What has not been read back yet is not in the ledger.
         let replaying = state.spool.as_ref().filter(|_| state.is_replaying).map_or(0, |spool| spool.pending());
         match state.receipts.pending_below(end).max(replaying) {
@@ -183,15 +197,40 @@ impl Producer {
     /// The records that were not delivered and have not been taken yet, unless a handler was set for them. Makes room.
     #[must_use]
     pub fn take_undelivered(&self) -> Vec<Undelivered> {
-        let undelivered = self.shared.lock().take_undelivered();
-        self.shared.changed.notify_all();
+        let undelivered = self.0.shared.lock().undelivered.take();
+        self.0.shared.changed.notify_all();
         undelivered
     }
 
-    /// Why nothing can be delivered any more, if so. From then on [`send`](Self::send) fails, for the same reason.
+    /// Why nothing can be delivered any more, if so. From then on [`send`](Self::send) fails, for the same reason, until
+    /// somebody [resumes](Self::resume) it.
     #[must_use]
     pub fn stopped(&self) -> Option<Arc<Reason>> {
-        self.shared.lock().batcher.stopped().cloned()
+        self.0.shared.lock().batcher.stopped().cloned()
+    }
+
+    /// Goes on after a stop, once its cause is mended; of no effect otherwise.
+    ///
+    /// Records that came back because of the stop have had their outcome: whoever wants them delivered sends them again. With
+    /// a spool, they are still in it and are sent from there, before anything else: do not send those again. Of them,
+    /// [`take_undelivered`](Self::take_undelivered) then has none any more.
+    pub fn resume(&self) {
+        let shared = &self.0.shared;
+        let mut state = shared.lock();
+        // What comes back because of the stop does so before it is over.
+        while state.batcher.stopped().is_some() && !state.is_closing {
+            let now = state.time(shared.now());
+            if let Output::Event(event) = state.batcher.poll_output(now) {
+                state = shared.tell(state, event);
+                continue;
+            }
+            state.batcher.resume();
+            if state.spool.is_some() {
+                state.undelivered.forget_left();
+                (state.is_replaying, state.is_resumed) = (true, true);
+            }
+            shared.changed.notify_all();
+        }
     }
 
     /// Keeps a few bytes in the spool for a source of records, in place of those before, whole or not at all: how far it has
@@ -202,7 +241,7 @@ impl Producer {
     ///
     /// When the file system says no. The note before is there still.
     pub fn save_checkpoint(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
-        self.shared.spool().map_or(Ok(()), |spool| spool.save_checkpoint(source, note))
+        self.0.shared.spool().map_or(Ok(()), |spool| spool.save_checkpoint(source, note))
     }
 
     /// The bytes that were kept last for a source, by this process or an earlier one. Those that are not what was written
@@ -212,34 +251,42 @@ impl Producer {
     ///
     /// When they cannot be read.
     pub fn load_checkpoint(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-        self.shared.spool().map_or(Ok(None), |spool| spool.load_checkpoint(source))
+        self.0.shared.spool().map_or(Ok(None), |spool| spool.load_checkpoint(source))
     }
 
     /// Records in the spool that have no outcome, those of an earlier process included; none without a spool.
     #[must_use]
     pub fn spooled_records(&self) -> u64 {
-        self.shared.spool().map_or(0, |spool| spool.pending())
+        self.0.shared.spool().map_or(0, |spool| spool.pending())
     }
 
     /// What it has done so far.
     #[must_use]
     pub fn statistics(&self) -> ProducerStatistics {
-        self.shared.lock().statistics()
+        let shared = &self.0.shared;
+        shared.statistics(&mut shared.lock())
     }
 
-    /// Takes no more records, waits until those that were taken have their outcomes, and gives up the rest.
+    /// Takes no more records, through whichever handle, waits until those that were taken have their outcomes, and gives up
+    /// the rest. A second close waits until the first is over, and returns the same statistics and no records.
+    ///
+    /// Not to be called from a callback, whose own record would be waited for until time is up.
     ///
     /// What an earlier process left in the spool is sent first; where too much of it comes back, the rest stays there.
     /// What is in flight when time is up may be stored, and ends as [`Failure::Unknown`](firehose_proto::batch::Failure).
     #[must_use]
-    pub fn close(mut self, timeout: Duration) -> Closed {
-        self.finish(timeout, false);
-        let mut state = self.shared.lock();
-        Closed { statistics: state.statistics(), undelivered: state.take_undelivered() }
+    pub fn close(&self, timeout: Duration) -> Closed {
+        self.0.close(timeout, false)
     }
+}
 
-    /// Ends the workers. The second time there is nothing left to do.
-    fn finish(&mut self, timeout: Duration, leaves_to_spool: bool) {
+impl Handle {
+    /// Ends the workers, and returns what has not been delivered. The second time there is nothing left to do.
+    fn close(&self, timeout: Duration, leaves_to_spool: bool) -> Closed {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(statistics) = *closed {
+            return Closed { statistics, undelivered: Vec::new() };
+        }
         let start = self.shared.now();
         let state = self.shared.lock();
         // What an earlier process took comes first, as far as there is room for what comes back: nobody makes more.
@@ -250,7 +297,7 @@ impl Producer {
         state.is_closing = true;
         self.shared.work.notify_all();
         self.shared.changed.notify_all();
-        let is_over = |state: &State| state.receipts.is_settled_below(state.receipts.end());
+        let is_over = |state: &State| state.receipts.is_settled();
         let mut state = self.shared.wait_until(state, timeout, is_over);
         let is_in_time = is_over(&state);
         if !is_in_time {
@@ -259,25 +306,31 @@ impl Producer {
             // Workers may be stuck in a request: what is left is handed out from here.
             state = self.shared.drain_events(state);
         }
+        let statistics = self.shared.statistics(&mut state);
         state.spool = None;
+        let undelivered = state.undelivered.take();
         drop(state);
-        for worker in self.workers.drain(..).filter(|_| is_in_time) {
+        *closed = Some(statistics);
+        drop(closed);
+        let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        // A callback that has the last handle drops it on a worker.
+        let own = thread::current().id();
+        for worker in workers.into_iter().filter(|worker| is_in_time && worker.thread().id() != own) {
             // It has nothing left to do but to see that.
             let ended = worker.join();
             debug_assert!(ended.is_ok(), "a worker does not panic");
         }
+        Closed { statistics, undelivered }
     }
 }
 
-impl Drop for Producer {
+impl Drop for Handle {
     fn drop(&mut self) {
-        if self.workers.is_empty() {
+        if self.workers.get_mut().unwrap_or_else(PoisonError::into_inner).is_empty() {
             return;
         }
-        self.finish(self.drop_timeout, true);
-        let mut state = self.shared.lock();
-        let (lost, is_left_to_spool) = (state.take_undelivered().len(), state.is_left_to_spool);
-        drop(state);
+        let lost = self.close(self.drop_timeout, true).undelivered.len();
+        let is_left_to_spool = self.shared.lock().is_left_to_spool;
         if is_left_to_spool {
             log::warn!("{lost} records were not delivered when their producer was dropped; they are in its spool");
         } else if lost > 0 {
@@ -288,7 +341,7 @@ impl Drop for Producer {
 
 impl fmt::Debug for Producer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Producer").field("batcher", &self.shared.lock().batcher).finish_non_exhaustive()
+        f.debug_struct("Producer").field("batcher", &self.0.shared.lock().batcher).finish_non_exhaustive()
     }
 }
 
@@ -327,15 +380,15 @@ struct State {
     batcher: Batcher,
     receipts: Receipts,
     latencies: Latencies,
-    undelivered: Vec<Undelivered>,
-    /// Bytes in them, which count against the buffer.
-    undelivered_bytes: usize,
+    undelivered: Held,
     /// Where records are until their outcome is known, if they are to survive the process. Given up with the producer,
     /// so that the next one can have it although a worker is still waiting for an answer.
     spool: Option<Arc<Spool>>,
     positions: Positions,
-    /// Whether records of an earlier process come first.
+    /// Whether records that are in the spool, of an earlier process or from before a stop, come first.
     is_replaying: bool,
+    /// Whether they are to be looked for there, because it goes on after a stop.
+    is_resumed: bool,
     is_closing: bool,
     /// Whether a worker has been woken because of records and none has polled since: then it need not be done again for
     /// each of them, which is a call of the system.
@@ -366,6 +419,11 @@ impl Shared {
 
     fn now(&self) -> Tick {
         self.client.clock().tick()
+    }
+
+    fn statistics(&self, state: &mut State) -> ProducerStatistics {
+        let now = state.time(self.now());
+        ProducerStatistics::new(now, &state.batcher, state.spool.as_deref(), &state.latencies)
     }
 
     /// The spool, not under the lock: it has its own.
@@ -399,15 +457,39 @@ impl State {
 
     fn is_full_of_undelivered(&self) -> bool {
         let policy = self.batcher.policy();
-        self.undelivered_bytes >= policy.max_buffered_bytes || self.undelivered.len() >= policy.max_buffered_records
+        self.undelivered.bytes >= policy.max_buffered_bytes || self.undelivered.len() >= policy.max_buffered_records
+    }
+}
+
+/// Records that have come back and that nobody has taken yet.
+#[derive(Default)]
+struct Held {
+    records: Vec<Undelivered>,
+    /// Those that are in the spool all the same, because of a stop.
+    left: Vec<Undelivered>,
+    /// Bytes in both, which count against the buffer.
+    bytes: usize,
+}
+
+impl Held {
+    fn push(&mut self, record: Undelivered, is_left_to_spool: bool) {
+        self.bytes += record.data.len();
+        let held = if is_left_to_spool { &mut self.left } else { &mut self.records };
+        held.push(record);
     }
 
-    fn take_undelivered(&mut self) -> Vec<Undelivered> {
-        self.undelivered_bytes = 0;
-        std::mem::take(&mut self.undelivered)
+    const fn len(&self) -> usize {
+        self.records.len() + self.left.len()
     }
 
-    fn statistics(&self) -> ProducerStatistics {
-        ProducerStatistics::new(self.batcher.statistics(), self.batcher.billing(), &self.latencies)
+    fn take(&mut self) -> Vec<Undelivered> {
+        let Self { mut records, left, .. } = std::mem::take(self);
+        records.extend(left);
+        records
+    }
+
+    /// Leaves those that are in the spool to it.
+    fn forget_left(&mut self) {
+        self.bytes -= self.left.drain(..).map(|record| record.data.len()).sum::<usize>();
     }
 }

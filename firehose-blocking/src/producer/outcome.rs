@@ -45,9 +45,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome of one of an event's records.
-    pub(super) fn new(event: &Event, ticket: u64) -> Self {
-        match event {
+    /// The outcome of one of an event's records; none, if it is about no record.
+    pub(super) fn new(event: &Event, ticket: u64) -> Option<Self> {
+        Some(match event {
+            Event::Outage(_) | Event::Recovered(_) | Event::Stopped(_) => return None,
             Event::Accepted(accepted) => Self::Accepted {
                 record_id: accepted.record_id(ticket).unwrap_or_default().into(),
                 attempts: accepted.attempts,
@@ -65,7 +66,7 @@ impl Outcome {
                     }
                 }
             }
-        }
+        })
     }
 
     /// Whether the record is stored.

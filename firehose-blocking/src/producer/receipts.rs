@@ -49,6 +49,11 @@ impl Receipts {
         self.settled_below >= ticket
     }
 
+    /// Whether every ticket that was given out is settled.
+    pub(super) const fn is_settled(&self) -> bool {
+        self.is_settled_below(self.end)
+    }
+
     /// How many tickets below this one are not settled.
     pub(super) fn pending_below(&self, ticket: u64) -> u64 {
         let beyond = self.settled.range(..ticket).map(|(start, end)| (*end).min(ticket) - start).sum::<u64>();
@@ -57,6 +62,9 @@ impl Receipts {
 
     /// Settles tickets, once everybody has been told.
     pub(super) fn settle(&mut self, tickets: Range<u64>) {
+        if tickets.is_empty() {
+            return;
+        }
         let before = self.settled.range(..tickets.start).next_back().filter(|(_, end)| **end == tickets.start);
         let start = before.map_or(tickets.start, |(start, _)| *start);
         let end = self.settled.remove(&tickets.end).unwrap_or(tickets.end);
@@ -74,6 +82,9 @@ impl Receipts {
             return due;
         }
         let tickets = tickets(event);
+        if tickets.is_empty() {
+            return due;
+        }
         // The first may have begun before.
         let first = self.waiting.range(..=tickets.start).next_back().map_or(tickets.start, |(first, _)| *first);
         let concerned = self.waiting.range_mut(first..tickets.end).filter(|(_, waiting)| waiting.end > tickets.start);
@@ -82,7 +93,7 @@ impl Receipts {
             let overlap = first.max(tickets.start)..waiting.end.min(tickets.end);
             waiting.left -= overlap.end - overlap.start;
             if waiting.outcome.as_ref().is_none_or(Outcome::is_accepted) {
-                waiting.outcome = Some(Outcome::new(event, overlap.start));
+                waiting.outcome = Outcome::new(event, overlap.start);
             }
             if waiting.left == 0 {
                 told.push(first);
@@ -97,11 +108,12 @@ impl Receipts {
     }
 }
 
-/// The tickets that an event settles.
+/// The tickets that an event settles: none, if it is about no record.
 pub(super) fn tickets(event: &Event) -> Range<u64> {
     match event {
         Event::Accepted(accepted) => accepted.tickets.clone(),
         Event::Undelivered(undelivered) => undelivered.ticket..undelivered.ticket + 1,
+        Event::Outage(_) | Event::Recovered(_) | Event::Stopped(_) => 0..0,
     }
 }
 

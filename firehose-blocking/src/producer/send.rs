@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use firehose_proto::batch::EnqueueError;
@@ -90,6 +90,9 @@ impl Shared {
         if let Some(reason) = state.batcher.stopped() {
             return Err(EnqueueError::Stopped(Arc::clone(reason)).into());
         }
+        if state.is_closing {
+            return Err(EnqueueError::Closed.into());
+        }
         if state.is_replaying || state.is_full_of_undelivered() {
             return Err(EnqueueError::Full.into());
         }
@@ -156,9 +159,32 @@ impl Shared {
         }
     }
 
-    /// Sends what an earlier process has left in the spool, before anything else.
-    pub(super) fn replay(&self, replay: Replay) {
+    /// Sends what an earlier process has left in the spool, before anything else; and after each stop what that has left.
+    pub(super) fn replay(&self, mut replay: Replay) {
         let mut state = self.lock();
+        loop {
+            state = self.read_back(state, replay);
+            state.is_replaying = state.is_resumed;
+            self.changed.notify_all();
+            // What is settled is complete in the spool, or left there, and nobody sends anything else meanwhile.
+            let is_due = |state: &State| state.is_closing || state.is_resumed && state.receipts.is_settled();
+            state = self.changed.wait_while(state, |state| !is_due(state)).unwrap_or_else(PoisonError::into_inner);
+            let Some(spool) = state.spool.as_ref().filter(|_| !state.is_closing) else {
+                state.is_replaying = false;
+                self.changed.notify_all();
+                return;
+            };
+            replay = spool.replay();
+            if state.batcher.stopped().is_none() {
+                // Some may have come back only since it was resumed.
+                state.undelivered.forget_left();
+            }
+            state.is_resumed = false;
+        }
+    }
+
+    /// Sends what is in the spool, until the producer takes nothing more.
+    fn read_back<'a>(&'a self, mut state: MutexGuard<'a, State>, replay: Replay) -> MutexGuard<'a, State> {
         'replay: for record in replay {
             let (position, data) = match record {
                 Ok(record) => record,
@@ -188,8 +214,7 @@ impl Shared {
                 }
             }
         }
-        state.is_replaying = false;
-        self.changed.notify_all();
+        state
     }
 }
 
@@ -228,20 +253,21 @@ impl From<EnqueueError> for SendError {
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::EnqueueError(_) => "the record was not taken",
-            Self::Spool(_) => "the record was not taken, the spool cannot hold it",
-            Self::NotDurable(_) => "the record was taken, but may not survive a loss of power",
-        })
+        match self {
+            Self::EnqueueError(reason) => write!(f, "the record was not taken: {reason}"),
+            Self::Spool(_) => f.write_str("the record was not taken, the spool cannot hold it"),
+            Self::NotDurable(_) => f.write_str("the record was taken, but may not survive a loss of power"),
+        }
     }
 }
 
 impl std::error::Error for SendError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(match self {
-            Self::EnqueueError(reason) => reason,
-            Self::Spool(error) | Self::NotDurable(error) => error,
-        })
+        match self {
+            // It is said already.
+            Self::EnqueueError(_) => None,
+            Self::Spool(error) | Self::NotDurable(error) => Some(error),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ impl ProducerBuilder {
     /// Outcomes that came just before a crash may be lost with it; those records are sent again. A drop leaves in the
     /// spool what it could not deliver in time; [`close`](super::Producer::close) gives it back and clears it. What comes back
     /// because nothing can be delivered any more ([`stopped`](super::Producer::stopped)) also stays in the spool: once the cause
-    /// is mended, the next process delivers it.
+    /// is mended, the next process delivers it, or this one when it is told to [`resume`](super::Producer::resume).
     pub fn spool(mut self, dir: impl Into<PathBuf>, options: SpoolOptions) -> Self {
         let dir = dir.into();
         self.spool = Some(Box::new(move |stream| Spool::open(&dir, stream, options)));

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use firehose_proto::batch::{Billing, Statistics};
+use firehose_proto::batch::{Batcher, Billing, Statistics};
+use firehose_proto::time::Tick;
+
+use crate::spool::Spool;
 
 /// What a producer has done so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +15,11 @@ pub struct ProducerStatistics {
     pub records: Statistics,
     /// What the service bills for them.
     pub billing: Billing,
+    /// Bytes on the disk of what is in the spool, in files of which each has a record without an outcome; none without a spool.
+    pub spooled_bytes: u64,
+    /// For how long the oldest record has been waiting that has no outcome. One that an earlier process left in the spool
+    /// counts from when it was read back.
+    pub oldest: Option<Duration>,
     /// The time within which half of the requests were answered, to within a sixteenth.
     pub latency_p50: Duration,
     /// The time within which 99 of 100 requests were answered, to within a sixteenth.
@@ -19,9 +27,15 @@ pub struct ProducerStatistics {
 }
 
 impl ProducerStatistics {
-    pub(super) fn new(records: Statistics, billing: Billing, latencies: &Latencies) -> Self {
-        let (latency_p50, latency_p99) = (latencies.quantile(0.5), latencies.quantile(0.99));
-        Self { records, billing, latency_p50, latency_p99 }
+    pub(super) fn new(now: Tick, batcher: &Batcher, spool: Option<&Spool>, latencies: &Latencies) -> Self {
+        Self {
+            records: batcher.statistics(),
+            billing: batcher.billing(),
+            spooled_bytes: spool.map_or(0, Spool::pending_bytes),
+            oldest: batcher.oldest().map(|pushed| now.since(pushed)),
+            latency_p50: latencies.quantile(0.5),
+            latency_p99: latencies.quantile(0.99),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use firehose_proto::batch::{Batch, Event, Output};
 use firehose_proto::call::Error;
 
 use super::receipts::tickets;
-use super::{Handlers, Shared, State};
+use super::{Handlers, Shared, State, health};
 use firehose_proto::error::WithCauses;
 
 impl Shared {
@@ -74,17 +74,21 @@ impl Shared {
     }
 
     /// Tells everybody concerned of an event. Not under the lock, when there is anybody.
-    fn dispatch<'a>(&'a self, mut state: MutexGuard<'a, State>, event: Event) -> MutexGuard<'a, State> {
+    pub(super) fn dispatch<'a>(&'a self, mut state: MutexGuard<'a, State>, event: Event) -> MutexGuard<'a, State> {
         let due = state.receipts.due(&event);
         let tickets = tickets(&event);
-        let is_undelivered = matches!(event, Event::Undelivered(_));
+        let is_about_calls = matches!(event, Event::Outage(_) | Event::Recovered(_) | Event::Stopped(_));
+        // Once nothing can be delivered, what comes back has had no fair trial. Whoever is told may resume it.
+        let is_stopped = matches!(event, Event::Undelivered(_)) && state.batcher.stopped().is_some();
+        let is_left_to_spool = state.spool.is_some() && (state.is_left_to_spool || is_stopped);
         // Held until somebody takes it, unless there is a handler that does.
         let held = match &event {
             Event::Undelivered(undelivered) if self.handlers.on_undelivered.is_none() => Some(undelivered.clone()),
             _ => None,
         };
-        if !due.is_empty() || self.handlers.wants(&event) {
+        if is_about_calls || !due.is_empty() || self.handlers.wants(&event) {
             drop(state);
+            health::log(&event);
             for (callback, outcome) in due {
                 catch_panic(|| callback(outcome));
             }
@@ -92,14 +96,11 @@ impl Shared {
             state = self.lock();
         }
         if let Some(undelivered) = held {
-            state.undelivered_bytes += undelivered.data.len();
-            state.undelivered.push(undelivered);
+            state.undelivered.push(undelivered, is_left_to_spool);
         }
-        // Once nothing can be delivered, what comes back has had no fair trial.
-        let is_left_to_spool = state.is_left_to_spool || is_undelivered && state.batcher.stopped().is_some();
-        if state.spool.is_some() && !is_left_to_spool {
+        if state.spool.is_some() {
             let records = state.positions.settle(&tickets);
-            records.into_iter().for_each(|positions| state.complete(positions));
+            records.into_iter().filter(|_| !is_left_to_spool).for_each(|positions| state.complete(positions));
         }
         state.receipts.settle(tickets);
         self.changed.notify_all();

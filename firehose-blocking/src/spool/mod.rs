@@ -278,6 +278,19 @@ impl Spool {
         lock(&self.state).segments.values().map(|segment| u64::from(segment.pending)).sum()
     }
 
+    /// Bytes that the files of records without an outcome take of the bound.
+    pub(crate) fn pending_bytes(&self) -> u64 {
+        lock(&self.state).segments.values().filter(|segment| segment.pending > 0).map(|segment| segment.bytes).sum()
+    }
+
+    /// All records without an outcome, to be sent again. None may be written until it has been read.
+    pub(crate) fn replay(&self) -> Replay {
+        let state = lock(&self.state);
+        let pending = state.segments.iter().filter(|(_, segment)| segment.pending > 0);
+        let segments = pending.map(|(&first, segment)| (first, segment.done.clone())).collect();
+        Replay::new(&self.dir, Vec::new(), segments)
+    }
+
     /// Keeps a few bytes of the caller's for a source of records, in place of those before; whole or not at all.
     ///
     /// With a policy that syncs, all records written so far are synced first: a note is never ahead of them.

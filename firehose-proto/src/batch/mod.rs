@@ -50,7 +50,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 pub use batcher::{Batcher, EnqueueError, Output, Statistics};
-pub use outcome::{Accepted, Event, Failure, Reason, Undelivered};
+pub use outcome::{Accepted, Event, Failure, Outage, Reason, Recovered, Undelivered};
 pub use pack::{Billing, billed_bytes};
 pub use policy::{Delivery, MaxFailedCalls, Order, Oversize, Packing, Policy, Quotas};
 pub use settle::PutBatchOutput;

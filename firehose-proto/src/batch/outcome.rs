@@ -1,4 +1,4 @@
-//! [`Event`]: what became of records, exactly once for each.
+//! [`Event`]: what became of records, exactly once for each, and whether calls get through.
 
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
@@ -6,16 +6,60 @@ use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
 use core::ops::Range;
+use core::time::Duration;
 
 use crate::error::WithCauses;
+use crate::time::Tick;
 
-/// What became of one or more records.
+/// What became of one or more records, or of all calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The service stored them and said so.
     Accepted(Accepted),
     /// One was not delivered, or it is not known to have been.
     Undelivered(Undelivered),
+    /// Calls have begun to fail.
+    Outage(Outage),
+    /// A call has got through, the first one after an [`Outage`].
+    Recovered(Recovered),
+    /// Nothing can be delivered, for this reason: the line has stopped. Records come back in the events that follow.
+    Stopped(Arc<Reason>),
+}
+
+/// Calls fail, and are tried again: none has got through for [`Outage::TOLD_AFTER`], or the service refuses every record
+/// and that is [waited out](super::Policy::refusal_timeout), which is told at once.
+///
+/// Told once, until calls get through; a second time only when failures turn into such refusals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outage {
+    /// Why the last call failed.
+    pub reason: Arc<Reason>,
+    /// Whether every record is refused until somebody mends that. Otherwise it may pass by itself.
+    pub is_refusal: bool,
+    /// Since when no call has got through: when the first one that failed was sent.
+    pub since: Tick,
+    /// How long ago that was.
+    pub elapsed: Duration,
+    /// Records without an outcome.
+    pub waiting_records: usize,
+    /// Bytes of their data.
+    pub waiting_bytes: usize,
+}
+
+impl Outage {
+    /// How long calls fail until that is told. A failure or two, or a moment of throttling, is nobody's concern.
+    pub const TOLD_AFTER: Duration = Duration::from_secs(5);
+}
+
+/// Calls get through again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovered {
+    /// Since when none had: the [`Outage`]'s.
+    pub since: Tick,
+    /// How long that took.
+    pub elapsed: Duration,
 }
 
 /// Records with neighbouring tickets that the service stored with one request.

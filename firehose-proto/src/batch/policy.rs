@@ -47,8 +47,15 @@ pub struct Policy {
     /// Failed calls in a row that stop the line. None do: a producer in a program that goes on has to wait for a service
     /// that comes back.
     pub max_failed_calls: MaxFailedCalls,
+    /// How long refusals of every record are waited out, such as for want of the stream or of the permission, until they
+    /// stop the line. [`Duration::ZERO`], which is not at all: somebody has to mend them, who should hear of it;
+    /// [`Duration::MAX`] is for good.
+    ///
+    /// Meanwhile one call at a time tests the service, half a minute after the last one at most. These calls do not count
+    /// among a record's attempts, nor does the time count for its age.
+    pub refusal_timeout: Duration,
     /// Age at which a record is given up. 5 minutes: an outage of that length is worth waiting for, and a buffer has
-    /// long been full by then.
+    /// long been full by then. It is counted from the push, or from the end of the last refusals that were waited out.
     pub max_age: Duration,
     /// Whether a record may overtake another. [`Order::Relaxed`]: order costs all of the concurrency.
     pub order: Order,
@@ -73,6 +80,7 @@ impl Default for Policy {
             max_buffered_records: 500_000,
             max_attempts: NonZeroU32::new(32).expect("32 is not zero"),
             max_failed_calls: MaxFailedCalls::default(),
+            refusal_timeout: Duration::ZERO,
             max_age: Duration::from_secs(300),
             order: Order::Relaxed,
             delivery: Delivery::AtLeastOnce,

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use firehose_proto::batch::{Accepted, Batcher, Delivery, EnqueueError, Event, Failure, Order, Policy, Undelivered};
+use firehose_proto::batch::{
+    Accepted, Batcher, Delivery, EnqueueError, Event, Failure, Order, Outage, Policy, Quotas, Undelivered,
+};
 use firehose_proto::time::Tick;
 
 /// Bytes with which each record begins, by which it is known again; no two records share them.
@@ -48,6 +50,16 @@ pub(crate) struct Ledger {
     first_open: usize,
     pub(crate) is_abandoned: bool,
     pub(crate) is_stopped: bool,
+    /// How often it went on after a stop.
+    pub(crate) resumed: u32,
+    /// While refusals of every record are waited out: until when.
+    refused_until: Option<Tick>,
+    /// From when on records age that were pushed before.
+    ages_from: Tick,
+    /// Whether it was told that calls fail, and that they are refused.
+    is_outage_told: bool,
+    is_refusal_told: bool,
+    is_stop_told: bool,
     /// Calls that failed in a row by now, and whether one ever got through.
     failed_calls: u32,
     /// Whether Firehose has answered, with a success or by throttling.
@@ -60,7 +72,10 @@ impl Ledger {
     pub(crate) fn push(&mut self, now: Tick, ticket: u64, data: &[u8], framed_bytes: usize) {
         assert_eq!(ticket, self.entries.len() as u64, "tickets have no gaps");
         let name = data[..NAME_BYTES].try_into().unwrap();
-        assert_eq!(self.by_name.insert(name, self.entries.len()), None, "the simulation names records twice");
+        if let Some(before) = self.by_name.insert(name, self.entries.len()) {
+            let outcome = self.entries[before].outcome;
+            assert!(matches!(outcome, Some(Outcome::Failed(_))), "it is pushed again, and is {outcome:?}");
+        }
         self.open_records += 1;
         self.open_bytes += framed_bytes;
         self.entries.push(Entry {
@@ -125,7 +140,7 @@ impl Ledger {
             assert!(entry.acknowledged.is_none(), "ticket {ticket} was sent after it was accepted");
             assert!(!entry.is_in_flight, "ticket {ticket} is in flight twice");
             assert!(!entry.is_too_large, "ticket {ticket} was sent again although no request can carry it");
-            let is_young = now < entry.pushed_at + policy.max_age;
+            let is_young = now < entry.pushed_at.max(self.ages_from) + policy.max_age;
             assert!(is_young || !is_first_of_record, "ticket {ticket} was sent beyond its age");
             assert!(entry.failed < policy.max_attempts.get(), "ticket {ticket} was sent too often");
             if policy.delivery == Delivery::AtMostOnce {
@@ -135,7 +150,12 @@ impl Ledger {
             assert_eq!(entry.sent, attempt, "ticket {ticket}");
             entry.is_in_flight = true;
         }
+        assert!(!self.is_stopped, "nothing is sent after a stop");
         self.keep_pace(now, policy, records.len(), bytes);
+        if self.refused_until.is_some() {
+            let in_flight = self.entries.iter().filter(|entry| entry.is_in_flight).count();
+            assert_eq!(in_flight, tickets.len(), "one call at a time tests a service that refuses all");
+        }
         if policy.order == Order::Strict {
             let in_flight = self.entries.iter().filter(|entry| entry.is_in_flight).count();
             assert_eq!((records.len(), in_flight), (1, tickets.len()), "one record at a time");
@@ -210,6 +230,52 @@ impl Ledger {
         match event {
             Event::Accepted(accepted) => self.note_accepted(policy, accepted),
             Event::Undelivered(undelivered) => self.note_undelivered(now, policy, undelivered),
+            Event::Outage(outage) => {
+                assert!(!self.is_outage_told || (outage.is_refusal && !self.is_refusal_told), "told twice: {outage:?}");
+                assert!(outage.is_refusal || outage.elapsed >= Outage::TOLD_AFTER, "too early: {outage:?}");
+                assert!(!outage.is_refusal || policy.refusal_timeout > Duration::ZERO, "not waited out: {outage:?}");
+                assert_eq!(outage.since + outage.elapsed, now);
+                assert!(outage.waiting_records > 0, "nobody cares: {outage:?}");
+                (self.is_outage_told, self.is_refusal_told) = (true, self.is_refusal_told || outage.is_refusal);
+            }
+            Event::Recovered(recovered) => {
+                assert!(self.is_outage_told && self.failed_calls == 0 && self.refused_until.is_none());
+                assert_eq!(recovered.since + recovered.elapsed, now);
+                (self.is_outage_told, self.is_refusal_told) = (false, false);
+            }
+            Event::Stopped(_) => {
+                assert!(self.is_stopped && !self.is_stop_told, "told twice, or for no reason");
+                self.is_stop_told = true;
+            }
+        }
+    }
+
+    /// A call has shown that every record is refused.
+    pub(crate) fn refuse_all(&mut self, now: Tick, policy: &Policy) {
+        let ends_at = self.refused_until.unwrap_or(now + policy.refusal_timeout);
+        if self.is_stopped || now >= ends_at {
+            self.is_stopped = true;
+        } else {
+            (self.refused_until, self.ages_from) = (Some(ends_at), ends_at);
+        }
+    }
+
+    /// The application goes on after a stop.
+    pub(crate) fn resume(&mut self) {
+        if std::mem::take(&mut self.is_stopped) {
+            assert!(std::mem::take(&mut self.is_stop_told), "it has stopped without a word");
+            (self.is_outage_told, self.is_refusal_told) = (false, false);
+            (self.refused_until, self.failed_calls) = (None, 0);
+            self.resumed += 1;
+        }
+    }
+
+    /// While everything is refused, the next try is not far.
+    pub(crate) fn check_pause(&self, now: Tick, policy: &Policy, wait: Option<Tick>) {
+        let is_testable = self.open_records > 0 && !self.entries.iter().any(|entry| entry.is_in_flight);
+        if self.refused_until.is_some() && !self.is_stopped && is_testable && policy.quotas == Quotas::default() {
+            let wait = wait.expect("somebody has to try");
+            assert!(wait <= now + Duration::from_secs(30), "a pause of {:?}", wait.since(now));
         }
     }
 
@@ -244,7 +310,7 @@ impl Ledger {
             Failure::Expired => {
                 assert_eq!(entry.stored, 0, "ticket {ticket} is expired, and stored");
                 // Events in one record have the age of the first.
-                let is_old = now >= entry.pushed_at + policy.max_age || policy.packing.is_some();
+                let is_old = now >= entry.pushed_at.max(self.ages_from) + policy.max_age || policy.packing.is_some();
                 let is_exhausted = entry.failed >= policy.max_attempts.get();
                 assert!(is_old || is_exhausted || self.is_abandoned, "ticket {ticket} is expired before its time");
             }
@@ -269,7 +335,10 @@ impl Ledger {
     }
 
     /// A call has failed as a whole, or has not; the line stops when that was one too many.
-    pub(crate) fn note_call(&mut self, has_failed: bool, batcher: &Batcher) {
+    pub(crate) fn note_call(&mut self, now: Tick, has_failed: bool, batcher: &Batcher) {
+        if !has_failed && self.refused_until.take().is_some() {
+            self.ages_from = self.ages_from.min(now);
+        }
         self.failed_calls = if has_failed { self.failed_calls + 1 } else { 0 };
         self.is_proven |= !has_failed;
         let policy = batcher.policy();
@@ -298,12 +367,14 @@ impl Ledger {
         assert!(batcher.memory_bytes() <= most, "{} bytes of memory, {most} allowed", batcher.memory_bytes());
         let is_waiting = |entry: &&Entry| entry.outcome.is_none() && !entry.is_in_flight;
         let mut waiting = self.entries.iter().skip(self.first_open).filter(is_waiting);
-        assert!(waiting.all(|entry| now < entry.pushed_at + policy.max_age && !self.is_stopped), "it waits in vain");
+        let is_young = |entry: &Entry| now < entry.pushed_at.max(self.ages_from) + policy.max_age;
+        assert!(waiting.all(|entry| is_young(entry) && !self.is_stopped), "it waits in vain");
     }
 
-    /// What must be true when nothing was refused for good.
+    /// What must be true when nothing was refused for good: each record was accepted in the end, however often it came back.
     pub(crate) fn assert_all_accepted(&self) {
-        for (ticket, entry) in self.entries.iter().enumerate() {
+        for &ticket in self.by_name.values() {
+            let entry = &self.entries[ticket];
             assert_eq!(entry.outcome, Some(Outcome::Accepted), "ticket {ticket}");
             assert!(entry.stored > 0, "ticket {ticket}");
         }

@@ -18,7 +18,7 @@ mod service;
 use std::time::Duration;
 use std::{env, thread};
 
-use firehose_proto::batch::{Batcher, Delivery, EnqueueError, Order, Output, Oversize, Policy};
+use firehose_proto::batch::{Batcher, Delivery, EnqueueError, Event, Order, Output, Oversize, Policy};
 use firehose_proto::time::Tick;
 
 use ledger::{Ledger, NAME_BYTES};
@@ -112,6 +112,8 @@ struct Run {
     now: Tick,
     /// A record that there was no room for, to be pushed again.
     blocked: Option<Vec<u8>>,
+    /// Records that came back, or were not taken after a stop, to be pushed again.
+    returned: Vec<Vec<u8>>,
     /// When the application does something next, until it has closed.
     acts_at: Option<Tick>,
     abandons_at: Option<Tick>,
@@ -131,6 +133,7 @@ impl Run {
             ledger: Ledger::default(),
             now,
             blocked: None,
+            returned: Vec::new(),
             acts_at: Some(now),
             abandons_at: None,
             pushes_left: scenario.pushes,
@@ -140,17 +143,16 @@ impl Run {
         }
     }
 
-    /// Nothing is refused for good, so nothing stops, and nothing is lost.
+    /// Nothing is refused for good, so nothing is lost.
     fn run_to_delivery(self) {
-        let ledger = self.run();
-        assert!(!ledger.is_stopped, "the line has stopped");
-        ledger.assert_all_accepted();
+        self.run().assert_all_accepted();
     }
 
     fn run(mut self) -> Ledger {
         for _ in 0..MAX_TURNS {
             let wait = self.drain();
             self.ledger.check(self.now, &self.scenario.policy, &self.batcher);
+            self.ledger.check_pause(self.now, &self.scenario.policy, wait);
             let is_over = self.acts_at.is_none() && self.batcher.is_idle();
             if is_over {
                 assert_eq!(wait, None, "nothing is left to wait for");
@@ -187,7 +189,12 @@ impl Run {
                     let faults = (faults, *max_delay_ms);
                     self.service.receive(self.now, (id, batch, attempt), policy, faults, ledger, random);
                 }
-                Output::Event(event) => self.ledger.note(self.now, &self.scenario.policy, &event),
+                Output::Event(event) => {
+                    self.ledger.note(self.now, &self.scenario.policy, &event);
+                    if let (Event::Undelivered(undelivered), true) = (event, self.scenario.pushes_again) {
+                        self.returned.push(undelivered.data);
+                    }
+                }
                 Output::Wait(wait) => {
                     assert!(wait.is_none_or(|time| time > self.now), "it waits for {wait:?} at {:?}", self.now);
                     return wait;
@@ -200,6 +207,18 @@ impl Run {
     fn act(&mut self) {
         if self.random.chance(self.scenario.flush) {
             self.batcher.flush();
+        }
+        if self.random.chance(self.scenario.resume) {
+            self.batcher.resume();
+            self.ledger.resume();
+        }
+        if self.pushes_left == 0 && self.scenario.pushes_again && !(self.batcher.is_idle() && self.returned.is_empty())
+        {
+            self.acts_at = Some(self.now + Duration::from_millis(self.random.within(1..=5000)));
+            if !self.returned.is_empty() {
+                self.push();
+            }
+            return;
         }
         if self.pushes_left == 0 {
             self.acts_at = None;
@@ -218,7 +237,7 @@ impl Run {
     }
 
     fn push(&mut self) {
-        let data = self.blocked.take().unwrap_or_else(|| self.data());
+        let data = self.blocked.take().or_else(|| self.returned.pop()).unwrap_or_else(|| self.data());
         let policy = &self.scenario.policy;
         let pieces = pieces(policy, &data);
         let framed: Vec<_> = pieces.iter().flatten().map(|piece| framed_bytes(policy, piece)).collect();
@@ -233,6 +252,10 @@ impl Run {
             Err(error) => {
                 self.ledger.refuse(policy, &error, framed.len(), framed.iter().sum());
                 let waits = matches!(error, EnqueueError::Full) && !self.ledger.is_stopped;
+                if self.scenario.pushes_again && matches!(error, EnqueueError::Stopped(_)) {
+                    self.returned.push(data);
+                    return;
+                }
                 // An application without answers to wait for gives up at some time.
                 self.blocked = (waits && self.scenario.faults.hang == 0).then_some(data);
             }

@@ -3,7 +3,7 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use firehose_proto::batch::{Delivery, MaxFailedCalls, Order, Oversize, Packing, Policy};
+use firehose_proto::batch::{Delivery, Order, Oversize, Packing, Policy};
 
 use crate::random::Random;
 
@@ -50,12 +50,17 @@ pub(crate) struct Scenario {
     pub(crate) flush: u64,
     /// How long after the close whatever is left is abandoned; needed when answers may never come.
     pub(crate) timeout: Option<Duration>,
+    /// How often, in a thousand turns, the application goes on after a stop.
+    pub(crate) resume: u64,
+    /// Whether it pushes again what came back.
+    pub(crate) pushes_again: bool,
 }
 
 impl Scenario {
     pub(crate) fn draw(random: &mut Random, order: Order, delivery: Delivery) -> Self {
         let policy = policy(random, order, delivery);
         let mut faults = Faults::default();
+        let most_fatal = if policy.refusal_timeout > Duration::ZERO { 300 } else { 20 };
         if random.chance(850) {
             for (rate, most) in [
                 (&mut faults.partial, 600),
@@ -65,7 +70,7 @@ impl Scenario {
                 (&mut faults.cut_after, 200),
                 (&mut faults.malformed, 100),
                 (&mut faults.naming, 150),
-                (&mut faults.fatal, 20),
+                (&mut faults.fatal, most_fatal),
                 (&mut faults.hang, 50),
                 (&mut faults.credentials, 200),
                 (&mut faults.foreign, 200),
@@ -84,6 +89,8 @@ impl Scenario {
             max_data_bytes: policy.limits.max_record_bytes + random.one_of(&[0, 0, 4, 60]),
             flush: random.one_of(&[0, 0, 100]),
             timeout: needs_patience.then(|| Duration::from_millis(random.within(0..=5000))),
+            resume: random.one_of(&[0, 0, 100, 900]),
+            pushes_again: false,
             policy,
             faults,
         }
@@ -91,13 +98,13 @@ impl Scenario {
 }
 
 impl Scenario {
-    /// Faults of every kind that passes, as often as they like, which then end; and a policy that lets time and tries heal
-    /// what they can.
+    /// Faults of every kind that passes or is mended, as often as they like, which then end; and a policy that lets time and
+    /// tries heal what they can. Where that is not enough, the application goes on after each stop, and pushes again what
+    /// came back.
     pub(crate) fn draw_transient(random: &mut Random, order: Order) -> Self {
         let mut scenario = Self::draw(random, order, Delivery::AtLeastOnce);
         let policy = &mut scenario.policy;
         (policy.max_age, policy.max_attempts) = (Duration::MAX, NonZeroU32::MAX);
-        policy.max_failed_calls = MaxFailedCalls::default();
         if policy.oversize == Oversize::Reject {
             policy.oversize = Oversize::Refuse;
         }
@@ -111,12 +118,14 @@ impl Scenario {
             malformed: often(),
             credentials: often(),
             foreign: often(),
+            fatal: often(),
             ..Faults::default()
         };
         let record = policy.limits.max_record_bytes.min(policy.limits.max_request_bytes);
         scenario.faults.max_request_bytes = random.chance(500).then(|| record + random.size(0..=60));
         scenario.faults.end = Some(random.within(0..=60));
         scenario.timeout = None;
+        (scenario.resume, scenario.pushes_again) = (random.one_of(&[100, 1000]), true);
         scenario
     }
 }
@@ -135,6 +144,7 @@ fn policy(random: &mut Random, order: Order, delivery: Delivery) -> Policy {
     policy.max_attempts = NonZeroU32::new(random.one_of(&[1, 2, 5, 32])).unwrap();
     let failed_calls = |random: &mut Random| NonZeroU32::new(random.one_of(&[0, 0, 1, 3, 10]));
     (policy.max_failed_calls.at_first, policy.max_failed_calls.later) = (failed_calls(random), failed_calls(random));
+    policy.refusal_timeout = random.one_of(&[0, 0, 500, 30_000, u64::MAX].map(Duration::from_millis));
     policy.max_age = Duration::from_millis(random.one_of(&[1, 100, 2000, 60_000]));
     let rate = |random: &mut Random, rate| random.chance(150).then(|| NonZeroU32::new(rate).unwrap());
     policy.quotas.records_per_second = rate(random, 50);

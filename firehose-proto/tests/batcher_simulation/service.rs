@@ -48,6 +48,8 @@ struct Call {
     records: Vec<Vec<usize>>,
     answer: Answer,
     meaning: Meaning,
+    /// How often the line had been resumed when it left.
+    resumed: u32,
 }
 
 #[derive(Default)]
@@ -81,7 +83,7 @@ impl Service {
         let bytes = batch.data_bytes();
         let Some((answer, meaning)) = self.answer(policy, faults, bytes, &records, ledger, random) else { return };
         let lands_at = now + Duration::from_millis(random.within(0..=max_delay_ms));
-        self.calls.push(Call { id, lands_at, batch, records, answer, meaning });
+        self.calls.push(Call { id, lands_at, batch, records, answer, meaning, resumed: ledger.resumed });
     }
 
     fn answer(
@@ -203,7 +205,8 @@ impl Service {
     /// Hands the batcher one answer that has landed by now, and tells the ledger what it means.
     pub(crate) fn land(&mut self, now: Tick, batcher: &mut Batcher, ledger: &mut Ledger, random: &mut Random) {
         let Some(at) = self.calls.iter().position(|call| call.lands_at <= now) else { return };
-        let Call { id, batch, records, answer, meaning, .. } = self.calls.swap_remove(at);
+        let Call { id, batch, records, answer, meaning, resumed, .. } = self.calls.swap_remove(at);
+        let is_news = resumed == ledger.resumed && !ledger.is_abandoned;
         let all: Vec<_> = records.iter().flatten().copied().collect();
         ledger.land(&all);
         let outcome = match &answer {
@@ -223,7 +226,8 @@ impl Service {
             (Meaning::Failed { is_ambiguous }, _) => ledger.fail(&all, is_ambiguous),
             (Meaning::TooLarge, _) if records.len() == 1 => ledger.find_too_large(&all),
             (Meaning::TooLarge, _) => {}
-            (Meaning::Fatal, _) => ledger.is_stopped |= !ledger.is_abandoned,
+            (Meaning::Fatal, _) if is_news => ledger.refuse_all(now, batcher.policy()),
+            (Meaning::Fatal, _) => {}
         }
         if let Some(Err(Error::Refused { error, .. })) = &outcome
             && matches!(
@@ -246,7 +250,13 @@ impl Service {
             batcher.handle_outcome(now, id, Err(error));
         }
         drop(late);
-        ledger.note_call(matches!(meaning, Meaning::Failed { .. }), batcher);
+        match meaning {
+            // It is told apart from all other failures.
+            Meaning::Fatal => {}
+            Meaning::Failed { .. } if !is_news => {}
+            Meaning::Failed { .. } => ledger.note_call(now, true, batcher),
+            Meaning::Each | Meaning::Named | Meaning::TooLarge => ledger.note_call(now, false, batcher),
+        }
     }
 }
 

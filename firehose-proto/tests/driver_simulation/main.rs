@@ -1,5 +1,5 @@
 //! Calls, credentials and the batcher together, on virtual time: after any sequence of faults that comes to its end every
-//! record is delivered, and nothing stops for good.
+//! record is delivered, and nothing stops for good: refusals of every record are waited out, or the producer is resumed.
 //!
 //! A failing run names its seed: `FIREHOSE_SIMULATION_SEED=17 cargo test -p firehose-proto --test driver_simulation` runs it again.
 #![expect(
@@ -10,7 +10,6 @@
 )]
 
 #[path = "../batcher_simulation/random.rs"]
-#[expect(dead_code, reason = "shared with the batcher's simulation")]
 mod random;
 mod world;
 
@@ -33,6 +32,7 @@ fn everything_is_delivered_once_all_is_well_again() {
         let mut world = World::new(seed);
         world.run();
         assert_eq!(world.undelivered.first(), None);
+        assert!(world.returned.is_empty());
         assert!(world.accepted.iter().all(|accepted| *accepted), "{:?}", world.accepted);
         steps += world.steps;
         duplicates += world.stored.iter().map(|times| u64::from(*times) - 1).sum::<u64>();

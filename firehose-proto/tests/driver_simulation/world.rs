@@ -57,6 +57,12 @@ pub(crate) struct World {
     flights: Vec<Flight>,
     records: u64,
     pushed: u64,
+    /// The number of the record behind each ticket.
+    numbers: Vec<usize>,
+    /// Numbers of records that came back because of a stop, to be pushed again.
+    pub(crate) returned: Vec<usize>,
+    /// When the producer is resumed, if it has stopped.
+    resumes_at: Option<Tick>,
     /// How often each record was stored.
     pub(crate) stored: Vec<u32>,
     pub(crate) accepted: Vec<bool>,
@@ -80,6 +86,7 @@ impl World {
         let mut policy = Policy::default();
         (policy.max_attempts, policy.max_age) = (u32::MAX.try_into().unwrap(), Duration::MAX);
         policy.max_in_flight = (1 + random.within(0..=3) as usize).try_into().unwrap();
+        policy.refusal_timeout = random.one_of(&[0, 1, 60, u64::MAX].map(Duration::from_secs));
         policy.linger = Duration::from_millis(random.within(0..=199));
         let records = 1 + random.within(0..=59);
         Self {
@@ -96,6 +103,9 @@ impl World {
             flights: Vec::new(),
             records,
             pushed: 0,
+            numbers: Vec::new(),
+            returned: Vec::new(),
+            resumes_at: None,
             stored: vec![0; records as usize],
             accepted: vec![false; records as usize],
             undelivered: Vec::new(),
@@ -122,14 +132,26 @@ impl World {
     }
 
     fn step(&mut self) -> bool {
-        while self.pushed < self.records {
-            match self.batcher.push(self.tick, format!("{:06}", self.pushed).as_bytes()) {
-                Ok(_) => self.pushed += 1,
-                Err(EnqueueError::Full) => break,
+        if self.resumes_at.is_some_and(|time| time <= self.tick) {
+            self.resumes_at = None;
+            self.batcher.resume();
+        }
+        while let Some(number) = self.returned.pop().or((self.pushed < self.records).then_some(self.pushed as usize)) {
+            match self.batcher.push(self.tick, format!("{number:06}").as_bytes()) {
+                Ok(_) => {
+                    self.numbers.push(number);
+                    self.pushed = self.pushed.max(number as u64 + 1);
+                }
+                Err(EnqueueError::Full | EnqueueError::Stopped(_)) => {
+                    if (number as u64) < self.pushed {
+                        self.returned.push(number);
+                    }
+                    break;
+                }
                 Err(error) => panic!("nothing stops for good: {error}"),
             }
         }
-        if self.pushed == self.records {
+        if self.accepted.iter().all(|accepted| *accepted) {
             self.batcher.close();
         }
         let wait = match self.batcher.poll_output(self.tick) {
@@ -144,6 +166,7 @@ impl World {
             }
             Output::Wait(wait) => wait,
         };
+        let wait = [wait, self.resumes_at].into_iter().flatten().min();
         let next = (0..self.flights.len()).min_by_key(|&index| self.flights[index].due);
         match (next.map(|index| self.flights[index].due), wait) {
             (Some(due), wait) if wait.is_none_or(|wait| due <= wait) => {
@@ -173,11 +196,20 @@ impl World {
         match event {
             Event::Accepted(accepted) => {
                 for ticket in accepted.tickets.clone() {
-                    assert!(!std::mem::replace(&mut self.accepted[ticket as usize], true), "{ticket} twice");
-                    assert!(self.stored[ticket as usize] > 0, "{ticket} is acknowledged and not stored");
+                    let number = self.numbers[ticket as usize];
+                    assert!(!std::mem::replace(&mut self.accepted[number], true), "{number} twice");
+                    assert!(self.stored[number] > 0, "{number} is acknowledged and not stored");
                 }
             }
+            Event::Undelivered(undelivered) if self.batcher.stopped().is_some() => {
+                self.returned.push(self.numbers[undelivered.ticket as usize]);
+            }
             Event::Undelivered(undelivered) => self.undelivered.push(format!("{undelivered:?}")),
+            Event::Stopped(reason) => {
+                assert!(self.batcher.policy().refusal_timeout < Duration::MAX, "{reason}");
+                self.resumes_at = Some(self.tick + Duration::from_millis(self.random.within(1..=99_999)));
+            }
+            Event::Outage(_) | Event::Recovered(_) => {}
         }
     }
 
@@ -288,7 +320,7 @@ impl World {
 
     /// Firehose, or what stands between.
     fn serve(&mut self, request: &Request<'static>) -> Result<Response> {
-        let fate = if self.is_ill() { self.random.within(0..=15) } else { 99 };
+        let fate = if self.is_ill() { self.random.within(0..=17) } else { 99 };
         match fate {
             0 => return Err(TransportError::new(TransportErrorKind::Connect)),
             1 => return Err(TransportError::new(TransportErrorKind::Broken)),
@@ -329,6 +361,8 @@ impl World {
             4 => return refuse(503, "ServiceUnavailableException"),
             5 => return refuse(500, "InternalFailure"),
             6 => return Ok(Response::new(502, b"<html>".to_vec())),
+            16 => return refuse(400, "ResourceNotFoundException"),
+            17 => return refuse(400, "AccessDeniedException"),
             _ => {}
         }
         let mut entries = Vec::new();

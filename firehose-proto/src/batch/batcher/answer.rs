@@ -3,13 +3,14 @@
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 
-use super::{Batcher, State, delimiter};
+use super::{Batcher, delimiter};
 use crate::batch::disposition::{Disposition, entry_reason};
-use crate::batch::outcome::{Failure, Reason};
+use crate::batch::outcome::{Event, Failure, Outage, Reason};
 use crate::batch::policy::Delivery;
-use crate::batch::sealed_batch::SealedBatch;
+use crate::batch::sealed_batch::{Load, SealedBatch};
 use crate::call::Error;
 use crate::exception::is_about_credentials;
 use crate::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry};
@@ -32,7 +33,7 @@ impl Batcher {
                 self.circuit.prove();
             }
             let disposition = Disposition::new(outcome, sealed_batch.batch.len());
-            self.apply(now, hint, sealed_batch, disposition);
+            self.apply(now, hint, id, sealed_batch, disposition);
         }
     }
 
@@ -40,14 +41,41 @@ impl Batcher {
     ///
     /// All records but those in flight have their outcome at once; those in flight when they are answered.
     pub fn stop(&mut self, reason: Reason) {
-        self.halt(Arc::new(reason));
+        self.halt(&Arc::new(reason));
     }
 
-    fn halt(&mut self, reason: Arc<Reason>) {
+    fn halt(&mut self, reason: &Arc<Reason>) {
         self.wait = None;
-        self.give_up_waiting(Failure::Rejected, Some(&reason));
-        if self.stopped().is_none() {
-            self.state = State::Stopped(reason);
+        self.mark_stopped(reason);
+        self.give_up_waiting(Failure::Rejected, Some(reason));
+    }
+
+    fn mark_stopped(&mut self, reason: &Arc<Reason>) {
+        if self.stopped.is_none() {
+            self.stopped = Some(Arc::clone(reason));
+            self.events.push(Event::Stopped(Arc::clone(reason)), Load::default());
+        }
+    }
+
+    /// A call got through.
+    fn recover(&mut self, now: Tick) {
+        let was_refused = self.circuit.is_refused();
+        if let Some(recovered) = self.circuit.succeed(now) {
+            self.events.push(Event::Recovered(recovered), Load::default());
+        }
+        if was_refused {
+            // Their records age again.
+            mem::take(&mut self.resting).into_values().for_each(|sealed_batch| self.rest(sealed_batch));
+        }
+    }
+
+    /// A call failed. Says so, when that is news.
+    fn note_failure(&mut self, now: Tick, sent_at: Tick, is_refusal: bool, reason: &Arc<Reason>) {
+        if let Some(since) = self.circuit.note_failure(now, sent_at, is_refusal) {
+            let Load { records: waiting_records, bytes: waiting_bytes } = self.buffered;
+            let (reason, elapsed) = (Arc::clone(reason), now.since(since));
+            let outage = Outage { reason, is_refusal, since, elapsed, waiting_records, waiting_bytes };
+            self.events.push(Event::Outage(outage), Load::default());
         }
     }
 
@@ -55,18 +83,21 @@ impl Batcher {
         &mut self,
         now: Tick,
         hint: Option<Duration>,
+        id: u64,
         mut sealed_batch: SealedBatch,
         disposition: Disposition<'_>,
     ) {
         self.wait = None;
+        // What was sent before a stop says how things were before that was mended.
+        let is_about_line = id >= self.first_id;
         match disposition {
             Disposition::Each(entries) => {
-                self.circuit.succeed();
+                self.recover(now);
                 self.size.accept(sealed_batch.batch.body.len_bytes());
                 self.apply_each(now, sealed_batch, &entries);
             }
             Disposition::Without { named, reason } => {
-                self.circuit.succeed();
+                self.recover(now);
                 let is_named = |index: usize| named.binary_search(&index).is_ok();
                 sealed_batch.undeliver(Failure::Rejected, delimiter(&self.policy), &mut self.events, |index, _| {
                     is_named(index).then(|| Some(Arc::clone(&reason)))
@@ -75,19 +106,26 @@ impl Batcher {
                 self.send_again(sealed_batch);
             }
             Disposition::TooLarge(reason) => {
-                self.circuit.succeed();
+                self.recover(now);
                 self.halve(sealed_batch, &reason);
             }
             Disposition::Again { class, may_be_stored, reason } => {
                 self.note_throttling(now, &sealed_batch, class);
-                self.circuit.fail(now, sealed_batch.sent_at, class, hint, self.random.next());
                 sealed_batch.may_be_stored |= may_be_stored;
                 sealed_batch.charged += 1;
-                if let Some(calls) = self.circuit.is_dead(self.policy.max_failed_calls) {
+                let mut dead = None;
+                if is_about_line {
+                    self.circuit.fail(now, sealed_batch.sent_at, class, hint, self.random.next());
+                    dead = self.circuit.is_dead(self.policy.max_failed_calls);
+                }
+                if let Some(calls) = dead {
                     let message = format!("{calls} calls in a row failed, the last one with {reason}");
                     // Somebody has to mend it, who goes by the code.
                     let code = reason.code.clone().filter(|code| is_about_credentials(code));
-                    return self.give_all_up(sealed_batch, Arc::new(Reason { code, message }));
+                    return self.give_all_up(sealed_batch, &Arc::new(Reason { code, message }));
+                }
+                if is_about_line {
+                    self.note_failure(now, sealed_batch.sent_at, false, &reason);
                 }
                 let failure = if reason.code.is_some() { Failure::Rejected } else { Failure::Expired };
                 sealed_batch.reason = Some(reason);
@@ -98,13 +136,25 @@ impl Batcher {
                     self.let_rest(now, hint, class, sealed_batch);
                 }
             }
-            Disposition::Stop(reason) => self.give_all_up(sealed_batch, reason),
+            Disposition::Stop(_) if !is_about_line => self.send_again(sealed_batch),
+            Disposition::Stop(reason) => {
+                let (timeout, random) = (self.policy.refusal_timeout, self.random.next());
+                if self.stopped.is_none() && self.circuit.refuse(now, sealed_batch.sent_at, timeout, hint, random) {
+                    self.note_failure(now, sealed_batch.sent_at, true, &reason);
+                    // This call does not count: it says nothing about its records.
+                    sealed_batch.reason = Some(reason);
+                    self.make_ready(sealed_batch);
+                } else {
+                    self.give_all_up(sealed_batch, &reason);
+                }
+            }
         }
     }
 
     /// Stops the line because of what a call has shown.
-    fn give_all_up(&mut self, sealed_batch: SealedBatch, reason: Arc<Reason>) {
-        self.give_up(sealed_batch, Failure::Rejected, Some(&reason));
+    fn give_all_up(&mut self, sealed_batch: SealedBatch, reason: &Arc<Reason>) {
+        self.mark_stopped(reason);
+        self.give_up(sealed_batch, Failure::Rejected, Some(reason));
         self.halt(reason);
     }
 
@@ -137,7 +187,7 @@ impl Batcher {
 
     /// Sets what is left of a parcel aside for longer after each attempt in vain, unless the line has been stopped.
     fn let_rest(&mut self, now: Tick, hint: Option<Duration>, class: RetryClass, mut sealed_batch: SealedBatch) {
-        if let State::Stopped(_) = self.state {
+        if self.stopped.is_some() {
             return self.send_again(sealed_batch);
         }
         sealed_batch.consecutive_failures = sealed_batch.consecutive_failures.saturating_add(1);
@@ -176,9 +226,9 @@ impl Batcher {
 
     /// Puts what is left of a parcel back into the line, unless it has been stopped meanwhile.
     fn send_again(&mut self, sealed_batch: SealedBatch) {
-        match self.state.clone() {
-            State::Stopped(reason) => self.give_up(sealed_batch, Failure::Rejected, Some(&reason)),
-            State::Running | State::Closed => self.make_ready(sealed_batch),
+        match self.stopped.clone() {
+            Some(reason) => self.give_up(sealed_batch, Failure::Rejected, Some(&reason)),
+            None => self.make_ready(sealed_batch),
         }
     }
 }

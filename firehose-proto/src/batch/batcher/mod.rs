@@ -16,7 +16,16 @@
 //! * Failures of *calls* in a row, with none that got through in between, say nothing about their records: all batches
 //!   wait, and the next attempt tests the service.
 //! * A request that is refused as too large goes again in halves, and later ones are made no larger than what passes.
-//! * A refusal that is about every call (no such stream, no permission) stops the line: nothing waits in vain.
+//! * A refusal that is about every call (no such stream, no permission) stops the line: nothing waits in vain. If the
+//!   policy has such refusals waited out, all batches wait before, and one call at a time tests the service.
+//!
+//! ```text
+//!             refused, and that is waited out          refused for too long, or not waited out
+//!   running ──────────────────────────────▶ refused ───────────────────────▶ stopped
+//!      ▲  ▲                                    │                                │
+//!      │  └────────── a call gets through ─────┘                                │
+//!      └──────────────────────────── resume ────────────────────────────────────┘
+//! ```
 
 mod answer;
 mod circuit;
@@ -35,7 +44,7 @@ pub use output::{Output, Statistics};
 pub use push::EnqueueError;
 
 use super::Batch;
-use super::manifest::Manifest;
+use super::manifest::{Item, Manifest};
 use super::outcome::{Event, Failure, Reason};
 use super::pack::{self, Billing, Pack};
 use super::policy::{Order, Policy};
@@ -49,7 +58,7 @@ use crate::validate::Violation;
 /// Takes records and says what to send, when, and what became of each: exactly one outcome for each ticket.
 ///
 /// * The application pushes ([`push`](Self::push), [`flush`](Self::flush), [`close`](Self::close),
-///   [`abandon`](Self::abandon)).
+///   [`abandon`](Self::abandon), [`resume`](Self::resume)).
 /// * The driver sends what it is told to and reports back ([`handle_outcome`](Self::handle_outcome)).
 /// * **After each of these, poll until [`Output::Wait`]**, and again at the time that it names.
 ///
@@ -92,9 +101,12 @@ use crate::validate::Violation;
 /// ```
 pub struct Batcher {
     policy: Policy,
-    state: State,
+    is_closed: bool,
+    stopped: Option<Arc<Reason>>,
     next_ticket: u64,
     next_id: u64,
+    /// The first call after the last stop, if there was one.
+    first_id: u64,
     /// Where pushed records go. With packing, events go through the pack first.
     open: Open,
     pack: Pack,
@@ -122,14 +134,6 @@ pub struct Batcher {
     statistics: Statistics,
 }
 
-/// Whether records are taken.
-#[derive(Debug, Clone)]
-enum State {
-    Running,
-    Closed,
-    Stopped(Arc<Reason>),
-}
-
 /// A batch that takes records.
 struct Open {
     batch: Batch,
@@ -146,9 +150,11 @@ impl Batcher {
         policy.check()?;
         let batch = Batch::with_limits(delivery_stream_name, policy.request_limits())?;
         Ok(Self {
-            state: State::Running,
+            is_closed: false,
+            stopped: None,
             next_ticket: 0,
             next_id: 0,
+            first_id: 0,
             open: Open { batch, manifest: Manifest::default() },
             pack: Pack::default(),
             ready: BTreeMap::new(),
@@ -178,10 +184,7 @@ impl Batcher {
     /// Why nothing can be delivered, if so.
     #[must_use]
     pub const fn stopped(&self) -> Option<&Arc<Reason>> {
-        match &self.state {
-            State::Stopped(reason) => Some(reason),
-            State::Running | State::Closed => None,
-        }
+        self.stopped.as_ref()
     }
 
     /// Whether every record has had its outcome handed out.
@@ -206,6 +209,14 @@ impl Batcher {
             buffered_bytes: self.buffered.bytes,
             ..self.statistics
         }
+    }
+
+    /// When the oldest record was pushed that has no outcome. Looks at each batch: not for the hot path.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Tick> {
+        let sealed = self.ready.values().chain(self.resting.values()).chain(self.in_flight.values());
+        let sealed = sealed.filter_map(|sealed_batch| Some(sealed_batch.oldest()?.pushed));
+        sealed.chain(self.open_since()).min()
     }
 
     /// What the records cost that were pushed.
@@ -240,8 +251,18 @@ impl Batcher {
     /// When [`is_idle`](Self::is_idle), it is over.
     pub fn close(&mut self) {
         self.flush();
-        if let State::Running = self.state {
-            self.state = State::Closed;
+        self.is_closed = true;
+    }
+
+    /// Goes on after a stop, when its cause is mended; of no effect otherwise.
+    ///
+    /// What came back because of the stop stays back: whoever wants it delivered pushes it again. What was in flight then is
+    /// treated as ever, but refusals of calls from before the stop no longer count.
+    pub fn resume(&mut self) {
+        if self.stopped.take().is_some() {
+            self.first_id = self.next_id;
+            self.circuit.reset();
+            self.wait = None;
         }
     }
 
@@ -286,8 +307,7 @@ impl Batcher {
 
     /// Does what the time alone brings about.
     fn advance(&mut self, now: Tick) {
-        let max_age = self.policy.max_age;
-        if self.open_since().is_some_and(|since| since + max_age <= now) {
+        if self.open_since().is_some_and(|since| self.expires_at(since) <= now) {
             self.flush();
         }
         while let Some(entry) = self.resting.first_entry().filter(|entry| entry.key().0 <= now) {
@@ -297,7 +317,8 @@ impl Batcher {
         }
         // Tickets are given in the order of time: whoever has the first is the oldest.
         while let Some(entry) = self.ready.first_entry() {
-            if entry.get().oldest().is_none_or(|item| item.pushed + max_age > now) {
+            let expires_at = |item: &Item| self.circuit.ages_from(item.pushed) + self.policy.max_age;
+            if entry.get().oldest().is_none_or(|item| expires_at(item) > now) {
                 break;
             }
             let mut sealed_batch = entry.remove();
@@ -308,10 +329,15 @@ impl Batcher {
 
     /// Ends the records of a parcel that are too old.
     fn expire(&mut self, now: Tick, sealed_batch: &mut SealedBatch) {
-        let max_age = self.policy.max_age;
+        let (circuit, max_age) = (&self.circuit, self.policy.max_age);
         sealed_batch.undeliver(Failure::Expired, delimiter(&self.policy), &mut self.events, |_, item| {
-            (item.pushed + max_age <= now).then_some(None)
+            (circuit.ages_from(item.pushed) + max_age <= now).then_some(None)
         });
+    }
+
+    /// When a record is too old that was pushed at this time.
+    fn expires_at(&self, pushed: Tick) -> Tick {
+        self.circuit.ages_from(pushed) + self.policy.max_age
     }
 
     /// When the first record was pushed that is not sealed.
@@ -323,6 +349,7 @@ impl Batcher {
     /// Whether the order and the number of calls under way allow another one.
     fn may_send(&self) -> bool {
         match self.policy.order {
+            Order::Relaxed if self.circuit.is_refused() => self.in_flight.is_empty(),
             Order::Relaxed => self.in_flight.len() < self.policy.max_in_flight.get(),
             Order::Strict => self.in_flight.is_empty() && self.resting.is_empty(),
         }
@@ -345,7 +372,7 @@ impl Batcher {
         let resting = self.resting.first_key_value().map(|((time, _), _)| *time);
         let oldest = self.ready.first_key_value().and_then(|(_, sealed_batch)| sealed_batch.oldest());
         let oldest = [self.open_since(), oldest.map(|item| item.pushed)].into_iter().flatten().min();
-        let expiry = oldest.map(|pushed| pushed + self.policy.max_age);
+        let expiry = oldest.map(|pushed| self.expires_at(pushed));
         let never = Tick::from_duration(Duration::MAX);
         [resting, expiry, self.sends_at()].into_iter().flatten().min().filter(|time| *time < never)
     }
@@ -381,7 +408,7 @@ impl Batcher {
     /// Sets a parcel aside until it may be sent again, or a record of it is too old for that.
     fn rest(&mut self, sealed_batch: SealedBatch) {
         if let Some(item) = sealed_batch.oldest() {
-            let time = sealed_batch.rests_until.min(item.pushed + self.policy.max_age);
+            let time = sealed_batch.rests_until.min(self.expires_at(item.pushed));
             self.resting.insert((time, item.first), sealed_batch);
         } else {
             self.recycle(sealed_batch);
@@ -419,6 +446,7 @@ impl Batcher {
 
     fn count(&mut self, event: &Event) {
         match event {
+            Event::Outage(_) | Event::Recovered(_) | Event::Stopped(_) => {}
             Event::Accepted(accepted) => self.statistics.accepted += accepted.tickets.end - accepted.tickets.start,
             Event::Undelivered(undelivered) => {
                 *match undelivered.failure {
@@ -440,7 +468,8 @@ impl fmt::Debug for Batcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batcher")
             .field("delivery_stream_name", &self.open.batch.delivery_stream_name())
-            .field("state", &self.state)
+            .field("is_closed", &self.is_closed)
+            .field("stopped", &self.stopped)
             .field("statistics", &self.statistics())
             .finish_non_exhaustive()
     }

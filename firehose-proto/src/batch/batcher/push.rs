@@ -5,7 +5,7 @@ use core::fmt;
 use core::mem;
 use core::ops::{ControlFlow, Range};
 
-use super::{Batcher, Open, State};
+use super::{Batcher, Open};
 use crate::batch::manifest::Manifest;
 use crate::batch::outcome::{Event, Failure, Reason, Undelivered};
 use crate::batch::policy::{Oversize, Policy};
@@ -56,10 +56,11 @@ impl Batcher {
     ///
     /// [`EnqueueError`] tells whether to try again.
     pub fn push(&mut self, now: Tick, data: &[u8]) -> Result<Range<u64>, EnqueueError> {
-        match &self.state {
-            State::Running => {}
-            State::Closed => return Err(EnqueueError::Closed),
-            State::Stopped(reason) => return Err(EnqueueError::Stopped(Arc::clone(reason))),
+        if let Some(reason) = &self.stopped {
+            return Err(EnqueueError::Stopped(Arc::clone(reason)));
+        }
+        if self.is_closed {
+            return Err(EnqueueError::Closed);
         }
         let bytes = self.framed_len(data);
         if bytes > self.policy.max_record_bytes() {

@@ -1,6 +1,8 @@
 //! What a [`Batcher`] does, one behaviour at a time. That it does so whatever else happens is the simulation's part.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
+mod refusals;
+
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::Range;
 use std::sync::Arc;
@@ -49,6 +51,7 @@ fn next_sent(batcher: &mut Batcher, mut now: Tick) -> (Tick, u64, Arc<Batch>) {
     loop {
         match batcher.poll_output(now) {
             Output::Wait(Some(time)) => now = time,
+            Output::Event(Event::Outage(_)) => {}
             output => {
                 let (id, batch) = sent(output);
                 return (now, id, batch);
@@ -77,7 +80,7 @@ fn events(batcher: &mut Batcher, now: Tick) -> Vec<Event> {
 fn failures(events: &[Event]) -> Vec<(u64, Failure, String)> {
     let undelivered = events.iter().filter_map(|event| match event {
         Event::Undelivered(record) => Some(record),
-        Event::Accepted(_) => None,
+        _ => None,
     });
     let words = |reason: &Option<Arc<Reason>>| reason.as_ref().map(ToString::to_string).unwrap_or_default();
     undelivered.map(|record| (record.ticket, record.failure, words(&record.reason))).collect()
@@ -515,7 +518,7 @@ fn gives_everything_back_when_it_is_abandoned() {
         .iter()
         .map(|event| match event {
             Event::Undelivered(record) => (record.data.as_slice(), record.failure, record.attempts),
-            Event::Accepted(_) => panic!("accepted"),
+            other => panic!("{other:?}"),
         })
         .collect();
     let expected =

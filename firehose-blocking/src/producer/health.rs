@@ -1,0 +1,20 @@
+//! What the log says of all calls. The target of its messages is this module's path, by which a program that says so itself
+//! turns them off.
+
+use firehose_proto::batch::{Event, Outage, Recovered};
+
+/// Logs an event that is about all calls.
+pub(super) fn log(event: &Event) {
+    match event {
+        Event::Outage(Outage { reason, is_refusal, elapsed, waiting_records, waiting_bytes, .. }) => {
+            let what = if *is_refusal { "every record is refused" } else { "no call gets through" };
+            log::warn!(
+                "{what}, for {elapsed:.1?} by now: {reason}; {waiting_records} records ({waiting_bytes} bytes) wait, and are \
+                 tried again"
+            );
+        }
+        Event::Recovered(Recovered { elapsed, .. }) => log::info!("calls get through again, after {elapsed:.1?}"),
+        Event::Stopped(reason) => log::error!("the producer has stopped, nothing can be delivered: {reason}"),
+        Event::Accepted(_) | Event::Undelivered(_) => {}
+    }
+}
