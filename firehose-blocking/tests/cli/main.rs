@@ -13,6 +13,8 @@ mod failures;
 #[cfg(unix)]
 mod follow;
 #[cfg(unix)]
+mod health;
+#[cfg(unix)]
 mod interrupts;
 mod local;
 mod program;

@@ -110,6 +110,10 @@ and besides:
 /// The longest that a stream itself buffers.
 const MAX_LINGER: Duration = Duration::from_secs(900);
 
+/// How often figures may be told.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_INTERVAL: Duration = Duration::from_secs(86_400);
+
 const CONFIG_EXAMPLE: &str = "\
 Example:
   firehose config --profile production --output json";
@@ -189,8 +193,8 @@ pub(crate) struct PutArgs {
     pub(crate) whole_file: bool,
 
     /// Go on reading the file as it grows, also when it is rotated: renamed and made anew, or copied and cut, and compressed
-    /// by gzip. Waits for a file, credentials or a region that are not there yet, and for the service. With --spool, the next
-    /// run goes on where this one ended, whatever ended it.
+    /// by gzip. Waits for a file, credentials, a region, a stream or a permission that are not there yet, and for the service,
+    /// and says so. With --spool, the next run goes on where this one ended, whatever ended it.
     #[arg(long, conflicts_with = "whole_file", requires = "files")]
     pub(crate) follow: bool,
 
@@ -245,6 +249,11 @@ pub(crate) struct PutArgs {
     /// How to print the summary on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: Output,
+
+    /// Print a line of figures on standard error each time so many seconds have passed: records accepted, waiting, resent
+    /// and rejected, bytes in the spool, and for how long the oldest record has been waiting. SIGUSR1 prints it at any time.
+    #[arg(long, value_name = "SECONDS", value_parser = interval)]
+    pub(crate) stats: Option<Duration>,
 
     /// Whether to show progress on standard error; auto means if that is a terminal.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
@@ -429,6 +438,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds.filter(|seconds| *seconds <= MAX_LINGER).ok_or_else(|| "not a number of seconds from 0 to 900".into())
 }
 
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let seconds = seconds.filter(|seconds| (MIN_INTERVAL..=MAX_INTERVAL).contains(seconds));
+    seconds.ok_or_else(|| "not a number of seconds from 0.1 to 86400".into())
+}
+
 fn rate(text: &str) -> Result<Quotas, String> {
     let mut quotas = Quotas::default();
     for part in text.split(',') {
@@ -504,6 +519,11 @@ mod tests {
             [("0", Some(0)), ("0.25", Some(250)), ("900", Some(900_000)), ("901", None), ("-1", None), ("NaN", None)]
         {
             assert_eq!(seconds(text).ok(), time.map(Duration::from_millis), "{text}");
+        }
+        for (text, time) in
+            [("0.1", Some(100)), ("86400", Some(86_400_000)), ("0", None), ("86401", None), ("-1", None), ("x", None)]
+        {
+            assert_eq!(interval(text).ok(), time.map(Duration::from_millis), "{text}");
         }
     }
 

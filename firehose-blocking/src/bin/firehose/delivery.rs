@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use firehose_blocking::firehose_proto::batch::{
@@ -21,8 +21,10 @@ use crate::fill::source_name;
 use crate::halt::Halt;
 use crate::input::Event;
 use crate::places::{Place, Places};
+use crate::progress::Progress;
 use crate::rejects::Rejects;
 use crate::report::{Report, as_u64, plural};
+use crate::watch::{Watch, tell_health};
 
 /// Calls in a row that fail before the first one got through: then the endpoint is more likely to be wrong than down.
 const MAX_FAILED_CALLS_AT_FIRST: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
@@ -49,7 +51,7 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// Sends records, and keeps account of what becomes of them.
 pub(crate) struct Delivery {
-    producer: Arc<Producer>,
+    producer: Producer,
     account: Account,
     halt: Arc<Halt>,
     /// How long a record is waited for once somebody wants the run to end.
@@ -87,10 +89,12 @@ impl Delivery {
         rejects: Arc<Rejects>,
         halt: Arc<Halt>,
         events: Sender<Event>,
+        progress: &Progress,
     ) -> Result<Self, Failure> {
         let report = Arc::new(Report::default());
         let places = Arc::new(Places::default());
         let (accepted, settled) = (Arc::clone(&report), Arc::clone(&places));
+        let (asked, stream, progress) = (client.clone(), args.stream.clone(), progress.clone());
         let mut builder = Producer::builder(client, &*args.stream)
             .policy(policy(args, max_attempts))
             // What is left when it is dropped has come back by then, or is in the spool.
@@ -102,6 +106,7 @@ impl Delivery {
                 }
                 // Nobody listens any more when the run is over.
                 Outcome::Undelivered(_) => _ = events.send(Event::Undelivered),
+                outcome => tell_health(outcome, &asked, &stream, &progress),
             });
         if let Some(dir) = &args.spool {
             builder = builder.spool(dir, SpoolOptions::default());
@@ -109,7 +114,7 @@ impl Delivery {
         let started = builder.start().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)));
         let told = Cell::new(Told { since: Instant::now(), lines: 0, withheld: 0 });
         Ok(Self {
-            producer: Arc::new(started?),
+            producer: started?,
             account: Account { report, rejects, places, is_following: args.follow, told },
             halt,
             drain_timeout: args.drain_timeout,
@@ -223,10 +228,9 @@ impl Delivery {
         let Self { producer, account, is_spooled, sent, .. } = self;
         let mut kept = 0;
         if is_pending && is_spooled {
-            kept = producer.spooled_records();
             // What is in flight may still get through while the summary is written; the rest is the next run's.
-            std::mem::forget(producer);
-        } else if let Some(producer) = Arc::into_inner(producer).filter(|_| is_pending) {
+            kept = producer.spooled_records();
+        } else {
             account.keep(&producer.close(Duration::ZERO).undelivered, stopped.is_some());
         }
         let report = &account.report;
@@ -241,11 +245,12 @@ impl Delivery {
     }
 
     /// What can be told of the run from elsewhere, as long as it lasts.
-    pub(crate) fn watch(&self) -> Watch {
+    pub(crate) fn watch(&self, progress: &Progress) -> Watch {
         Watch {
-            producer: Arc::downgrade(&self.producer),
+            producer: self.producer.clone(),
             report: Arc::clone(&self.account.report),
             rejects: Arc::clone(&self.account.rejects),
+            progress: progress.clone(),
             is_spooled: self.is_spooled,
         }
     }
@@ -294,29 +299,6 @@ impl Account {
     }
 }
 
-/// A view of a run for whoever has to end it at once.
-pub(crate) struct Watch {
-    producer: Weak<Producer>,
-    report: Arc<Report>,
-    rejects: Arc<Rejects>,
-    is_spooled: bool,
-}
-
-impl Watch {
-    /// Ends the file of rejects with what has come back, and tells how many records have no outcome, and whether they are in
-    /// the spool.
-    pub(crate) fn close(&self) -> (u64, bool) {
-        let last = self.producer.upgrade().map(|producer| producer.take_undelivered()).unwrap_or_default();
-        let last = last.into_iter().map(|record| {
-            let reason = reason_of(&record);
-            self.report.reject(&reason);
-            (record.data, reason, record.attempts)
-        });
-        self.rejects.close("interrupted within this record", last);
-        (self.report.undecided(), self.is_spooled)
-    }
-}
-
 /// Why a record was not sent.
 pub(crate) enum NotSent {
     /// The reason to reject it for.
@@ -346,8 +328,9 @@ fn policy(args: &PutArgs, max_attempts: Option<NonZeroU32>) -> Policy {
         (policy.max_attempts, policy.max_age) = (NonZeroU32::MAX, Duration::MAX);
     }
     if args.follow {
-        // Nor does it end the run.
+        // Nor does it end the run, and neither do a stream or a permission that are not there yet.
         (policy.max_failed_calls.at_first, policy.max_failed_calls.later) = (None, None);
+        policy.refusal_timeout = Duration::MAX;
     }
     policy.quotas = args.rate.unwrap_or_default();
     if args.strict_order {
@@ -367,7 +350,7 @@ fn policy(args: &PutArgs, max_attempts: Option<NonZeroU32>) -> Policy {
 }
 
 /// Why a record has come back. A reason is kept for each record: none may be endless.
-fn reason_of(record: &Undelivered) -> String {
+pub(crate) fn reason_of(record: &Undelivered) -> String {
     let mut reason = record.reason.as_ref().map_or_else(|| record.failure.to_string(), ToString::to_string);
     let end = reason.char_indices().map(|(at, _)| at).find(|&at| at >= MAX_ERROR_TEXT_BYTES);
     reason.truncate(end.unwrap_or(reason.len()));

@@ -24,6 +24,7 @@ mod rejects;
 mod report;
 mod signals;
 mod skeleton;
+mod watch;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
                 level => writeln!(out, "[{level} {}] {message}", record.target()),
             }
         })
+        // The program says it by itself.
+        .filter_module("firehose_blocking::producer::health", log::LevelFilter::Off)
         .init();
     // At `trace`, `ureq_proto` dumps what goes over the wire, session tokens and records among it.
     log::set_max_level(log::max_level().min(log::LevelFilter::Debug));

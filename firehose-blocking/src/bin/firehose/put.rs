@@ -13,8 +13,8 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::{self, ExitCode};
 use std::slice;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
 
@@ -24,7 +24,7 @@ use firehose_blocking::{Client, Credentials, LocalEndpoint};
 use crate::args::PutArgs;
 use crate::connect::{check_credentials, connect, connect_in_time, described, failure};
 use crate::console::{self, Exit, Failure};
-use crate::delivery::{Delivery, Stopped, Watch};
+use crate::delivery::{Delivery, Stopped};
 use crate::fill::{Filler, Input, Read};
 use crate::follow::{self, Follower, Position, Tracks};
 use crate::halt::Halt;
@@ -34,6 +34,7 @@ use crate::progress::Progress;
 use crate::rejects::Rejects;
 use crate::report::{Report, plural};
 use crate::signals;
+use crate::watch::Watch;
 
 /// Exit status when a second signal ends the program, as a shell reports the first.
 const INTERRUPTED: i32 = 130;
@@ -41,6 +42,7 @@ const INTERRUPTED: i32 = 130;
 /// Puts the input and tells what became of it.
 pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
+    let watched = on_question();
     let followed = args.follow.then(|| follow::check(&args.files)).transpose()?;
     let sources = match followed {
         Some(path) => Sources { list: vec![Source::File(path.to_owned())], total_bytes: None },
@@ -55,7 +57,9 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let (events, incoming) = mpsc::channel();
     let halt = Arc::new(Halt::default());
     let (kept_in, sender) = (Arc::clone(&rejects), events.clone());
-    let delivery = Delivery::start(args, client.clone(), max_attempts, kept_in, Arc::clone(&halt), sender)?;
+    let delivery = Delivery::start(args, client.clone(), max_attempts, kept_in, Arc::clone(&halt), sender, &progress)?;
+    let watch = watched.get_or_init(|| delivery.watch(&progress)).clone();
+    let stats = args.stats.map(|interval| watch.tell_figures_every(interval));
 
     let (spare_buffers, empty_buffers) = mpsc::channel();
     for _ in 0..input::CHUNKS {
@@ -79,7 +83,7 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
         let (list, is_decoded) = (sources.list.clone(), !args.whole_file);
         thread::spawn(move || input::read(&list, is_decoded, &reader_halt, &empty_buffers, &reader_events));
     }
-    on_interrupt(events, halt, delivery.watch(), progress.clone());
+    on_interrupt(events, halt, watch);
 
     let framing = args.framing();
     let input = if args.from_rejects.is_some() { Input::Rejects } else { Input::Bytes(&framing) };
@@ -87,6 +91,7 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let read = filler.run(&incoming, &spare_buffers);
     let report = Arc::clone(delivery.report());
     let (in_spool, stopped) = delivery.finish();
+    drop(stats);
     progress.clear();
     let are_rejects_kept = rejects.flush();
     let stopped = stopped.map(|reason| Stopped::new(&reason, &client, &args.stream));
@@ -138,11 +143,25 @@ fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<(Client, Opti
     Ok((client, is_said.then_some(max_attempts.value)))
 }
 
+/// Tells figures at each SIGUSR1, once there is a run to look at.
+fn on_question() -> Arc<OnceLock<Watch>> {
+    let watched = Arc::new(OnceLock::<Watch>::new());
+    let watch = Arc::clone(&watched);
+    let handler = move || match watch.get() {
+        Some(watch) => watch.tell_figures(),
+        None => console::complain("nothing has been read yet"),
+    };
+    if let Err(error) = signals::on_question(handler) {
+        log::warn!("SIGUSR1 will end the program: {error}");
+    }
+    watched
+}
+
 /// Ends the input at the first signal, so that what was read is still delivered; a second one ends the program.
-fn on_interrupt(events: Sender<Event>, halt: Arc<Halt>, watch: Watch, progress: Progress) {
+fn on_interrupt(events: Sender<Event>, halt: Arc<Halt>, watch: Watch) {
     let handler = move || {
         if !halt.ask() {
-            progress.clear();
+            watch.progress.clear();
             let (left, is_spooled) = watch.close();
             let records = plural(left);
             console::complain(&match is_spooled && left > 0 {
@@ -151,7 +170,7 @@ fn on_interrupt(events: Sender<Event>, halt: Arc<Halt>, watch: Watch, progress: 
             });
             process::exit(INTERRUPTED);
         }
-        progress.aside(|| console::complain("interrupted; delivering what was read, unless interrupted again"));
+        watch.progress.aside(|| console::complain("interrupted; delivering what was read, unless interrupted again"));
         // At the end of the input nobody has to be told to read no further.
         let _ = events.send(Event::Interrupted);
     };

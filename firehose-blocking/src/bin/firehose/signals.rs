@@ -1,19 +1,31 @@
-//! Signals that ask a program to end.
+//! Signals that ask a program to end, or how it is doing.
 
 use std::io;
+#[cfg(unix)]
+use std::thread;
+
+#[cfg(unix)]
+use signal_hook::iterator::Signals;
 
 /// Runs a handler for each signal that asks the program to end, on a thread of its own. One that was ignored when the program
 /// began stays ignored, as `nohup` and shells expect that start programs in the background.
 #[cfg(unix)]
-pub(crate) fn on_termination(mut handler: impl FnMut() + Send + 'static) -> io::Result<()> {
-    use std::thread;
-
+pub(crate) fn on_termination(handler: impl FnMut() + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    use signal_hook::iterator::Signals;
 
+    on(&[SIGHUP, SIGINT, SIGTERM], handler)
+}
+
+/// Runs a handler for each SIGUSR1, on a thread of its own, unless it was ignored when the program began.
+#[cfg(unix)]
+pub(crate) fn on_question(handler: impl FnMut() + Send + 'static) -> io::Result<()> {
+    on(&[signal_hook::consts::SIGUSR1], handler)
+}
+
+#[cfg(unix)]
+fn on(signals: &[i32], mut handler: impl FnMut() + Send + 'static) -> io::Result<()> {
     let ignored = ignored();
-    let mut signals =
-        Signals::new([SIGHUP, SIGINT, SIGTERM].iter().filter(|signal| ignored >> (*signal - 1) & 1 == 0))?;
+    let mut signals = Signals::new(signals.iter().filter(|signal| ignored >> (*signal - 1) & 1 == 0))?;
     thread::Builder::new().name("signals".into()).spawn(move || signals.forever().for_each(|_| handler()))?;
     Ok(())
 }
@@ -30,4 +42,10 @@ fn ignored() -> u64 {
 #[cfg(not(unix))]
 pub(crate) fn on_termination(handler: impl FnMut() + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(handler).map_err(io::Error::other)
+}
+
+/// There is no such signal here.
+#[cfg(not(unix))]
+pub(crate) fn on_question(_: impl FnMut() + Send + 'static) -> io::Result<()> {
+    Ok(())
 }

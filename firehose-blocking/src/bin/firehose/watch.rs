@@ -1,0 +1,101 @@
+//! [`Watch`]: what a run says of itself while it lasts: figures, and when calls begin to fail and get through again.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use firehose_blocking::firehose_proto::batch::{Event, Outage, Recovered};
+use firehose_blocking::firehose_proto::time::IsoDate;
+use firehose_blocking::{Client, Producer};
+use time::OffsetDateTime;
+
+use crate::console;
+use crate::delivery::{Stopped, reason_of};
+use crate::progress::Progress;
+use crate::rejects::Rejects;
+use crate::report::{Report, as_u64, plural};
+
+/// A view of a run from elsewhere.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) producer: Producer,
+    pub(crate) report: Arc<Report>,
+    pub(crate) rejects: Arc<Rejects>,
+    pub(crate) progress: Progress,
+    pub(crate) is_spooled: bool,
+}
+
+impl Watch {
+    /// Ends the file of rejects with what has come back, and tells how many records have no outcome, and whether they are in
+    /// the spool.
+    pub(crate) fn close(&self) -> (u64, bool) {
+        let last = self.producer.take_undelivered().into_iter().map(|record| {
+            let reason = reason_of(&record);
+            self.report.reject(&reason);
+            (record.data, reason, record.attempts)
+        });
+        self.rejects.close("interrupted within this record", last);
+        (self.report.undecided(), self.is_spooled)
+    }
+
+    /// Says the figures of this moment.
+    pub(crate) fn tell_figures(&self) {
+        let figures = self.figures();
+        self.progress.aside(|| console::complain(&figures));
+    }
+
+    /// Says the figures whenever so much time has passed, until what it returns is dropped.
+    pub(crate) fn tell_figures_every(&self, interval: Duration) -> Sender<()> {
+        let (running, is_over) = mpsc::channel();
+        let watch = self.clone();
+        thread::spawn(move || {
+            while is_over.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+                watch.tell_figures();
+            }
+        });
+        running
+    }
+
+    fn figures(&self) -> String {
+        let statistics = self.producer.statistics();
+        let (accepted, rejected) = (self.report.accepted.value(), self.report.rejected.value());
+        // What an earlier run has left in the spool waits as well, though the producer may not have read it back yet.
+        let waiting = self.producer.spooled_records().max(as_u64(statistics.records.buffered_records));
+        let (resent, spooled_bytes) = (statistics.records.resent, statistics.spooled_bytes);
+        let oldest = statistics.oldest.unwrap_or_default().as_secs_f64();
+        format!(
+            "{accepted} accepted, {waiting} waiting, {resent} resent, {rejected} rejected, {spooled_bytes} bytes in the \
+             spool, {oldest:.1} seconds waited by the oldest record"
+        )
+    }
+}
+
+/// Says that calls fail, or get through again, if an event is about that.
+pub(crate) fn tell_health(event: &Event, client: &Client, stream: &str, progress: &Progress) {
+    let lines = match event {
+        Event::Outage(outage) => outage_lines(outage, OffsetDateTime::now_utc(), client, stream),
+        Event::Recovered(Recovered { elapsed, .. }) => {
+            vec![format!("calls get through again, after {:.1} seconds", elapsed.as_secs_f64())]
+        }
+        // Why a run has stopped is said at its end.
+        Event::Stopped(_) | Event::Accepted(_) | Event::Undelivered(_) => return,
+    };
+    progress.aside(|| lines.iter().for_each(|line| console::complain(line)));
+}
+
+/// Since when, why, and what waits; of refusals, what to do as well.
+fn outage_lines(outage: &Outage, now: OffsetDateTime, client: &Client, stream: &str) -> Vec<String> {
+    let Outage { reason, is_refusal, elapsed, waiting_records, waiting_bytes, .. } = outage;
+    let (since, records) = (IsoDate::new(now - *elapsed), plural(as_u64(*waiting_records)));
+    let waiting = format!("{waiting_records} record{records} ({waiting_bytes} bytes)");
+    if !is_refusal {
+        let since = since.as_str();
+        return vec![format!("no call gets through since {since}: {reason}; {waiting} waiting, to be tried again")];
+    }
+    let mut lines = Stopped::new(reason, client, stream).messages;
+    if let Some(first) = lines.first_mut() {
+        *first = format!("every record is refused since {}: {first}; {waiting} waiting for that", since.as_str());
+    }
+    lines
+}
