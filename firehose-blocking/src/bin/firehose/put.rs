@@ -209,14 +209,6 @@ fn explain(
     let rejected = report.rejected.value();
     if rejected > 0 {
         let is_in_spool = args.spool.is_some() && stopped.is_some();
-        if is_in_spool && args.follow {
-            // What was not taken is read again.
-            let records = plural(rejected);
-            console::complain(&format!(
-                "{rejected} record{records} left in the spool; the next run with it sends them"
-            ));
-            return;
-        }
         let kept = match &args.rejects {
             Some(path) => match (rejects.kept(), path.display()) {
                 (kept, path) if kept < rejected => format!("{kept} of them in {path}, {} lost", rejected - kept),
