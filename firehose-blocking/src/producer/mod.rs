@@ -221,7 +221,7 @@ impl Producer {
         while state.batcher.stopped().is_some() && !state.is_closing {
             let now = state.time(shared.now());
             if let Output::Event(event) = state.batcher.poll_output(now) {
-                state = shared.tell(state, event);
+                state = shared.dispatch(state, event);
                 continue;
             }
             state.batcher.resume();

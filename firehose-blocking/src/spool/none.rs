@@ -39,6 +39,14 @@ impl Spool {
         match *self {}
     }
 
+    pub(crate) fn pending_bytes(&self) -> u64 {
+        match *self {}
+    }
+
+    pub(crate) fn replay(&self) -> Replay {
+        match *self {}
+    }
+
     pub(crate) fn save_checkpoint(&self, _: &str, _: &[u8]) -> Result<(), SpoolError> {
         match *self {}
     }
