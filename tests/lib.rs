@@ -11,3 +11,11 @@ pub mod types;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../firehose-proto/README.md")]
+mod readme_of_the_core {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../firehose-blocking/README.md")]
+mod readme_of_the_client {}
