@@ -22,9 +22,10 @@ pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Err
     move |error| SpoolError::Io { action, path: path.into(), error }
 }
 
-/// Options for a file that nobody else may read.
+/// Options for a file to write, or make, that nobody else may read.
 pub(crate) fn private() -> OpenOptions {
     let mut options = File::options();
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
@@ -37,7 +38,7 @@ pub(crate) struct DirLock(File);
 impl DirLock {
     pub(crate) fn new(dir: &Path) -> Result<Self, SpoolError> {
         let path = dir.join("lock");
-        let file = private().write(true).create(true).truncate(false).open(&path);
+        let file = private().create(true).truncate(false).open(&path);
         let file = file.map_err(io_error("open", &path))?;
         match fs4::FileExt::try_lock(&file) {
             Ok(()) => Ok(Self(file)),
@@ -79,7 +80,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), SpoolError> {
 pub(crate) fn replace(path: &Path, bytes: &[u8], syncs: bool) -> Result<(), SpoolError> {
     let new = path.with_extension("tmp");
     let write = || {
-        let mut file = private().write(true).create(true).truncate(true).open(&new)?;
+        let mut file = private().create(true).truncate(true).open(&new)?;
         file.write_all(bytes)?;
         if syncs {
             file.sync_all()?;

@@ -9,7 +9,9 @@ use std::sync::{Arc, Barrier};
 use firehose_blocking::LocalEndpoint;
 use tempfile::tempdir;
 
-use crate::program::{SECRET, delivered, finish, firehose, put_locally, put_to, rejects, run, with_credentials};
+#[cfg(target_os = "linux")]
+use crate::program::delivered;
+use crate::program::{SECRET, finish, firehose, put_locally, put_to, rejects, run, with_credentials};
 use crate::server::{Answer, Server};
 
 const FAILURE: Option<&str> = Some("InternalFailure");

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader};
+#[cfg(unix)]
+use std::io::{Read, Write};
+#[cfg(unix)]
 use std::net::TcpStream;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -10,11 +13,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
-use firehose_blocking::firehose_proto::op::{ListDeliveryStreamsInput, StartDeliveryStreamEncryptionInput};
+#[cfg(unix)]
+use firehose_blocking::firehose_proto::op::ListDeliveryStreamsInput;
+#[cfg(unix)]
+use firehose_blocking::firehose_proto::op::StartDeliveryStreamEncryptionInput;
 use firehose_blocking::{Client, Credentials, PutRecordInput, Record};
 use tempfile::tempdir;
 
-use crate::program::{Outcome, SECRET, delivered, finish, firehose, put_locally, put_to, run, with_credentials};
+#[cfg(unix)]
+use crate::program::{Outcome, finish, put_locally, put_to};
+use crate::program::{SECRET, delivered, firehose, run, with_credentials};
 
 /// A running endpoint and its URL.
 struct Local {
@@ -57,6 +65,7 @@ impl Local {
     }
 
     /// Sends a signal and waits for the end.
+    #[cfg(unix)]
     fn stop(self, signal: &str) -> Outcome {
         let told = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
@@ -65,6 +74,7 @@ impl Local {
 }
 
 /// How many files are below a directory.
+#[cfg(unix)]
 fn files(dir: &Path) -> usize {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+#[cfg(unix)]
 use firehose_blocking::credentials::Found;
 use firehose_blocking::firehose_proto::http::{Request, Response};
 use firehose_blocking::firehose_proto::internal::login;
@@ -24,6 +25,7 @@ fn at(home: &Path) -> ClientBuilder {
     builder(&[("HOME", home.to_str().unwrap()), ("AWS_EC2_METADATA_DISABLED", "true")])
 }
 
+#[cfg(unix)]
 fn find(config: &str) -> Result<Found, BuildError> {
     at(home(config).path()).find_credentials()
 }

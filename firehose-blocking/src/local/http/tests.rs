@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::panic;
+#[cfg(unix)]
 use std::process::Command;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};

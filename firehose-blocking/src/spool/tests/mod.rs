@@ -4,6 +4,7 @@ mod model;
 mod processes;
 
 use std::fs::{self, File};
+#[cfg(unix)]
 use std::io;
 use std::thread;
 

@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 use std::env;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
+#[cfg(unix)]
+use std::io::{BufRead, BufReader, Read};
+#[cfg(unix)]
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
@@ -11,6 +14,7 @@ use super::*;
 const CHILD: &str = "FIREHOSE_SPOOL_CHILD";
 
 /// This test program, running [`child`] alone in a mode and a directory, below a shell that prepares it.
+#[cfg(unix)]
 fn start_child(prepare: &str, mode: &str, dir: &Path) -> Child {
     let script = format!("{prepare} exec \"$0\" \"$@\"");
     Command::new("sh")
