@@ -12,6 +12,7 @@ mod config;
 mod failures;
 #[cfg(unix)]
 mod follow;
+mod generate;
 #[cfg(unix)]
 mod health;
 #[cfg(unix)]

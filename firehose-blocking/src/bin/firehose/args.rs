@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use firehose_blocking::firehose_proto::batch::Quotas;
 use firehose_blocking::{Batch, Faults};
 
@@ -114,6 +115,20 @@ const MAX_LINGER: Duration = Duration::from_secs(900);
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 const MAX_INTERVAL: Duration = Duration::from_secs(86_400);
 
+const COMPLETIONS_EXAMPLE: &str = "\
+Example:
+  firehose completions bash > ~/.local/share/bash-completion/completions/firehose";
+
+const MAN_EXAMPLE: &str = "\
+Example:
+  firehose man ~/.local/share/man/man1 && man firehose-put";
+
+const FILES_EXIT_STATUS: &str = "\
+Exit status:
+  0  written
+  1  could not be written
+  2  the command line cannot be followed";
+
 const CONFIG_EXAMPLE: &str = "\
 Example:
   firehose config --profile production --output json";
@@ -144,6 +159,12 @@ pub(crate) enum Command {
     /// Serve a Firehose on this machine that keeps what it accepts in files.
     #[command(after_help = format!("{FAULTS}\n\n{LOCAL_EXAMPLE}\n\n{LOCAL_EXIT_STATUS}\n\n{LOGGING}"))]
     Local(LocalArgs),
+    /// Print the script that has a shell complete this program's arguments.
+    #[command(after_help = format!("{COMPLETIONS_EXAMPLE}\n\n{FILES_EXIT_STATUS}"))]
+    Completions(CompletionsArgs),
+    /// Write the manual pages, one for each command, into a directory.
+    #[command(after_help = format!("{MAN_EXAMPLE}\n\n{FILES_EXIT_STATUS}"))]
+    Man(ManArgs),
 }
 
 /// Whose service it is, and where.
@@ -345,6 +366,18 @@ pub(crate) struct LocalArgs {
     /// listened on and those of loopback are refused, so that no web page can write here under a name of its own.
     #[arg(long, value_name = "NAME")]
     pub(crate) allowed_host: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// Whose script.
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Where to write firehose.1 and the others; made if it is not there.
+    pub(crate) dir: PathBuf,
 }
 
 #[derive(Debug, Args)]

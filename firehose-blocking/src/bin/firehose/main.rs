@@ -1,5 +1,5 @@
 //! The program `firehose`: puts the records of files and pipes into a stream, checks whether it could, calls any operation,
-//! shows its configuration, and serves a local endpoint.
+//! shows its configuration, serves a local endpoint, and writes its own completions and manual.
 #![forbid(unsafe_code)]
 
 mod advice;
@@ -13,6 +13,7 @@ mod delivery;
 mod encoding;
 mod fill;
 mod follow;
+mod generate;
 mod halt;
 mod input;
 mod local;
@@ -57,6 +58,8 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Config(args) => config::run(args),
         Command::Local(args) => local::run(args),
+        Command::Completions(args) => generate::completions(args),
+        Command::Man(args) => generate::man(args),
     };
     outcome.unwrap_or_else(|failure| {
         failure.tell();
