@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::Write;
+#[cfg(unix)]
+use std::process::Command;
 use std::process::Stdio;
 
 use tempfile::tempdir;
@@ -151,8 +153,41 @@ fn shows_progress_on_standard_error_alone() {
         let outcome = run(&mut put_locally(dir.path(), &["--progress", when]), b"a\n");
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
         assert_eq!(outcome.summary()[2], 1);
-        assert_eq!(outcome.stderr.contains("1 record "), is_shown, "{outcome:?}");
+        assert_eq!(outcome.stderr.contains(" MB/s, 0 rejected, "), is_shown, "{outcome:?}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_progress_on_a_terminal_fits_80_columns_and_tells_the_time_left() {
+    let dir = tempdir().unwrap();
+    let (input, out) = (dir.path().join("in"), dir.path().join("out"));
+    fs::write(&input, "line\n".repeat(400_000)).unwrap();
+    let put = put_locally(&out, &[]);
+    let shell = format!(
+        "stty cols 80; exec {} {} {}",
+        put.get_program().to_str().unwrap(),
+        put.get_args().map(|arg| arg.to_str().unwrap()).collect::<Vec<_>>().join(" "),
+        input.to_str().unwrap(),
+    );
+    // It gives what it starts a terminal.
+    let mut script = Command::new("script");
+    script.args(["-qec", &shell, "/dev/null"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let outcome = finish(script.spawn().expect("`script` is installed, from util-linux"));
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let lines = outcome.stdout.split(['\r', '\n']).map(without_escapes).filter(|line| line.contains(" rejected, "));
+    let lines: Vec<_> = lines.filter(|line| !line.starts_with('{')).collect();
+    assert!(lines.iter().all(|line| line.chars().count() <= 80 && line.contains(" of 2.0 MB, ")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains(" s left, 0 rejected, ")), "{lines:?}");
+}
+
+/// A line without what moves the cursor.
+#[cfg(unix)]
+fn without_escapes(line: &str) -> String {
+    let mut pieces = line.split('\x1b');
+    let first = pieces.next().unwrap_or_default();
+    let rest = pieces.map(|piece| piece.split_once(char::is_alphabetic).map_or("", |(_, text)| text));
+    [first].into_iter().chain(rest).collect::<String>().trim_end().to_owned()
 }
 
 #[test]

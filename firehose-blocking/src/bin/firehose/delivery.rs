@@ -91,7 +91,7 @@ impl Delivery {
         events: Sender<Event>,
         progress: &Progress,
     ) -> Result<Self, Failure> {
-        let report = Arc::new(Report::default());
+        let report = Arc::clone(progress.report());
         let places = Arc::new(Places::default());
         let (accepted, settled) = (Arc::clone(&report), Arc::clone(&places));
         let (asked, stream, progress) = (client.clone(), args.stream.clone(), progress.clone());

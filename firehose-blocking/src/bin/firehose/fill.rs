@@ -137,7 +137,7 @@ impl<'a> Filler<'a> {
                     self.feed(stream, buffer.get(range).unwrap_or_default());
                     // At the end nobody reads any more.
                     let _ = spare_buffers.send(buffer);
-                    self.progress.show(self.fed_bytes, self.delivery.report().records.value());
+                    self.progress.show(self.fed_bytes);
                 }
                 Event::Log(event) => self.handle(&event),
                 Event::EndOfSource(error) => {

@@ -1,29 +1,42 @@
 //! [`Progress`]: how far a run has come, on standard error.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
 use crate::args::When;
-use crate::report::plural;
+use crate::report::{Report, megabytes, plural};
 
 /// Times a second that it is drawn anew.
 const REDRAWS: u8 = 8;
 
-/// A bar when the size of the input is known, else a count; or nothing at all.
+/// Columns of a terminal of the usual width, less the spinner's and one for the cursor.
+const MAX_COLUMNS: usize = 77;
+
+/// A time left above this says no more than that nothing moves.
+const MAX_LEFT: Duration = Duration::from_secs(100 * 60 * 60);
+
+/// One line that is drawn again and again, or nothing at all.
 #[derive(Clone)]
-pub(crate) struct Progress(ProgressBar);
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    report: Arc<Report>,
+}
 
 impl Progress {
+    /// A line for an input of so many bytes, if that is known.
     pub(crate) fn new(when: When, total_bytes: Option<u64>) -> Self {
+        let report = Arc::new(Report::default());
         let is_shown = match when {
             When::Auto => io::stderr().is_terminal(),
             When::Always => true,
             When::Never => false,
         };
         if !is_shown {
-            return Self(ProgressBar::hidden());
+            return Self { bar: ProgressBar::hidden(), report };
         }
         // What draws to a terminal by itself would draw nothing when it was asked for but there is none.
         let target = match io::stderr().is_terminal() {
@@ -31,33 +44,94 @@ impl Progress {
             false => ProgressDrawTarget::term_like_with_hz(Box::new(Plain), REDRAWS),
         };
         let bar = ProgressBar::with_draw_target(total_bytes, target);
-        let template = match total_bytes {
-            Some(_) => "[{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {msg}",
-            None => "{spinner} {bytes}, {bytes_per_sec}, {msg}",
+        let style = ProgressStyle::with_template("{spinner} {line}").expect("the template is well-formed");
+        let counts = Arc::clone(&report);
+        let line = move |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // Nobody could be told that this failed.
+            let _ = out.write_str(&Line::new(state, &counts).text());
         };
-        bar.set_style(
-            ProgressStyle::with_template(template).expect("the templates are well-formed").progress_chars("=> "),
-        );
+        bar.set_style(style.with_key("line", line));
         bar.enable_steady_tick(Duration::from_secs(1) / u32::from(REDRAWS));
-        Self(bar)
+        Self { bar, report }
+    }
+
+    /// The counts of records that it shows.
+    pub(crate) fn report(&self) -> &Arc<Report> {
+        &self.report
     }
 
     /// Shows that so much has been read by now.
-    pub(crate) fn show(&self, bytes: u64, records: u64) {
-        if !self.0.is_hidden() {
-            self.0.set_message(format!("{records} record{}", plural(records)));
-            self.0.set_position(bytes);
-        }
+    pub(crate) fn show(&self, bytes: u64) {
+        self.bar.set_position(bytes);
     }
 
     /// Makes way for a message.
     pub(crate) fn aside(&self, message: impl FnOnce()) {
-        self.0.suspend(message);
+        self.bar.suspend(message);
     }
 
     /// Takes it away, to make room for what follows.
     pub(crate) fn clear(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+    }
+}
+
+/// What the line says.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    bytes: u64,
+    total_bytes: Option<u64>,
+    bytes_per_second: f64,
+    left: Duration,
+    rejected: u64,
+    records: u64,
+}
+
+impl Line {
+    fn new(state: &ProgressState, report: &Report) -> Self {
+        Self {
+            bytes: state.pos(),
+            total_bytes: state.len(),
+            bytes_per_second: state.per_sec(),
+            left: state.eta(),
+            rejected: report.rejected.value(),
+            records: report.records.value(),
+        }
+    }
+
+    /// The most important first; what would not fit is left out.
+    fn text(&self) -> String {
+        let mut text = match self.total_bytes {
+            Some(total) => format!("{:.1} of {:.1} MB", megabytes(self.bytes), megabytes(total)),
+            None => format!("{:.1} MB", megabytes(self.bytes)),
+        };
+        // Nothing read says nothing about the rest, and where nothing is left to read there is no rest.
+        let is_between = self.total_bytes.is_some_and(|total| (1..total).contains(&self.bytes));
+        let left = (is_between && self.left < MAX_LEFT).then(|| format!("{} left", time(self.left)));
+        let rest = [
+            Some(format!("{:.1} MB/s", self.bytes_per_second / 1e6)),
+            left,
+            Some(format!("{} rejected", self.rejected)),
+            Some(format!("{} record{}", self.records, plural(self.records))),
+        ];
+        for part in rest.into_iter().flatten() {
+            if text.len() + 2 + part.len() > MAX_COLUMNS {
+                break;
+            }
+            text.push_str(", ");
+            text.push_str(&part);
+        }
+        text
+    }
+}
+
+/// A time in its two largest units.
+fn time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
 }
 
@@ -106,5 +180,49 @@ impl TermLike for Plain {
 
     fn flush(&self) -> io::Result<()> {
         io::stderr().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_the_rate_the_time_left_and_what_was_rejected_in_80_columns() {
+        let known = Line {
+            bytes: 12_340_000,
+            total_bytes: Some(310_000_000),
+            bytes_per_second: 64_200_000.0,
+            left: Duration::from_secs(4),
+            rejected: 2,
+            records: 1,
+        };
+        let unknown = Line { total_bytes: None, records: 170_000, ..known };
+        let long = Line { left: Duration::from_secs(200), ..known };
+        let longer = Line { left: Duration::from_secs(7260), ..known };
+        let stuck = Line { bytes_per_second: 0.0, left: Duration::MAX, ..known };
+        let (first, last) = (Line { bytes: 0, left: Duration::ZERO, ..stuck }, Line { bytes: 310_000_000, ..known });
+        let huge = Line {
+            bytes: 999_999_999_998,
+            total_bytes: Some(999_999_999_999),
+            bytes_per_second: 1e10,
+            left: Duration::from_secs(359_999),
+            rejected: 999_999_999,
+            records: 9_999_999_999,
+        };
+        for (line, expected) in [
+            (known, "12.3 of 310.0 MB, 64.2 MB/s, 4 s left, 2 rejected, 1 record"),
+            (unknown, "12.3 MB, 64.2 MB/s, 2 rejected, 170000 records"),
+            (long, "12.3 of 310.0 MB, 64.2 MB/s, 3 min 20 s left, 2 rejected, 1 record"),
+            (longer, "12.3 of 310.0 MB, 64.2 MB/s, 2 h 1 min left, 2 rejected, 1 record"),
+            (stuck, "12.3 of 310.0 MB, 0.0 MB/s, 2 rejected, 1 record"),
+            (first, "0.0 of 310.0 MB, 0.0 MB/s, 2 rejected, 1 record"),
+            (last, "310.0 of 310.0 MB, 64.2 MB/s, 2 rejected, 1 record"),
+            (huge, "1000000.0 of 1000000.0 MB, 10000.0 MB/s, 99 h 59 min left, 999999999 rejected"),
+        ] {
+            let text = line.text();
+            assert_eq!(text, expected);
+            assert!(text.len() <= MAX_COLUMNS, "{text}");
+        }
     }
 }

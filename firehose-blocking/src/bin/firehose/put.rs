@@ -53,10 +53,10 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let local = local.transpose().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?;
     let (client, max_attempts) = client(args, local.as_ref())?;
     let rejects = Arc::new(Rejects::create(args.rejects.as_deref(), args.follow)?);
-    let progress = Progress::new(args.progress, sources.total_bytes);
     let (events, incoming) = mpsc::channel();
     let halt = Arc::new(Halt::default());
     let (kept_in, sender) = (Arc::clone(&rejects), events.clone());
+    let progress = Progress::new(args.progress, sources.total_bytes);
     let delivery = Delivery::start(args, client.clone(), max_attempts, kept_in, Arc::clone(&halt), sender, &progress)?;
     let watch = watched.get_or_init(|| delivery.watch(&progress)).clone();
     let stats = args.stats.map(|interval| watch.tell_figures_every(interval));

@@ -95,8 +95,7 @@ impl Report {
                 r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"kept":{kept},"requests":{requests},"billed_bytes":{billed_bytes},"seconds":{seconds:.3},"complete":{is_complete}}}"#
             );
         }
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people, shown to a tenth")]
-        let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
+        let rate = megabytes(bytes) / seconds.max(1e-9);
         let left = if kept > 0 { format!(", {kept} kept in the spool") } else { String::new() };
         let packed = packed_bytes(records, bytes);
         // Only where it is worth a change of what consumers get.
@@ -120,6 +119,12 @@ fn packed_bytes(records: u64, bytes: u64) -> u64 {
     const MAX_EVENTS: u64 = 500;
     let packs = bytes.div_ceil(TARGET).max(records.div_ceil(MAX_EVENTS)).max(1);
     packs * bytes.div_ceil(packs).div_ceil(STEP) * STEP
+}
+
+/// Bytes as people are told of many: in millions.
+#[expect(clippy::cast_precision_loss, reason = "a number for people, shown to a tenth")]
+pub(crate) fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }
 
 /// What a word for so many ends in.
