@@ -74,8 +74,8 @@ pub use self::local::{
 };
 pub use self::operations::Firehose;
 pub use self::producer::{
-    Closed, FlushTimeout, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, SendError,
-    TrySendError,
+    Closed, FlushTimeout, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, RecordWriter,
+    SendError, TrySendError,
 };
 pub use self::spool::SpoolError;
 #[cfg(feature = "spool")]

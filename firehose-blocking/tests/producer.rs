@@ -1,6 +1,9 @@
 //! The producer against a transport that answers from a script: outcomes, back-pressure, closing.
 #![expect(clippy::unwrap_used, reason = "a test fails at the line that is wrong")]
 
+#[path = "producer/writer.rs"]
+mod writer;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};

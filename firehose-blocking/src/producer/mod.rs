@@ -19,6 +19,7 @@ mod send;
 mod spool;
 mod statistics;
 mod worker;
+mod write;
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -38,6 +39,7 @@ pub use self::builder::{ProducerBuilder, ProducerError};
 pub use self::outcome::{Outcome, Receipt};
 pub use self::send::{SendError, TrySendError};
 pub use self::statistics::ProducerStatistics;
+pub use self::write::RecordWriter;
 
 /// Takes records from any thread, batches them, keeps within limits, and sends again what failed.
 ///

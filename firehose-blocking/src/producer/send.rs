@@ -23,6 +23,8 @@ pub enum SendError {
     Spool(SpoolError),
     /// It **was** taken and will be delivered, but the disk may not have it: a loss of power may lose it before.
     NotDurable(SpoolError),
+    /// The value cannot be written as JSON.
+    Serialize(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// A record that was not taken, and why.
@@ -257,6 +259,7 @@ impl fmt::Display for SendError {
             Self::EnqueueError(reason) => write!(f, "the record was not taken: {reason}"),
             Self::Spool(_) => f.write_str("the record was not taken, the spool cannot hold it"),
             Self::NotDurable(_) => f.write_str("the record was taken, but may not survive a loss of power"),
+            Self::Serialize(_) => f.write_str("the value cannot be written as JSON"),
         }
     }
 }
@@ -267,6 +270,7 @@ impl std::error::Error for SendError {
             // It is said already.
             Self::EnqueueError(_) => None,
             Self::Spool(error) | Self::NotDurable(error) => Some(error),
+            Self::Serialize(error) => Some(&**error),
         }
     }
 }
