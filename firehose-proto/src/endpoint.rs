@@ -22,16 +22,19 @@ const SERVICE: &str = "firehose";
 /// let endpoint = Endpoint::custom("http://localhost:4566", region)?;
 /// assert_eq!(endpoint.url(), "http://localhost:4566/");
 /// assert_eq!(endpoint.host(), "localhost:4566");
+/// assert_eq!((endpoint.hostname(), endpoint.port()), ("localhost", 4566));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Scheme and authority in lower case, then a path that begins with a slash.
     url: String,
-    /// Where the host begins, and where it ends without and with a port that goes without saying.
+    /// Where the host begins, and where it ends: without a port, without and with a port that goes without saying.
     host_start: usize,
+    hostname_end: usize,
     host_end: usize,
     authority_end: usize,
+    port: Option<u16>,
     is_https: bool,
     region: Region,
 }
@@ -52,7 +55,7 @@ impl Endpoint {
 
     /// A service's own endpoint.
     pub(crate) fn of_host(host: &str, region: Region) -> Self {
-        Self::new(true, host, host.len(), "/", region)
+        Self::new(true, host, host.len(), None, "/", region)
     }
 
     /// An endpoint of the caller's: a VPC endpoint, a proxy, a local stand-in.
@@ -64,9 +67,7 @@ impl Endpoint {
     /// The [`EndpointError`] that names the first part of the URL which breaks its rule.
     pub fn custom(url: &str, region: Region) -> Result<Self, EndpointError> {
         let Parts { is_https, authority, host, port, path } = check_url(url)?;
-        let is_implied = port.is_none_or(|port| port == if is_https { 443 } else { 80 });
-        let shown_bytes = if is_implied { host.len() } else { authority.len() };
-        Ok(Self::new(is_https, authority, shown_bytes, if path.is_empty() { "/" } else { path }, region))
+        Ok(Self::new(is_https, authority, host.len(), port, if path.is_empty() { "/" } else { path }, region))
     }
 
     /// The service's whole rule set: what a program's merged configuration comes down to.
@@ -90,14 +91,16 @@ impl Endpoint {
         }
     }
 
-    /// Puts the parts together; the `Host` header shows so many bytes of the authority.
-    fn new(is_https: bool, authority: &str, shown_bytes: usize, path: &str, region: Region) -> Self {
+    /// Puts the parts together; the host is so many bytes of the authority.
+    fn new(is_https: bool, authority: &str, host_bytes: usize, port: Option<u16>, path: &str, region: Region) -> Self {
         let scheme = if is_https { "https://" } else { "http://" };
         let mut url = format!("{scheme}{authority}");
         url.make_ascii_lowercase();
-        let (host_end, authority_end) = (scheme.len() + shown_bytes, url.len());
+        let (hostname_end, authority_end) = (scheme.len() + host_bytes, url.len());
+        let is_implied = port.is_none_or(|port| port == default_port(is_https));
+        let host_end = if is_implied { hostname_end } else { authority_end };
         url.push_str(path);
-        Self { url, host_start: scheme.len(), host_end, authority_end, is_https, region }
+        Self { url, host_start: scheme.len(), hostname_end, host_end, authority_end, port, is_https, region }
     }
 
     /// The absolute URL that requests are sent to.
@@ -116,6 +119,19 @@ impl Endpoint {
     #[must_use]
     pub fn host(&self) -> &str {
         self.part(self.host_end)
+    }
+
+    /// The name or address of the server, for a transport that dials by itself: an IPv6 address without its brackets.
+    #[must_use]
+    pub fn hostname(&self) -> &str {
+        let host = self.part(self.hostname_end);
+        host.strip_prefix('[').and_then(|address| address.strip_suffix(']')).unwrap_or(host)
+    }
+
+    /// The server's port: that of the URL, or else the scheme's default.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(default_port(self.is_https))
     }
 
     /// Whether requests travel encrypted.
@@ -142,6 +158,10 @@ impl fmt::Debug for Endpoint {
             .field("region", &self.region.as_str())
             .finish_non_exhaustive()
     }
+}
+
+const fn default_port(is_https: bool) -> u16 {
+    if is_https { 443 } else { 80 }
 }
 
 /// The parts of an endpoint's URL.
@@ -329,24 +349,32 @@ mod tests {
 
     #[test]
     fn takes_a_custom_url_apart() {
-        for (given, url, authority, host) in [
-            ("https://example.com", "https://example.com/", "example.com", "example.com"),
-            ("https://example.com/", "https://example.com/", "example.com", "example.com"),
-            ("HTTPS://Example.COM/Base/p%20q", "https://example.com/Base/p%20q", "example.com", "example.com"),
-            ("http://h//a/../b/", "http://h//a/../b/", "h", "h"),
-            ("https://h:443", "https://h:443/", "h:443", "h"),
-            ("http://h:80/x", "http://h:80/x", "h:80", "h"),
-            ("http://h:443", "http://h:443/", "h:443", "h:443"),
-            ("https://h:80", "https://h:80/", "h:80", "h:80"),
-            ("http://127.0.0.1:4566", "http://127.0.0.1:4566/", "127.0.0.1:4566", "127.0.0.1:4566"),
-            ("http://[::1]:8080/b", "http://[::1]:8080/b", "[::1]:8080", "[::1]:8080"),
-            ("https://[FD00::A]:443", "https://[fd00::a]:443/", "[fd00::a]:443", "[fd00::a]"),
-            ("http://local_stack.", "http://local_stack./", "local_stack.", "local_stack."),
-            ("http://h/a:b@c", "http://h/a:b@c", "h", "h"),
-            ("http://h:65535", "http://h:65535/", "h:65535", "h:65535"),
+        for (given, url, authority, host, hostname, port) in [
+            ("https://example.com", "https://example.com/", "example.com", "example.com", "example.com", 443),
+            ("https://example.com/", "https://example.com/", "example.com", "example.com", "example.com", 443),
+            (
+                "HTTPS://Example.COM/Base/p%20q",
+                "https://example.com/Base/p%20q",
+                "example.com",
+                "example.com",
+                "example.com",
+                443,
+            ),
+            ("http://h//a/../b/", "http://h//a/../b/", "h", "h", "h", 80),
+            ("https://h:443", "https://h:443/", "h:443", "h", "h", 443),
+            ("http://h:80/x", "http://h:80/x", "h:80", "h", "h", 80),
+            ("http://h:443", "http://h:443/", "h:443", "h:443", "h", 443),
+            ("https://h:80", "https://h:80/", "h:80", "h:80", "h", 80),
+            ("http://127.0.0.1:4566", "http://127.0.0.1:4566/", "127.0.0.1:4566", "127.0.0.1:4566", "127.0.0.1", 4566),
+            ("http://[::1]:8080/b", "http://[::1]:8080/b", "[::1]:8080", "[::1]:8080", "::1", 8080),
+            ("https://[FD00::A]:443", "https://[fd00::a]:443/", "[fd00::a]:443", "[fd00::a]", "fd00::a", 443),
+            ("http://local_stack.", "http://local_stack./", "local_stack.", "local_stack.", "local_stack.", 80),
+            ("http://h/a:b@c", "http://h/a:b@c", "h", "h", "h", 80),
+            ("http://h:65535", "http://h:65535/", "h:65535", "h:65535", "h", 65535),
         ] {
             let endpoint = Endpoint::custom(given, region("us-east-1")).unwrap();
             assert_eq!((endpoint.url(), endpoint.authority(), endpoint.host()), (url, authority, host), "{given}");
+            assert_eq!((endpoint.hostname(), endpoint.port()), (hostname, port), "{given}");
             assert_eq!(endpoint.is_https(), url.starts_with("https"), "{given}");
             let request = crate::http::Request::new(crate::http::Method::Post, endpoint.url());
             assert_eq!(request.authority(), Some(authority), "{given}");

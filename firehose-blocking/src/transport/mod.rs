@@ -30,7 +30,8 @@ pub(crate) use self::ureq::default_transport;
 /// Open for implementation. The client relies on this:
 ///
 /// * the headers and the body are sent exactly as they are, with `Content-Length` added; those that are signed
-///   must not change;
+///   must not change. `host` is one of them, and comes with the request: a stack that writes it by itself must write the
+///   same, and not a second one;
 /// * redirects are not followed, and a response of any status is a response;
 /// * the response is read to its end, at most [`MAX_RESPONSE_BYTES`](firehose_proto::limits::MAX_RESPONSE_BYTES) of it;
 /// * what is on the machine itself or on a link-local address is reached without a proxy: through the transport,

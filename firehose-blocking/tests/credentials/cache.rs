@@ -44,9 +44,7 @@ impl ProvideCredentials for Numbered {
         if counts.is_down {
             return Err(CredentialsError::transient("down"));
         }
-        let mut credentials = Credentials::new(format!("AKID{}", counts.asked), "secret");
-        credentials.expires_at = Some(context.clock().now() + HOUR);
-        Ok(credentials)
+        Ok(Credentials::new(format!("AKID{}", counts.asked), "secret").with_expiry(context.clock().now() + HOUR))
     }
 }
 
@@ -94,9 +92,10 @@ fn goes_on_with_what_it_has_until_the_end_and_tries_once_a_minute() {
 #[test]
 fn refuses_what_has_expired_already_and_keeps_what_never_does() {
     let clock = Virtual::new();
-    let mut credentials = Credentials::new("AKID", "secret");
+    let credentials = Credentials::new("AKID", "secret");
     assert_eq!(id(&client(credentials.clone(), &clock)), "AKID");
-    credentials.expires_at = Some(START);
+    // The standard library's time will do.
+    let credentials = credentials.with_expiry(std::time::SystemTime::from(START));
     let error = client(credentials.clone(), &clock).credentials().unwrap_err();
     assert!(error.is_transient() && error.to_string().contains("expired"), "{error}");
     let error = builder(&[]).credentials_provider(credentials).find_credentials().unwrap_err();

@@ -79,6 +79,17 @@ impl Credentials {
         self
     }
 
+    /// The same credentials with the moment at which they stop working. Those of a provider of your own are asked for again
+    /// ahead of it.
+    ///
+    /// With `std`, a [`SystemTime`](https://doc.rust-lang.org/std/time/struct.SystemTime.html) will do where the feature `std`
+    /// of `time` is on, as it is with `firehose-blocking`.
+    #[must_use]
+    pub fn with_expiry(mut self, expires_at: impl Into<OffsetDateTime>) -> Self {
+        self.expires_at = Some(expires_at.into());
+        self
+    }
+
     /// Whether both sign alike: a service that refuses the one refuses the other. Their expiry does not count, for one
     /// that was extended leaves the keys as they were.
     #[must_use]

@@ -352,8 +352,7 @@ impl Service<'_> {
 
     /// Whether the endpoint is one of AWS's, and not somebody's stand-in.
     fn is_aws(&self) -> bool {
-        let authority = self.endpoint.authority();
-        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        let host = self.endpoint.hostname();
         let partition = self.endpoint.region().partition();
         [partition.dns_suffix, partition.dual_stack_dns_suffix]
             .iter()

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use firehose_proto::http::{Method, Request, Response};
 use log::debug;
+use ureq_proto::BodyMode;
 use ureq_proto::server::state::{RecvBody, RecvRequest};
 use ureq_proto::server::{RecvRequestResult, Reply};
-use ureq_proto::{BodyMode, Error};
 
-use super::message::{self, Head};
+use super::message::{self, Head, Refusal};
 use super::{Answer, Limits, Line};
 
 /// First size of the input buffer: the head of a signed request and the start of its body.
@@ -26,12 +26,25 @@ const INTERIM_BYTES: usize = 64;
 /// How much of a refused request is read so that its sender gets to read the answer.
 const MAX_DRAIN_BYTES: usize = 64 * 1024 * 1024;
 
+/// What is too long to be taken or to be looked at.
+const TOO_LARGE: End = End::refused(413, "the body is too large");
+const TOO_LARGE_A_HEAD: End = End::refused(431, "the head is too large");
+const TOO_LARGE_A_CHUNK: End = End::refused(400, "the line with a chunk's size is too long");
+
 /// Why a connection ends before its request has been answered.
 enum End {
     /// Nobody is there to answer.
     Gone,
-    /// The request is answered with this status and an empty body.
-    Refused(u16),
+    /// The request is answered with this.
+    Refused(Refusal),
+    /// What is wrong is here, and not in the request.
+    Failed,
+}
+
+impl End {
+    const fn refused(status: u16, rule: &'static str) -> Self {
+        Self::Refused(Refusal::new(status, rule))
+    }
 }
 
 /// Serves one connection until either side closes it.
@@ -46,15 +59,27 @@ pub(super) fn serve(
         return;
     }
     let input = Input { bytes: Vec::new(), start: 0, end: 0 };
-    let mut connection =
-        Connection { line, peer, limits, handler, is_stopping, input, body: Vec::new(), head: Vec::new() };
+    let mut connection = Connection {
+        line,
+        peer,
+        limits,
+        handler,
+        is_stopping,
+        input,
+        body: Vec::new(),
+        head: Vec::new(),
+        is_head: false,
+    };
     let is_answered = loop {
         match connection.exchange() {
             Ok(true) => {}
             Ok(false) => break true,
             Err(End::Gone) => break false,
-            Err(End::Refused(status)) => {
-                break connection.answer(&Response::new(status, Vec::new()), true, 0).is_ok();
+            Err(End::Failed) => break connection.answer(&Response::new(500, Vec::new()), true, 0).is_ok(),
+            Err(End::Refused(refusal)) => {
+                debug!("{peer} breaks a rule of HTTP: {}", refusal.rule);
+                let max_body_bytes = if connection.is_head { 0 } else { usize::MAX };
+                break connection.answer(&refusal.response(), true, max_body_bytes).is_ok();
             }
         }
     };
@@ -74,6 +99,8 @@ struct Connection<'a> {
     body: Vec<u8>,
     /// The head of the response.
     head: Vec<u8>,
+    /// Whether the request is one whose answer has no body.
+    is_head: bool,
 }
 
 impl Connection<'_> {
@@ -88,8 +115,7 @@ impl Connection<'_> {
 
         let max_answer_bytes = if request.method == Method::Head { 0 } else { usize::MAX };
         // A handler that panics leaves its own state as it is; there is none of ours that it could have broken.
-        let answer =
-            panic::catch_unwind(AssertUnwindSafe(|| (self.handler)(request))).map_err(|_| End::Refused(500))?;
+        let answer = panic::catch_unwind(AssertUnwindSafe(|| (self.handler)(request))).map_err(|_| End::Failed)?;
         let is_last = !can_stay_open || self.is_stopping.load(Ordering::SeqCst);
         match answer {
             Answer::Whole(response) => self.answer(&response, is_last, max_answer_bytes)?,
@@ -126,10 +152,11 @@ impl Connection<'_> {
 
     fn read_head(&mut self) -> Result<(Reply<RecvRequest>, Head), End> {
         let deadline = Instant::now() + self.limits.head;
-        let mut reply = Reply::new().map_err(|_| End::Refused(500))?;
+        let mut reply = Reply::new().map_err(|_| End::Failed)?;
         // Else the body of a HEAD request would be read as the next request.
         reply.force_recv_body();
         loop {
+            self.is_head = self.input.available().starts_with(b"HEAD ");
             match reply.try_request(self.input.available()) {
                 Ok((head_bytes, Some(parsed))) => {
                     self.input.consume(head_bytes);
@@ -137,10 +164,9 @@ impl Connection<'_> {
                     return Ok((reply, head));
                 }
                 Ok((_, None)) => {}
-                Err(Error::HttpParseTooManyHeaders) => return Err(End::Refused(431)),
-                Err(_) => return Err(End::Refused(400)),
+                Err(error) => return Err(End::Refused(Refusal::of(error))),
             }
-            self.receive(deadline, 431)?;
+            self.receive(deadline, TOO_LARGE_A_HEAD)?;
         }
     }
 
@@ -150,7 +176,7 @@ impl Connection<'_> {
         let mut interim = [0; INTERIM_BYTES];
         let (interim_bytes, reply) = match reply.proceed() {
             Some(RecvRequestResult::RecvBody(reply)) => (0, reply),
-            Some(RecvRequestResult::Send100(reply)) => reply.accept(&mut interim).map_err(|_| End::Refused(500))?,
+            Some(RecvRequestResult::Send100(reply)) => reply.accept(&mut interim).map_err(|_| End::Failed)?,
             Some(RecvRequestResult::ProvideResponse(_)) | None => return Ok(0),
         };
         let length = match reply.body_mode() {
@@ -168,7 +194,7 @@ impl Connection<'_> {
     }
 
     fn admissible(&self, length: u64) -> Result<usize, End> {
-        usize::try_from(length).ok().filter(|length| *length <= self.limits.max_body_bytes).ok_or(End::Refused(413))
+        usize::try_from(length).ok().filter(|length| *length <= self.limits.max_body_bytes).ok_or(TOO_LARGE)
     }
 
     /// Reads straight from the socket to where the handler will see the body, but for what came with the head.
@@ -192,25 +218,26 @@ impl Connection<'_> {
             // One byte more than allowed shows that there is more.
             grow(&mut self.body, filled, self.limits.max_body_bytes.saturating_add(1));
             let room = self.body.get_mut(filled..).unwrap_or_default();
-            let (used, decoded) = reply.read(self.input.available(), room).map_err(|_| End::Refused(400))?;
+            let read = reply.read(self.input.available(), room);
+            let (used, decoded) = read.map_err(|error| End::Refused(Refusal::of(error)))?;
             self.input.consume(used);
             filled += decoded;
             if filled > self.limits.max_body_bytes {
-                return Err(End::Refused(413));
+                return Err(TOO_LARGE);
             }
             if reply.is_ended() {
                 return Ok(filled);
             }
             if used == 0 {
-                self.receive(deadline, 400)?;
+                self.receive(deadline, TOO_LARGE_A_CHUNK)?;
             }
         }
     }
 
     /// Adds to the input, or refuses with `overflow` what is too long to be looked at as a whole.
-    fn receive(&mut self, deadline: Instant, overflow: u16) -> Result<(), End> {
+    fn receive(&mut self, deadline: Instant, overflow: End) -> Result<(), End> {
         if self.input.available().len() >= self.limits.max_head_bytes {
-            return Err(End::Refused(overflow));
+            return Err(overflow);
         }
         arrived(self.input.fill(&self.line.socket, deadline, self.limits.max_head_bytes)).map(drop)
     }
@@ -219,7 +246,7 @@ impl Connection<'_> {
     fn answer(&mut self, response: &Response, is_last: bool, max_body_bytes: usize) -> Result<(), End> {
         self.head.clear();
         if !message::encode_head(response, SystemTime::now(), is_last, &mut self.head) {
-            return Err(End::Refused(500));
+            return Err(End::Failed);
         }
         debug!("{} {}", self.peer, response.status);
         let body = response.body.get(..max_body_bytes).unwrap_or(&response.body);
@@ -298,9 +325,9 @@ fn grow(body: &mut Vec<u8>, filled: usize, max_bytes: usize) {
 fn arrived(read: io::Result<usize>) -> Result<usize, End> {
     match read {
         // The client may have closed its sending half alone, so it is told.
-        Ok(0) => Err(End::Refused(400)),
+        Ok(0) => Err(End::refused(400, "the connection ended within the request")),
         Ok(count) => Ok(count),
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(End::Refused(408)),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(End::refused(408, "the request took too long")),
         Err(_) => Err(End::Gone),
     }
 }

@@ -1,5 +1,6 @@
 //! A request's head as the handler sees it, and a response's head as it goes over the wire.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,6 +10,34 @@ use firehose_proto::time::HttpDate;
 use time::OffsetDateTime;
 use ureq_proto::http;
 use ureq_proto::http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+
+/// Why a request is not handed over, to be answered with this status.
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    /// The rule that was broken, for whoever writes the client.
+    pub(super) rule: Cow<'static, str>,
+}
+
+impl Refusal {
+    pub(super) const fn new(status: u16, rule: &'static str) -> Self {
+        Self { status, rule: Cow::Borrowed(rule) }
+    }
+
+    /// What the grammar says.
+    pub(super) fn of(error: ureq_proto::Error) -> Self {
+        match error {
+            ureq_proto::Error::HttpParseTooManyHeaders => Self::new(431, "there are too many header fields"),
+            ureq_proto::Error::HttpParseFail(rule) => Self { status: 400, rule: rule.into() },
+            error => Self { status: 400, rule: error.to_string().into() },
+        }
+    }
+
+    pub(super) fn response(&self) -> Response {
+        let mut response = Response::new(self.status, format!("invalid HTTP request: {}\n", self.rule).into_bytes());
+        response.headers.append("content-type", "text/plain").expect("a valid header");
+        response
+    }
+}
 
 /// What a request's head says, but for the length of its body.
 pub(super) struct Head {
@@ -24,28 +53,32 @@ impl Head {
     ///
     /// # Errors
     ///
-    /// The status to answer with.
-    pub(super) fn read(parsed: &http::Request<()>, head_bytes: usize, max_headers: usize) -> Result<Self, u16> {
+    /// What to answer with.
+    pub(super) fn read(parsed: &http::Request<()>, head_bytes: usize, max_headers: usize) -> Result<Self, Refusal> {
         let fields = parsed.headers();
         if fields.len() > max_headers {
-            return Err(431);
+            return Err(Refusal::new(431, "there are too many header fields"));
         }
         let is_http10 = parsed.version() == http::Version::HTTP_10;
         // RFC 9112, section 3.2; HTTP/1.0 has requests without `Host`.
         if !matches!((fields.get_all(HOST).iter().count(), is_http10), (1, _) | (0, true)) {
-            return Err(400);
+            return Err(Refusal::new(400, "HTTP/1.1 asks for exactly one Host field (RFC 9112, section 3.2)"));
         }
         let is_coded = fields.contains_key(TRANSFER_ENCODING);
         if is_coded {
             check_coding(fields, is_http10)?;
         }
-        let method = Method::parse(parsed.method().as_str()).ok_or(501_u16)?;
-        let target = parsed.uri().path_and_query().ok_or(400_u16)?;
+        let method =
+            Method::parse(parsed.method().as_str()).ok_or(Refusal::new(501, "the method is not known here"))?;
+        let target = parsed.uri().path_and_query();
+        let target = target.ok_or(Refusal::new(400, "the target has no path (RFC 9112, section 3.2)"))?;
         let mut request = Request::new(method, target.as_str().to_owned());
         request.headers = Headers::with_capacity(fields.len(), head_bytes);
         for (name, value) in fields {
             let value = String::from_utf8_lossy(value.as_bytes());
-            request.headers.append(name.as_str(), &value).map_err(|_| 400_u16)?;
+            let invalid =
+                |_| Refusal::new(400, "a header field's value has control characters (RFC 9110, section 5.5)");
+            request.headers.append(name.as_str(), &value).map_err(invalid)?;
         }
         Ok(Self {
             request,
@@ -58,14 +91,20 @@ impl Head {
 
 /// Refuses every way of telling where a body ends that another server could read differently: request
 /// smuggling lives from that (RFC 9112, sections 6.1 and 6.3).
-fn check_coding(fields: &http::HeaderMap, is_http10: bool) -> Result<(), u16> {
-    if is_http10 || fields.contains_key(CONTENT_LENGTH) {
-        return Err(400);
+fn check_coding(fields: &http::HeaderMap, is_http10: bool) -> Result<(), Refusal> {
+    if is_http10 {
+        return Err(Refusal::new(400, "HTTP/1.0 has no Transfer-Encoding (RFC 9112, section 6.1)"));
+    }
+    if fields.contains_key(CONTENT_LENGTH) {
+        return Err(Refusal::new(
+            400,
+            "Transfer-Encoding and Content-Length exclude each other (RFC 9112, section 6.3)",
+        ));
     }
     let mut codings = elements(fields, &TRANSFER_ENCODING);
     match (codings.next(), codings.next()) {
         (Some(only), None) if is_token(only, "chunked") => Ok(()),
-        _ => Err(501),
+        _ => Err(Refusal::new(501, "no transfer coding but chunked is known here")),
     }
 }
 

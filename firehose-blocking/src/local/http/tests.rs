@@ -187,52 +187,125 @@ fn refuses_what_is_malformed_or_ambiguous_and_closes() {
     let many = "a:b\r\n".repeat(4);
     let far_too_many = "a:b\r\n".repeat(200);
     // Each is followed by a request that must not be seen as one.
-    for (request, status) in [
-        ("\u{7f}\r\n\r\n", 400),
-        ("GET\r\n\r\n", 400),
-        ("GET / HTTP/2.0\r\nHost: h\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h\r\nX : y\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h\r\nX: y\r\n z\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: h\r\nX: \0\r\n\r\n", 400),
-        ("GET relative HTTP/1.1\r\nHost: h\r\n\r\n", 400),
-        ("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", 501),
-        ("BREW / HTTP/1.1\r\nHost: h\r\n\r\n", 501),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +1\r\n\r\nx", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1 1\r\n\r\nx", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0x1\r\n\r\nx", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length:\r\n\r\n", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 2\r\n\r\nxx", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551616\r\n\r\n", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551615\r\n\r\n", 413),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n", 413),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n", 413),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n", 400),
-        ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 501),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding:\r\n\r\n", 501),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n0\r\n\r\n", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", 400),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n01234567890", 413),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n012345678\r\n2\r\n9a\r\n0\r\n\r\n", 413),
-        (&format!("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;{long}"), 400),
-        (&format!("GET / HTTP/1.1\r\nHost: h\r\nX: {long}"), 431),
-        (&format!("GET /{long} HTTP/1.1\r\nHost: h\r\n\r\n"), 431),
-        (&format!("GET / HTTP/1.1\r\n{many}\r\n"), 431),
-        (&format!("GET / HTTP/1.1\r\n{far_too_many}\r\n"), 431),
+    for (request, status, rule) in [
+        ("\u{7f}\r\n\r\n", 400, "invalid token"),
+        ("GET\r\n\r\n", 400, "invalid token"),
+        ("GET / HTTP/2.0\r\nHost: h\r\n\r\n", 400, "invalid HTTP version"),
+        ("GET / HTTP/1.1\r\n\r\n", 400, "HTTP/1.1 asks for exactly one Host field (RFC 9112, section 3.2)"),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            400,
+            "HTTP/1.1 asks for exactly one Host field (RFC 9112, section 3.2)",
+        ),
+        ("GET / HTTP/1.1\r\nHost: h\r\nX : y\r\n\r\n", 400, "invalid header name"),
+        ("GET / HTTP/1.1\r\nHost: h\r\nX: y\r\n z\r\n\r\n", 400, "invalid header name"),
+        ("GET / HTTP/1.1\r\nHost: h\r\nX: \0\r\n\r\n", 400, "invalid header value"),
+        ("GET relative HTTP/1.1\r\nHost: h\r\n\r\n", 400, "the target has no path (RFC 9112, section 3.2)"),
+        ("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", 501, "the method is not known here"),
+        ("BREW / HTTP/1.1\r\nHost: h\r\n\r\n", 501, "the method is not known here"),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", 400, "content-length header not a number"),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +1\r\n\r\nx", 400, "content-length header not a number"),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1 1\r\n\r\nx", 400, "content-length header not a number"),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0x1\r\n\r\nx", 400, "content-length header not a number"),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length:\r\n\r\n", 400, "content-length header not a number"),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+            400,
+            "conflicting content-length headers",
+        ),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 2\r\n\r\nxx", 400, "conflicting content-length headers"),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551616\r\n\r\n",
+            400,
+            "content-length header not a number",
+        ),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551615\r\n\r\n", 413, "the body is too large"),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n", 413, "the body is too large"),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n",
+            413,
+            "the body is too large",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+            400,
+            "Transfer-Encoding and Content-Length exclude each other (RFC 9112, section 6.3)",
+        ),
+        (
+            "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+            "HTTP/1.0 has no Transfer-Encoding (RFC 9112, section 6.1)",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            501,
+            "no transfer coding but chunked is known here",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            501,
+            "no transfer coding but chunked is known here",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+            501,
+            "no transfer coding but chunked is known here",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding:\r\n\r\n",
+            501,
+            "no transfer coding but chunked is known here",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+            400,
+            "chunk length cannot be read as a number",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n",
+            400,
+            "chunk length cannot be read as a number",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n0\r\n\r\n",
+            400,
+            "chunk expected crlf as next character",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+            400,
+            "chunk length cannot be read as a number",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n01234567890",
+            413,
+            "the body is too large",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n012345678\r\n2\r\n9a\r\n0\r\n\r\n",
+            413,
+            "the body is too large",
+        ),
+        (
+            &format!("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;{long}"),
+            400,
+            "the line with a chunk's size is too long",
+        ),
+        (&format!("GET / HTTP/1.1\r\nHost: h\r\nX: {long}"), 431, "the head is too large"),
+        (&format!("GET /{long} HTTP/1.1\r\nHost: h\r\n\r\n"), 431, "the head is too large"),
+        (&format!("GET / HTTP/1.1\r\n{many}\r\n"), 431, "there are too many header fields"),
+        (&format!("GET / HTTP/1.1\r\n{far_too_many}\r\n"), 431, "there are too many header fields"),
     ] {
         let mut client = Client::connect(&server);
         let answer = client.exchange([request.as_bytes(), GOOD].concat());
-        assert_eq!((answer.status, &*answer.body, answer.closes()), (status, "", true), "{request}");
+        let told = format!("invalid HTTP request: {rule}\n");
+        assert_eq!((answer.status, &*answer.body, answer.closes()), (status, &*told, true), "{request}");
         client.assert_closed(request);
     }
+    let mut client = Client::connect(&server);
+    let answer = client.send("HEAD / HTTP/1.1\r\n\r\n").answer_to(true);
+    assert_eq!(answer.status, 400);
+    client.assert_closed("the answer to HEAD has no body, a refusal neither");
     assert_serves(&server);
 }
 
@@ -262,7 +335,9 @@ fn tells_a_client_that_stopped_sending_half_way() {
     for request in [&b"GET / HT"[..], &post("0123")[..50], chunked] {
         let mut client = Client::connect(&server);
         client.send(request).0.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(client.answer().status, 400, "{request:?}");
+        let answer = client.answer();
+        let told = "invalid HTTP request: the connection ended within the request\n";
+        assert_eq!((answer.status, &*answer.body), (400, told), "{request:?}");
         client.assert_closed(request);
     }
 }
