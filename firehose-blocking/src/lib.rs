@@ -23,7 +23,7 @@
 //!
 //! | feature | with it | without it |
 //! |---|---|---|
-//! | `control` | the operations on streams themselves ([`FirehoseControl`]), [`Pages`], waiting for streams | the puts |
+//! | `control` | the ten operations on streams themselves, [`Pages`], waiting for streams | the puts |
 //! | `local` | [`LocalEndpoint`]; turns on `control` | |
 //! | `spool` | [`ProducerBuilder::spool`] | a [`Producer`]'s records are in memory alone |
 //! | `ureq` | [`Ureq`], the transport of a client that is given none | [`ClientBuilder::transport`] is needed |
@@ -41,6 +41,7 @@ mod environment;
 mod files;
 #[cfg(feature = "local")]
 mod local;
+mod mock;
 mod operations;
 mod producer;
 #[cfg(feature = "spool")]
@@ -66,7 +67,7 @@ pub use self::builder::{BuildError, ClientBuilder};
 pub use self::client::Client;
 pub use self::clock::{Clock, SystemClock};
 #[cfg(feature = "control")]
-pub use self::control::{FirehoseControl, Pages, WaitError};
+pub use self::control::{Pages, WaitError};
 pub use self::credentials::{CredentialsError, ProvideCredentials};
 #[cfg(feature = "local")]
 pub use self::local::{

@@ -1,32 +1,94 @@
-//! The two puts as methods of [`Client`] and as the trait [`Firehose`], and the macro that declares operations so.
+//! The twelve operations as methods of [`Client`], and as the trait [`Firehose`] for applications that mock it.
 
+use std::sync::Arc;
+
+use firehose_proto::call::{self, Error};
+use firehose_proto::error::{ErrorCode, ResponseError, ServiceError};
+use firehose_proto::http::Response;
+#[cfg(feature = "control")]
 use firehose_proto::op::{
-    PutRecord, PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordInput, PutRecordOutput,
+    CreateDeliveryStream, CreateDeliveryStreamInput, CreateDeliveryStreamOutput, DeleteDeliveryStream,
+    DeleteDeliveryStreamInput, DeleteDeliveryStreamOutput, DescribeDeliveryStream, DescribeDeliveryStreamInput,
+    DescribeDeliveryStreamOutput, ListDeliveryStreams, ListDeliveryStreamsInput, ListDeliveryStreamsOutput,
+    ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput, ListTagsForDeliveryStreamOutput,
+    StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionInput, StartDeliveryStreamEncryptionOutput,
+    StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionInput, StopDeliveryStreamEncryptionOutput,
+    TagDeliveryStream, TagDeliveryStreamInput, TagDeliveryStreamOutput, UntagDeliveryStream, UntagDeliveryStreamInput,
+    UntagDeliveryStreamOutput, UpdateDestination, UpdateDestinationInput, UpdateDestinationOutput,
 };
+use firehose_proto::op::{
+    Operation, PutRecord, PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordInput, PutRecordOutput,
+};
+use firehose_proto::server::{self, OperationInput};
 
 use crate::client::Client;
 
-/// Declares each operation once: as a method of the client, and as one of a trait.
+/// Declares each operation once: as a method of the client, and as one of the trait.
 macro_rules! operations {
-    (
-        $(#[$trait_doc:meta])*
-        trait $trait:ident;
-        $($(#[$doc:meta])* $method:ident: $operation:ident($input:ty) -> $output:ty $(, then $then:path)?;)+
-    ) => {
-        $(#[$trait_doc])*
-        pub trait $trait {
+    ($(
+        $(#[$doc:meta])*
+        $method:ident: $operation:ident($input:ty) -> $output:ty $(, then $then:path)? $(, if $feature:literal)?;
+    )+) => {
+        /// The operations of Firehose, as a trait: for applications whose tests put something else in place of [`Client`].
+        ///
+        /// An operation that an implementation leaves out fails with `UnknownOperationException`, also one that AWS adds
+        /// later. Whatever takes a [`Client`] itself, such as a [`Producer`](crate::Producer), takes [`Client::mock`] in tests.
+        ///
+        /// ```
+        /// use firehose_blocking::{Error, Firehose, PutRecordInput, PutRecordOutput, Record};
+        ///
+        /// fn greet(firehose: &dyn Firehose) -> Result<String, Error> {
+        ///     let output = firehose.put_record(&PutRecordInput::new("greetings", Record::new(b"hello\n")))?;
+        ///     Ok(output.record_id.into_owned())
+        /// }
+        ///
+        /// struct Mock;
+        ///
+        /// impl Firehose for Mock {
+        ///     fn put_record(&self, input: &PutRecordInput<'_>) -> Result<PutRecordOutput<'static>, Error> {
+        ///         assert_eq!(&*input.record.data, b"hello\n");
+        ///         Ok(PutRecordOutput::new("1"))
+        ///     }
+        /// }
+        ///
+        /// assert_eq!(greet(&Mock)?, "1");
+        /// # Ok::<(), Error>(())
+        /// ```
+        pub trait Firehose {
             $(
                 $(#[$doc])*
                 ///
                 /// # Errors
                 ///
-                #[doc = concat!("[`Error`](crate::Error), as for [`Client::", stringify!($method), "`].")]
-                fn $method(&self, input: &$input) -> Result<$output, firehose_proto::call::Error>;
+                #[doc = concat!("[`Error`], as for [`Client::", stringify!($method), "`].")]
+                $(#[cfg(feature = $feature)])?
+                fn $method(&self, input: &$input) -> Result<$output, Error> {
+                    let _ = input;
+                    Err(left_out($operation::NAME))
+                }
             )+
         }
 
-        impl $trait for Client {
-            $(fn $method(&self, input: &$input) -> Result<$output, firehose_proto::call::Error> {
+        /// So that a test can keep a mock that it gives away.
+        impl<F: Firehose + ?Sized> Firehose for Arc<F> {
+            $($(#[cfg(feature = $feature)])? fn $method(&self, input: &$input) -> Result<$output, Error> {
+                (**self).$method(input)
+            })+
+        }
+
+        /// Has somebody carry out a call, and writes the answer as the service does.
+        pub(crate) fn carry_out(firehose: &dyn Firehose, input: OperationInput<'_>) -> Result<Response, Error> {
+            match input {
+                $($(#[cfg(feature = $feature)])? OperationInput::$operation(input) => {
+                    firehose.$method(&input).map(|output| server::respond::<$operation>(&output))
+                })+
+                // The core may know more of them.
+                _ => Err(left_out("the operation")),
+            }
+        }
+
+        impl Firehose for Client {
+            $($(#[cfg(feature = $feature)])? fn $method(&self, input: &$input) -> Result<$output, Error> {
                 Self::$method(self, input)
             })+
         }
@@ -40,33 +102,30 @@ macro_rules! operations {
                 /// # Errors
                 ///
                 #[doc = concat!(
-                    "[`Error`](crate::Error); the exceptions of the service are those of [`", stringify!($operation), "`] and the common ones."
+                    "[`Error`]; the exceptions of the service are those of [`", stringify!($operation), "`] and the common ones."
                 )]
-                pub fn $method(&self, input: &$input) -> Result<$output, firehose_proto::call::Error> {
+                $(#[cfg(feature = $feature)])?
+                pub fn $method(&self, input: &$input) -> Result<$output, Error> {
                     let response = self.exchange::<$operation>(input)?;
-                    Ok(firehose_proto::call::decode::<$operation>(input, &response)$(.map($then))??)
+                    Ok(call::decode::<$operation>(input, &response)$(.map($then))??)
                 }
             )+
         }
     };
 }
-#[cfg(feature = "control")]
-pub(crate) use operations;
 
 operations! {
-    /// The two puts as a trait, for applications whose tests put something else in place of [`Client`]; those that also
-    /// make or change streams want [`FirehoseControl`](crate::FirehoseControl) as well.
-    ///
-    /// ```
-    /// use firehose_blocking::{Error, Firehose, PutRecordInput, Record};
-    ///
-    /// fn greet(firehose: &dyn Firehose) -> Result<String, Error> {
-    ///     let output = firehose.put_record(&PutRecordInput::new("greetings", Record::new(b"hello\n")))?;
-    ///     Ok(output.record_id.into_owned())
-    /// }
-    /// ```
-    trait Firehose;
-
+    /// Makes a stream.
+    create_delivery_stream: CreateDeliveryStream(CreateDeliveryStreamInput) -> CreateDeliveryStreamOutput, if "control";
+    /// Deletes a stream and what it holds.
+    delete_delivery_stream: DeleteDeliveryStream(DeleteDeliveryStreamInput) -> DeleteDeliveryStreamOutput, if "control";
+    /// Describes a stream and its destination.
+    describe_delivery_stream: DescribeDeliveryStream(DescribeDeliveryStreamInput) -> DescribeDeliveryStreamOutput, if "control";
+    /// Lists names of streams, a page of them; for all, see [`delivery_streams`](Client::delivery_streams).
+    list_delivery_streams: ListDeliveryStreams(ListDeliveryStreamsInput) -> ListDeliveryStreamsOutput, if "control";
+    /// Lists tags of a stream, a page of them; for all, see [`tags`](Client::tags).
+    list_tags_for_delivery_stream:
+        ListTagsForDeliveryStream(ListTagsForDeliveryStreamInput) -> ListTagsForDeliveryStreamOutput, if "control";
     /// Puts one record of at most 1,024,000 bytes into a stream.
     put_record: PutRecord(PutRecordInput<'_>) -> PutRecordOutput<'static>, then PutRecordOutput::into_owned;
     /// Puts 1 to 500 records of together at most 4 MiB into a stream, some of which may fail: see
@@ -74,4 +133,23 @@ operations! {
     /// [`put_batch`](Client::put_batch).
     put_record_batch:
         PutRecordBatch(PutRecordBatchInput<'_>) -> PutRecordBatchOutput<'static>, then PutRecordBatchOutput::into_owned;
+    /// Turns on a stream's encryption, or changes its key.
+    start_delivery_stream_encryption:
+        StartDeliveryStreamEncryption(StartDeliveryStreamEncryptionInput) -> StartDeliveryStreamEncryptionOutput, if "control";
+    /// Turns off a stream's encryption.
+    stop_delivery_stream_encryption:
+        StopDeliveryStreamEncryption(StopDeliveryStreamEncryptionInput) -> StopDeliveryStreamEncryptionOutput, if "control";
+    /// Attaches tags to a stream.
+    tag_delivery_stream: TagDeliveryStream(TagDeliveryStreamInput) -> TagDeliveryStreamOutput, if "control";
+    /// Takes tags off a stream.
+    untag_delivery_stream: UntagDeliveryStream(UntagDeliveryStreamInput) -> UntagDeliveryStreamOutput, if "control";
+    /// Changes a stream's destination, whose version has to be known; where it is not, see
+    /// [`change_destination`](Client::change_destination).
+    update_destination: UpdateDestination(UpdateDestinationInput) -> UpdateDestinationOutput, if "control";
+}
+
+/// As the service answers to what it does not know.
+fn left_out(name: &str) -> Error {
+    let message = format!("this implementation of `Firehose` leaves out {name}");
+    ResponseError::Refused(ServiceError::new(400, ErrorCode::UnknownOperationException, message)).into()
 }

@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use firehose_proto::batch::EnqueueError;
 use firehose_proto::limits::{MAX_RECORD_BYTES, MAX_REQUEST_BYTES};
 use serde::Serialize;
 
-use super::{Producer, SendError, Shared};
+use super::{Producer, SendError};
 use firehose_proto::error::WithCauses;
 
 /// The longest line that is kept until its end. Below it, the policy says what becomes of a line above a record's limit.
@@ -40,7 +39,7 @@ impl Producer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn writer(&self) -> RecordWriter {
-        RecordWriter { shared: Arc::clone(&self.shared), line: Vec::new(), is_skipping: false }
+        RecordWriter { producer: self.clone(), line: Vec::new(), is_skipping: false }
     }
 
     /// Takes a value as a record: one line of JSON, its newline included. Waits as [`send`](Self::send) does.
@@ -87,7 +86,8 @@ impl Producer {
 ///   a record of it as it is. A flush does not wait for delivery; [`Producer::flush`] does.
 /// * **A line above the limit of a record** is treated as [`Policy::oversize`](firehose_proto::batch::Policy::oversize) says.
 ///   One above 4 MiB fails whatever that says, and is dropped up to its newline; the lines after it are taken.
-/// * **A closed or stopped producer** takes nothing: each line fails from then on. A writer does not keep a producer open.
+/// * **A closed or stopped producer** takes nothing: each line fails from then on. A writer is one more handle of
+///   its producer: the producer's drop waits for the writer's.
 ///
 /// Errors are [`SendError`] within an [`io::Error`]: `error.downcast::<SendError>()` gets it back. What failed is not taken;
 /// a partial line before it is kept, so that the same write may be tried again, unless it was the line that failed.
@@ -95,7 +95,7 @@ impl Producer {
 /// A logger that ships through this must leave out what this crate itself logs (`firehose_blocking`): a call that fails
 /// would otherwise make the next record.
 pub struct RecordWriter {
-    shared: Arc<Shared>,
+    producer: Producer,
     /// The line that has no end yet.
     line: Vec<u8>,
     /// Whether that line failed already: what is left of it is passed over.
@@ -105,11 +105,11 @@ pub struct RecordWriter {
 impl RecordWriter {
     fn send(&mut self, rest: &[u8]) -> io::Result<()> {
         let sent = if self.line.is_empty() {
-            self.shared.send(rest, None, None)
+            self.producer.send(rest)
         } else {
             let begun = self.line.len();
             self.line.extend_from_slice(rest);
-            let sent = self.shared.send(&self.line, None, None);
+            let sent = self.producer.send(&self.line);
             self.line.truncate(if is_kept(&sent) { begun } else { 0 });
             sent
         };

@@ -8,7 +8,7 @@ use firehose_blocking::firehose_proto::op::{
     CreateDeliveryStreamInput, DeleteDeliveryStreamInput, DescribeDeliveryStreamInput, ListDeliveryStreamsInput,
     ListTagsForDeliveryStreamInput,
 };
-use firehose_blocking::{Error, FirehoseControl, PutRecordInput, Record, WaitError};
+use firehose_blocking::{Error, Firehose, PutRecordInput, Record, WaitError};
 
 use crate::world::{Answer, World, answer, refusal};
 
@@ -143,7 +143,7 @@ fn changes_a_destination_as_it_is_now_and_once_more_when_it_has_changed() {
 #[test]
 fn sends_nothing_that_breaks_a_rule() {
     let world = World::new([answer(200, "{}")]);
-    let firehose: &dyn FirehoseControl = &world.client();
+    let firehose: &dyn Firehose = &world.client();
     let input = CreateDeliveryStreamInput::new("a b");
     let Err(Error::Invalid(violations)) = firehose.create_delivery_stream(&input) else {
         panic!("the name is invalid")

@@ -4,6 +4,7 @@
 mod clock;
 #[cfg(feature = "control")]
 mod control;
+mod mock;
 mod timeouts;
 mod world;
 
