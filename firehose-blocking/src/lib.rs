@@ -49,6 +49,10 @@ mod spool;
 #[cfg(not(feature = "spool"))]
 #[path = "spool/none.rs"]
 mod spool;
+// Not below it: the program's model of a service has the spool's source, and not its tests.
+#[cfg(all(test, feature = "spool"))]
+#[path = "spool/tests/mod.rs"]
+mod spool_tests;
 mod transport;
 
 pub use firehose_proto;
@@ -80,7 +84,7 @@ pub use self::producer::{
 };
 pub use self::spool::SpoolError;
 #[cfg(feature = "spool")]
-pub use self::spool::{SpoolOptions, SyncPolicy};
+pub use self::spool::{SpoolOptions, SpoolTarget, SyncPolicy};
 #[cfg(feature = "ureq")]
 pub use self::transport::Ureq;
 pub use self::transport::{InvalidCaBundle, Timeouts, Transport, TransportError, TransportErrorKind};

@@ -402,7 +402,7 @@ fn senders_that_wait_for_room_learn_that_there_will_be_none() {
         });
         let builder = Producer::builder(service.client(), "s");
         let producer = match full {
-            "spool" => builder.policy(prompt()).spool(dir.path(), small),
+            "spool" => builder.policy(prompt()).spool(dir.path(), small.clone()),
             _ => builder.policy(narrow.clone()),
         };
         let producer = producer.start().unwrap();

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use firehose_proto::Endpoint;
 use firehose_proto::batch::{Batcher, Event, Policy, Undelivered};
 use firehose_proto::error::Violation;
 use firehose_proto::time::Tick;
@@ -18,7 +19,7 @@ use crate::spool::{Replay, Spool, SpoolError};
 const DROP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Opens the spool of a stream.
-pub(super) type OpenSpool = Box<dyn FnOnce(&str) -> Result<(Spool, Replay), SpoolError> + Send + Sync>;
+pub(super) type OpenSpool = Box<dyn FnOnce(&str, &Endpoint) -> Result<(Spool, Replay), SpoolError> + Send + Sync>;
 
 /// Settings of a [`Producer`].
 #[must_use = "a builder does nothing until it starts"]
@@ -73,7 +74,10 @@ impl ProducerBuilder {
         let threads = policy.max_in_flight.get();
         let seed = client.clock().random();
         let batcher = Batcher::new(&delivery_stream_name, policy, seed).map_err(ProducerError::Invalid)?;
-        let opened = spool.map(|open| open(&delivery_stream_name)).transpose().map_err(ProducerError::Spool)?;
+        let opened = spool
+            .map(|open| open(&delivery_stream_name, client.endpoint()))
+            .transpose()
+            .map_err(ProducerError::Spool)?;
         let (spool, replay) = opened.unzip();
         let sync_interval = spool.as_ref().and_then(Spool::sync_interval);
         let state = State {

@@ -102,7 +102,7 @@ impl Shared {
         let written = match &state.spool {
             Some(spool) if state.has_room_for(data) => match spool.write(&[data]) {
                 Ok(positions) => Some(Written { spool: Arc::clone(spool), position: positions.start }),
-                Err(SpoolError::Full { .. }) => return Err(EnqueueError::Full.into()),
+                Err(error) if error.is_full() => return Err(EnqueueError::Full.into()),
                 Err(error) => return Err(SendError::Spool(error)),
             },
             _ => None,

@@ -1,7 +1,7 @@
 //! Notes: a few bytes of the caller's for each source of a stream's records, one file each.
 //!
 //! ```text
-//! CRC-32 of the rest, 4 │ bytes of the key, 4 │ key: stream, 0, source │ note      (numbers: little-endian)
+//! CRC-32 of the rest, 4 │ bytes of the key, 4 │ key: stream, 0, region, 0, endpoint, 0, source │ note      (numbers: little-endian)
 //! ```
 
 use std::fs;
@@ -10,10 +10,17 @@ use std::path::{Path, PathBuf};
 
 use super::error::SpoolError;
 use super::files::{self, bytes_in, io_error};
+use super::target::SpoolTarget;
 
 /// Puts a note in place of the one before.
-pub(crate) fn write(dir: &Path, stream: &str, source: &str, note: &[u8], syncs: bool) -> Result<(), SpoolError> {
-    let key = key(stream, source);
+pub(crate) fn write(
+    dir: &Path,
+    target: &SpoolTarget,
+    source: &str,
+    note: &[u8],
+    syncs: bool,
+) -> Result<(), SpoolError> {
+    let key = key(target, source);
     let length = u32::try_from(key.len()).unwrap_or(u32::MAX).to_le_bytes();
     let rest = [&length, &*key, note].concat();
     let bytes = [&crc32fast::hash(&rest).to_le_bytes(), &*rest].concat();
@@ -21,8 +28,8 @@ pub(crate) fn write(dir: &Path, stream: &str, source: &str, note: &[u8], syncs: 
 }
 
 /// Reads a note. One that is not what was written is set aside and told of.
-pub(crate) fn read(dir: &Path, stream: &str, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-    let key = key(stream, source);
+pub(crate) fn read(dir: &Path, target: &SpoolTarget, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+    let key = key(target, source);
     let path = path(dir, &key);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -42,15 +49,14 @@ pub(crate) fn read(dir: &Path, stream: &str, source: &str) -> Result<Option<Vec<
             let kept = path.with_extension("corrupt");
             fs::rename(&path, &kept).map_err(io_error("set aside", &path))?;
             let error = SpoolError::Corrupt { path, offset: 0, bytes: bytes_in(bytes.len()), kept: Some(kept) };
-            log::error!("how far {source} was read for {stream} is not known any more: {error}");
+            log::error!("how far {source} was read for {target} is not known any more: {error}");
             Ok(None)
         }
     }
 }
 
-/// A stream's name has no byte 0.
-fn key(stream: &str, source: &str) -> Vec<u8> {
-    [stream.as_bytes(), b"\0", source.as_bytes()].concat()
+fn key(target: &SpoolTarget, source: &str) -> Vec<u8> {
+    [&*target.key(), source.as_bytes()].concat()
 }
 
 /// The file of a key: of its digest, because a path may be longer than a name, and have what a name may not.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::target::SpoolTarget;
+
 /// Why the spool did not do what it was asked.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -27,12 +29,15 @@ pub enum SpoolError {
         /// The directory.
         dir: PathBuf,
     },
-    /// It has records for another stream, and nothing is delivered to a stream that it was not sent to.
-    OtherStream {
+    /// It has records for another stream, or for one of this name elsewhere. Nothing is delivered to a stream that it was not
+    /// sent to, unless [`SpoolOptions::redirect`](super::SpoolOptions::redirect) says so.
+    OtherTarget {
         /// The directory.
         dir: PathBuf,
-        /// The stream.
-        stream: String,
+        /// What the records are meant for.
+        known: SpoolTarget,
+        /// What they would be delivered to.
+        wanted: SpoolTarget,
     },
     /// A file holds bytes that are not what was written.
     Corrupt {
@@ -68,6 +73,13 @@ pub enum SpoolError {
     },
 }
 
+impl SpoolError {
+    /// Whether it is for want of room that comes back with outcomes.
+    pub(crate) const fn is_full(&self) -> bool {
+        matches!(self, Self::Full { .. })
+    }
+}
+
 impl fmt::Display for SpoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -78,8 +90,8 @@ impl fmt::Display for SpoolError {
                 write!(f, "{needed} bytes never fit into a spool of {max_bytes}; raise its bound or send less at once")
             }
             Self::Locked { dir } => write!(f, "spool {} is in use; give each producer its own", dir.display()),
-            Self::OtherStream { dir, stream } => {
-                write!(f, "spool {} has records for the stream {stream}; deliver them first", dir.display())
+            Self::OtherTarget { dir, known, wanted } => {
+                write!(f, "spool {} has records for {known}, which are not sent to {wanted} unasked", dir.display())
             }
             Self::Corrupt { path, offset, bytes, kept } => {
                 write!(f, "{bytes} bytes of {} from byte {offset} are corrupt", path.display())?;

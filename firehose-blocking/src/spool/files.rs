@@ -94,17 +94,6 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], syncs: bool) -> Result<(), Spoo
     }
 }
 
-/// Notes for which stream the records are; one that has records for another stream stays as it is.
-pub(super) fn claim(dir: &Path, stream: &str, has_records: bool, syncs: bool) -> Result<(), SpoolError> {
-    let path = dir.join("stream");
-    match fs::read_to_string(&path) {
-        Ok(known) if known == stream => Ok(()),
-        Ok(known) if has_records => Err(SpoolError::OtherStream { dir: dir.into(), stream: known }),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("read", &path)(error)),
-        _ => replace(&path, stream.as_bytes(), syncs),
-    }
-}
-
 /// The first positions of a directory's segments, in order. Removes what is left of unfinished work.
 pub(crate) fn segments(dir: &Path) -> Result<Vec<u64>, SpoolError> {
     let list = || {

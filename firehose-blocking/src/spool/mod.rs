@@ -33,13 +33,12 @@
 
 mod checkpoints;
 mod error;
-mod files;
-mod frame;
+pub(crate) mod files;
+pub(crate) mod frame;
 mod ranges;
 mod replay;
 mod state;
-#[cfg(test)]
-mod tests;
+mod target;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -54,13 +53,14 @@ use self::files::{DirLock, bytes_in, io_error};
 use self::frame::{COMPLETION_BYTES, HEAD_BYTES, HEADER_BYTES};
 pub(crate) use self::replay::Replay;
 use self::state::{Segment, State, Unsynced, create_segment, remove_segment};
+pub use self::target::SpoolTarget;
 
 /// What a record takes of the bound beside its data: its frame, and at most one entry of completion.
 const RECORD_BYTES: u64 = 28;
 const _: () = assert!(RECORD_BYTES == (HEADER_BYTES + COMPLETION_BYTES) as u64);
 
 /// How much a spool holds and when it is safe.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SpoolOptions {
     /// What it takes of the disk at most: data, and 28 bytes for each record. Files set aside and notes are not counted.
@@ -70,12 +70,20 @@ pub struct SpoolOptions {
     pub segment_bytes: u64,
     /// When records are made to outlast the machine's power.
     pub sync: SyncPolicy,
+    /// Whether records that are meant for another stream, region or endpoint are delivered to this one. If not, a spool that
+    /// has any is not opened. How far sources were read for that one counts for this one as well, then.
+    pub redirect: bool,
+    /// What the endpoint is called in the spool, in place of its URL: for one whose URL is another each time, such as that of
+    /// a [`LocalEndpoint`](crate::LocalEndpoint) on a free port. The service's own endpoints of a region need none: with FIPS,
+    /// dual-stack or neither, they are one.
+    pub endpoint_name: Option<String>,
 }
 
 impl Default for SpoolOptions {
     /// 1 GiB, an hour of a stream with 300 kB/s, in segments of 16 MiB, and no syncs: safe from the process's end, but not from the machine's.
     fn default() -> Self {
-        Self { max_bytes: 1 << 30, segment_bytes: 16 << 20, sync: SyncPolicy::Never }
+        let (max_bytes, segment_bytes, sync) = (1 << 30, 16 << 20, SyncPolicy::Never);
+        Self { max_bytes, segment_bytes, sync, redirect: false, endpoint_name: None }
     }
 }
 
@@ -95,11 +103,13 @@ pub enum SyncPolicy {
 #[derive(Debug)]
 pub(crate) struct Spool {
     dir: PathBuf,
-    stream: String,
+    target: SpoolTarget,
+    /// What notes are looked for under as well: the target was another one before.
+    before: Option<SpoolTarget>,
     options: SpoolOptions,
-    state: Mutex<State>,
+    pub(crate) state: Mutex<State>,
     /// Always locked before `state`.
-    synced: Mutex<Synced>,
+    pub(crate) synced: Mutex<Synced>,
     sync_ended: Condvar,
     noting: Mutex<()>,
     _lock: DirLock,
@@ -107,9 +117,9 @@ pub(crate) struct Spool {
 
 /// How far the disk has what was written.
 #[derive(Debug)]
-struct Synced {
+pub(crate) struct Synced {
     /// All records before this position are safe.
-    end: u64,
+    pub(crate) end: u64,
     /// When the first record after it was committed.
     since: Option<Tick>,
     is_syncing: bool,
@@ -118,12 +128,12 @@ struct Synced {
 
 impl Spool {
     /// Opens the spool in a directory, which is made if it is not there, and returns with it what an earlier one left for
-    /// the same stream.
+    /// the same target.
     ///
     /// # Errors
-    /// When the directory is in use or has records for another stream, or the file system says no. Damage is no error
+    /// When the directory is in use or has records for another target, or the file system says no. Damage is no error
     /// here: [`Replay`] begins with it.
-    pub(crate) fn open(dir: &Path, stream: &str, options: SpoolOptions) -> Result<(Self, Replay), SpoolError> {
+    pub(crate) fn open(dir: &Path, target: SpoolTarget, options: SpoolOptions) -> Result<(Self, Replay), SpoolError> {
         files::create_dir(dir)?;
         let lock = DirLock::new(dir)?;
         let firsts = files::segments(dir)?;
@@ -141,7 +151,7 @@ impl Spool {
             let (end, pending, done) = (contents.end, contents.pending, contents.done);
             segments.insert(first, Segment { end, pending, bytes, done, done_is_synced: true, ..Segment::default() });
         }
-        files::claim(dir, stream, !segments.is_empty(), options.sync != SyncPolicy::Never)?;
+        let before = target::claim(dir, &target, !segments.is_empty(), options.redirect)?;
         let file = create_segment(dir, next, firsts.last().copied().unwrap_or(next))?;
         let bytes = segments.values().map(|segment| segment.bytes).sum::<u64>() + bytes_in(HEAD_BYTES);
         segments.insert(next, Segment::empty());
@@ -149,7 +159,8 @@ impl Spool {
             State { segments, active: next, file, bytes, is_spoilt: false, names_changed: true, buffer: Vec::new() };
         let spool = Self {
             dir: dir.into(),
-            stream: stream.into(),
+            target,
+            before,
             options,
             state: Mutex::new(state),
             synced: Mutex::new(Synced { end: 0, since: None, is_syncing: false, has_failed: false }),
@@ -303,16 +314,20 @@ impl Spool {
         if syncs {
             self.sync()?;
         }
-        checkpoints::write(&self.dir, &self.stream, source, note, syncs)
+        checkpoints::write(&self.dir, &self.target, source, note, syncs)
     }
 
-    /// The bytes that were kept last for a source and this stream, by this or an earlier process. Those that are not what
+    /// The bytes that were kept last for a source and this target, by this or an earlier process. Those that are not what
     /// was written are set aside, and count as none.
     ///
     /// # Errors
     /// When they cannot be read.
     pub(crate) fn load_checkpoint(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-        checkpoints::read(&self.dir, &self.stream, source)
+        let note = checkpoints::read(&self.dir, &self.target, source)?;
+        match &self.before {
+            Some(before) if note.is_none() => checkpoints::read(&self.dir, before, source),
+            _ => Ok(note),
+        }
     }
 
     /// Syncs, unless everything up to a position is or comes to be synced by others.
@@ -354,6 +369,6 @@ impl Spool {
 }
 
 /// Locks what no thread leaves half-changed, so that one that panicked elsewhere does no harm.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

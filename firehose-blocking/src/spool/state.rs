@@ -21,11 +21,11 @@ pub(super) struct Unsynced {
 
 /// Segments in memory.
 #[derive(Debug)]
-pub(super) struct State {
+pub(crate) struct State {
     /// By their first position. The last one is written to.
     pub(super) segments: BTreeMap<u64, Segment>,
     pub(super) active: u64,
-    pub(super) file: File,
+    pub(crate) file: File,
     /// What all segments take of the bound.
     pub(super) bytes: u64,
     /// The active segment ends with what a failed write left, and takes no more.
@@ -55,7 +55,7 @@ pub(super) struct Segment {
 
 impl State {
     /// The position of the next record.
-    pub(super) fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         let end = self.segments.get(&self.active).map_or(0, |segment| segment.end);
         self.active.saturating_add(end.into())
     }

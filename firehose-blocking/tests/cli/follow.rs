@@ -270,7 +270,7 @@ fn sends_what_a_stop_has_left_in_the_spool() {
     let missing = Server::start(|_, _| Answer::refused(400, "ResourceNotFoundException"));
     let spool = world.dir.path().join("spool");
     let put = |server: &Server| {
-        let mut command = put_to(&server.url, &["--spool"]);
+        let mut command = put_to(&server.url, &["--spool-redirect", "--spool"]);
         command.arg(&spool).arg(&world.log);
         command
     };

@@ -23,6 +23,7 @@ mod put;
 mod server;
 mod service;
 mod skeleton;
+mod spool;
 #[cfg(unix)]
 mod supervised;
 mod words;

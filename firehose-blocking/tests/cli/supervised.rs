@@ -40,7 +40,7 @@ fn ends_soon_in_an_outage_and_leaves_in_the_spool_what_is_not_accepted() {
         let text: String = (0..lines).map(|number| format!("{number}\n")).collect();
         fs::write(&log, &text).unwrap();
         let put = |url: &str| {
-            let mut command = put_to(url, &["--follow", "--linger", "0", "--spool"]);
+            let mut command = put_to(url, &["--follow", "--linger", "0", "--spool-redirect", "--spool"]);
             command.arg(&spool).arg(&log).spawn().unwrap()
         };
         let child = put(&server.url);

@@ -234,6 +234,11 @@ pub(crate) struct PutArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) spool: Option<PathBuf>,
 
+    /// Send what is in the spool although it was meant for another stream, region or endpoint, and go on with --follow where
+    /// the run for that one ended. Without it, a spool that has records for another is not touched.
+    #[arg(long, requires = "spool")]
+    pub(crate) spool_redirect: bool,
+
     /// Put several records, each with its delimiter, into one of the stream's: up to 100 KiB or 500 of them. Saves most
     /// of the cost of small records, which are billed as 5 KiB each; consumers have to split them.
     #[arg(long, conflicts_with_all = ["whole_file", "strip_newline"])]

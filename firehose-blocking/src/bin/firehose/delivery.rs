@@ -11,7 +11,7 @@ use firehose_blocking::firehose_proto::batch::{
     EnqueueError, Event as Outcome, Failure as Fate, Order, Packing, Policy, Reason, Undelivered,
 };
 use firehose_blocking::firehose_proto::limits::{MAX_BATCH_RECORDS, MAX_ERROR_TEXT_BYTES, MAX_REQUEST_BYTES};
-use firehose_blocking::{Client, Producer, SendError, SpoolOptions};
+use firehose_blocking::{Client, Producer, ProducerError, SendError, SpoolError, SpoolOptions};
 
 use crate::advice::Target;
 use crate::args::PutArgs;
@@ -109,9 +109,9 @@ impl Delivery {
                 outcome => tell_health(outcome, &asked, &stream, &progress),
             });
         if let Some(dir) = &args.spool {
-            builder = builder.spool(dir, SpoolOptions::default());
+            builder = builder.spool(dir, spool_options(args));
         }
-        let started = builder.start().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)));
+        let started = builder.start().map_err(|error| not_started(&error));
         let told = Cell::new(Told { since: Instant::now(), lines: 0, withheld: 0 });
         Ok(Self {
             producer: started?,
@@ -307,6 +307,27 @@ pub(crate) enum NotSent {
     Spool(String),
     /// There is no time left for it, nor for another.
     GivenUp,
+}
+
+/// How the spool is to be used. An endpoint of our own has another port each time: it is known by its directory.
+fn spool_options(args: &PutArgs) -> SpoolOptions {
+    let mut options = SpoolOptions::default();
+    options.redirect = args.spool_redirect;
+    let local = args.local.as_ref().map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.clone()));
+    options.endpoint_name = local.map(|dir| format!("--local {}", dir.display()));
+    options
+}
+
+/// Why there is no producer, and what to do about it.
+fn not_started(error: &ProducerError) -> Failure {
+    let failure = Failure::new(Exit::Configuration, console::chain(error));
+    match error {
+        ProducerError::Spool(SpoolError::OtherTarget { known, wanted, .. }) => failure.with([
+            format!("to deliver them where they are meant to go, run this for {known} first"),
+            format!("to send them to {wanted} all the same, add --spool-redirect"),
+        ]),
+        _ => failure,
+    }
 }
 
 /// How the producer is to deliver.

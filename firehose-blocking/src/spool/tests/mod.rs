@@ -1,19 +1,31 @@
 //! What the spool does, case by case.
 
+mod damage;
 mod model;
 mod processes;
+mod targets;
 
 use std::fs::{self, File};
 #[cfg(unix)]
 use std::io;
+use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
+use firehose_proto::time::Tick;
 use tempfile::TempDir;
 
-use super::frame::COMPLETION_BYTES;
-use super::*;
+use crate::spool::files::{self, bytes_in};
+use crate::spool::frame::{COMPLETION_BYTES, HEAD_BYTES, HEADER_BYTES};
+use crate::spool::{Spool, SpoolError, SpoolOptions, SpoolTarget, SyncPolicy, lock};
 
-const OPTIONS: SpoolOptions = SpoolOptions { max_bytes: 1 << 20, segment_bytes: 1 << 16, sync: SyncPolicy::Never };
+const OPTIONS: SpoolOptions = SpoolOptions {
+    max_bytes: 1 << 20,
+    segment_bytes: 1 << 16,
+    sync: SyncPolicy::Never,
+    redirect: false,
+    endpoint_name: None,
+};
 
 const START: Tick = Tick::from_duration(Duration::from_secs(100));
 
@@ -32,8 +44,12 @@ impl Spool {
 
 type Record = (u64, Vec<u8>);
 
+fn target(stream: &str) -> SpoolTarget {
+    SpoolTarget::new(stream, "eu-west-1", "https://firehose.eu-west-1.amazonaws.com/")
+}
+
 fn open(dir: &Path, options: SpoolOptions) -> (Spool, Vec<SpoolError>, Vec<Record>) {
-    let (spool, replay) = Spool::open(dir, "s", options).unwrap();
+    let (spool, replay) = Spool::open(dir, target("s"), options).unwrap();
     let (mut faults, mut records) = (Vec::new(), Vec::new());
     for item in replay {
         match item {
@@ -93,7 +109,7 @@ fn replays_what_has_no_outcome_and_keeps_data_exactly() {
 fn removes_a_segment_once_every_record_in_it_is_complete() {
     let dir = TempDir::new().unwrap();
     let options = SpoolOptions { segment_bytes: 100, ..OPTIONS };
-    let (spool, ..) = open(dir.path(), options);
+    let (spool, ..) = open(dir.path(), options.clone());
     for _ in 0..9 {
         spool.append(START, &[7; 20]).unwrap();
     }
@@ -113,8 +129,8 @@ fn removes_a_segment_once_every_record_in_it_is_complete() {
 fn holds_its_bound_and_takes_more_when_records_complete() {
     let dir = TempDir::new().unwrap();
     // One segment, so that room comes only from ending it.
-    let options = SpoolOptions { max_bytes: 1000, segment_bytes: 1 << 20, sync: SyncPolicy::Never };
-    let (spool, ..) = open(dir.path(), options);
+    let options = SpoolOptions { max_bytes: 1000, segment_bytes: 1 << 20, sync: SyncPolicy::Never, ..OPTIONS };
+    let (spool, ..) = open(dir.path(), options.clone());
     for _ in 0..7 {
         spool.append(START, &[1; 100]).unwrap();
     }
@@ -257,7 +273,7 @@ fn replays_records_whose_completion_is_damaged() {
 fn refuses_a_directory_in_use() {
     let dir = TempDir::new().unwrap();
     let (spool, ..) = open(dir.path(), OPTIONS);
-    let error = Spool::open(dir.path(), "s", OPTIONS).unwrap_err();
+    let error = Spool::open(dir.path(), target("s"), OPTIONS).unwrap_err();
     assert!(matches!(&error, SpoolError::Locked { dir: locked } if locked == dir.path()), "{error:?}");
     drop(spool);
     open(dir.path(), OPTIONS);
@@ -342,7 +358,7 @@ fn keeps_a_note_for_each_stream_and_source() {
     let keys = [("a", "log"), ("a", "other"), ("b", "log"), ("b", "")];
     for round in 0..2 {
         for (stream, source) in keys {
-            let (spool, _) = Spool::open(dir.path(), stream, OPTIONS).unwrap();
+            let (spool, _) = Spool::open(dir.path(), target(stream), OPTIONS).unwrap();
             let note = |round| format!("{round} {stream} {source}").into_bytes();
             assert_eq!(spool.load_checkpoint(source).unwrap(), (round > 0).then(|| note(0)), "{stream} {source}");
             spool.save_checkpoint(source, &note(round)).unwrap();
@@ -407,7 +423,7 @@ fn promises_no_sync_after_one_has_failed() {
 fn threads_write_sync_and_complete_at_the_same_time() {
     let dir = TempDir::new().unwrap();
     let options = SpoolOptions { segment_bytes: 1000, sync: SyncPolicy::EachRecord, ..OPTIONS };
-    let (spool, ..) = open(dir.path(), options);
+    let (spool, ..) = open(dir.path(), options.clone());
     let mut kept: Vec<Record> = thread::scope(|scope| {
         let work = |thread: u8| {
             let spool = &spool;
@@ -432,19 +448,4 @@ fn threads_write_sync_and_complete_at_the_same_time() {
     drop(spool);
     kept.sort();
     assert_eq!(open(dir.path(), options).2, kept);
-}
-
-#[test]
-fn keeps_records_for_the_stream_that_they_were_sent_to() {
-    let dir = tempfile::tempdir().unwrap();
-    let (spool, ..) = open(dir.path(), OPTIONS);
-    let position = spool.append(START, b"a").unwrap();
-    drop(spool);
-    let error = Spool::open(dir.path(), "other", OPTIONS).unwrap_err();
-    assert!(matches!(&error, SpoolError::OtherStream { stream, .. } if stream == "s"), "{error}");
-    let (spool, _, records) = open(dir.path(), OPTIONS);
-    assert_eq!(records, [(position, b"a".to_vec())]);
-    spool.complete(position..position + 1).unwrap();
-    drop(spool);
-    drop(Spool::open(dir.path(), "other", OPTIONS).unwrap());
 }

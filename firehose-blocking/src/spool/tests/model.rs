@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::super::frame;
 use super::*;
+use crate::spool::frame;
 
 /// What happens to a spool.
 #[derive(Debug, Clone)]
@@ -79,8 +79,8 @@ proptest! {
     #[test]
     fn keeps_exactly_what_has_no_outcome_whatever_crashes(steps in steps()) {
         let dir = TempDir::new().unwrap();
-        let options = SpoolOptions { max_bytes: 1500, segment_bytes: 300, sync: SyncPolicy::Never };
-        let (mut spool, ..) = open(dir.path(), options);
+        let options = SpoolOptions { max_bytes: 1500, segment_bytes: 300, ..OPTIONS };
+        let (mut spool, ..) = open(dir.path(), options.clone());
         // Records without outcome.
         let mut model: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
         for step in steps {
@@ -130,7 +130,7 @@ proptest! {
                 _ => {}
             }
             fs::write(&last, bytes).unwrap();
-            let (opened, faults, records) = open(dir.path(), options);
+            let (opened, faults, records) = open(dir.path(), options.clone());
             spool = opened;
             model.retain(|position, _| !lost.contains(position));
             let records: BTreeMap<_, _> = records.into_iter().collect();
@@ -141,7 +141,7 @@ proptest! {
             model.retain(|position, _| !missing.contains(position));
             prop_assert_eq!(&records, &model);
             drop(spool);
-            let (opened, again, records) = open(dir.path(), options);
+            let (opened, again, records) = open(dir.path(), options.clone());
             spool = opened;
             prop_assert!(again.iter().all(|fault| matches!(fault, SpoolError::Missing { .. })), "{:?}", again);
             prop_assert_eq!(&records.into_iter().collect::<BTreeMap<_, _>>(), &model);

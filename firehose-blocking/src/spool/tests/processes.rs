@@ -20,7 +20,7 @@ fn start_child(prepare: &str, mode: &str, dir: &Path) -> Child {
     Command::new("sh")
         .args(["-c", &script])
         .arg(env::current_exe().unwrap())
-        .args(["--exact", "spool::tests::processes::child", "--ignored", "--nocapture", "--test-threads=1"])
+        .args(["--exact", "spool_tests::processes::child", "--ignored", "--nocapture", "--test-threads=1"])
         .env(CHILD, format!("{mode}:{}", dir.display()))
         .stdout(Stdio::piped())
         .spawn()
@@ -144,12 +144,12 @@ fn a_failed_write_leaves_no_part_of_its_record() {
 }
 
 #[test]
-#[ignore = "a measurement: cargo test --release -p firehose-blocking --lib spool::tests::processes::throughput -- --ignored --nocapture"]
+#[ignore = "a measurement: cargo test --release -p firehose-blocking --lib spool_tests::processes::throughput -- --ignored --nocapture"]
 fn throughput() {
     const DATA: [u8; 200] = [b'x'; 200];
     let per_second =
         |begin: Instant, records: usize| records * 1000 / usize::try_from(begin.elapsed().as_millis()).unwrap().max(1);
-    let options = |sync| SpoolOptions { max_bytes: 1 << 30, segment_bytes: 8 << 20, sync };
+    let options = |sync| SpoolOptions { max_bytes: 1 << 30, segment_bytes: 8 << 20, sync, ..OPTIONS };
     for batch in [1, 10, 100, 500] {
         let dir = TempDir::new().unwrap();
         let records = 2_000_000 / batch * batch;
@@ -162,7 +162,7 @@ fn throughput() {
         }
         let floor = per_second(begin, records);
         let options = options(SyncPolicy::Never);
-        let (spool, _) = Spool::open(dir.path(), "s", options).unwrap();
+        let (spool, _) = Spool::open(dir.path(), target("s"), options.clone()).unwrap();
         let batch_of = vec![DATA; batch];
         let begin = Instant::now();
         for _ in 0..records / batch {
@@ -171,7 +171,7 @@ fn throughput() {
         let written = per_second(begin, records);
         drop(spool);
         let begin = Instant::now();
-        let (spool, replay) = Spool::open(dir.path(), "s", options).unwrap();
+        let (spool, replay) = Spool::open(dir.path(), target("s"), options).unwrap();
         assert_eq!(replay.map(Result::unwrap).count(), records);
         let replayed = per_second(begin, records);
         let begin = Instant::now();
@@ -183,7 +183,7 @@ fn throughput() {
     }
     for threads in [1, 4, 16] {
         let dir = TempDir::new().unwrap();
-        let (spool, _) = Spool::open(dir.path(), "s", options(SyncPolicy::EachRecord)).unwrap();
+        let (spool, _) = Spool::open(dir.path(), target("s"), options(SyncPolicy::EachRecord)).unwrap();
         let begin = Instant::now();
         thread::scope(|scope| {
             for _ in 0..threads {

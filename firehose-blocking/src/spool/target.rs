@@ -1,0 +1,163 @@
+//! [`SpoolTarget`]: what a spool's records are meant for, and the file that says so.
+//!
+//! ```text
+//! #firehose-spool CRC-32 of the rest, eight hexadecimal digits
+//! stream=…
+//! region=…
+//! endpoint=… up to the end of the file
+//! ```
+//!
+//! A spool of an earlier version has the stream's name there and nothing else. No stream's name has a `#`, so no part of a
+//! file of this form is taken for one of that.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use firehose_proto::Endpoint;
+
+use super::error::SpoolError;
+use super::files::{self, bytes_in, io_error};
+
+const NAME: &str = "stream";
+
+const MARK: &str = "#firehose-spool ";
+
+/// The stream that a spool's records are meant for, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpoolTarget {
+    /// The name of the stream.
+    pub stream: String,
+    /// The region. Empty when an earlier version has written the spool, which did not keep it.
+    pub region: String,
+    /// The endpoint's URL, or [its name](super::SpoolOptions::endpoint_name). Empty when the region is.
+    pub endpoint: String,
+}
+
+/// What the file says.
+enum Known {
+    Target(SpoolTarget),
+    Damaged(Vec<u8>),
+    Nothing,
+}
+
+impl SpoolTarget {
+    /// A stream at an endpoint, which may be called otherwise than by its URL. The service's own endpoints of a region lead to
+    /// the same streams, so they count as one.
+    pub(crate) fn at(stream: &str, endpoint: &Endpoint, name: Option<&str>) -> Self {
+        let region = endpoint.region();
+        let own = |fips, dual_stack| Endpoint::resolve(region.clone(), fips, dual_stack);
+        let is_own =
+            [(true, false), (false, true), (true, true)].iter().any(|(fips, dual)| own(*fips, *dual) == *endpoint);
+        let url = if is_own { own(false, false) } else { endpoint.clone() };
+        Self::new(stream, region.as_str(), name.unwrap_or(url.url()))
+    }
+
+    pub(crate) fn new(stream: &str, region: &str, endpoint: &str) -> Self {
+        Self { stream: stream.into(), region: region.into(), endpoint: endpoint.into() }
+    }
+
+    /// The same of an earlier version.
+    fn without_place(stream: &str) -> Self {
+        Self::new(stream, "", "")
+    }
+
+    /// Whether records that are meant for another target are meant for this one: of what an earlier version has written, the
+    /// stream alone is known.
+    fn includes(&self, other: &Self) -> bool {
+        self == other || *other == Self::without_place(&self.stream)
+    }
+
+    /// What a note's key begins with. Stream and region have no byte 0.
+    pub(super) fn key(&self) -> Vec<u8> {
+        let place =
+            if self.region.is_empty() { String::new() } else { format!("{}\0{}\0", self.region, self.endpoint) };
+        format!("{}\0{place}", self.stream).into_bytes()
+    }
+
+    fn encode(&self) -> String {
+        let Self { stream, region, endpoint } = self;
+        let rest = format!("stream={stream}\nregion={region}\nendpoint={endpoint}");
+        format!("{MARK}{:08x}\n{rest}", crc32fast::hash(rest.as_bytes()))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let Some(marked) = text.strip_prefix(MARK) else {
+            let is_name =
+                !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+            return is_name.then(|| Self::without_place(text));
+        };
+        let (sum, rest) = marked.split_once('\n')?;
+        if sum != format!("{:08x}", crc32fast::hash(rest.as_bytes())) {
+            return None;
+        }
+        let (stream, rest) = rest.strip_prefix("stream=")?.split_once("\nregion=")?;
+        let (region, endpoint) = rest.split_once("\nendpoint=")?;
+        Some(Self::new(stream, region, endpoint))
+    }
+}
+
+impl fmt::Display for SpoolTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stream, region, endpoint } = self;
+        write!(f, "the stream {stream}")?;
+        if region.is_empty() { Ok(()) } else { write!(f, " in {region} at {endpoint}") }
+    }
+}
+
+/// Notes what the records are meant for. Returns what they were meant for before, if that is not the same.
+///
+/// A spool that has records for another target stays as it is, unless they are to be redirected. When the file is gone or
+/// damaged, nobody knows what they were meant for: they are delivered rather than lost, and it is told.
+pub(super) fn claim(
+    dir: &Path,
+    wanted: &SpoolTarget,
+    has_records: bool,
+    redirect: bool,
+) -> Result<Option<SpoolTarget>, SpoolError> {
+    let path = dir.join(NAME);
+    let before = match read(&path)? {
+        Known::Target(known) if known == *wanted => return Ok(None),
+        Known::Target(known) if has_records && !redirect && !wanted.includes(&known) => {
+            return Err(SpoolError::OtherTarget { dir: dir.into(), known, wanted: wanted.clone() });
+        }
+        Known::Target(known) if has_records && !wanted.includes(&known) => {
+            log::warn!("the records in spool {} for {known} go to {wanted}", dir.display());
+            Some(known)
+        }
+        Known::Target(known) => Some(known).filter(|known| redirect || wanted.includes(known)),
+        Known::Damaged(bytes) => {
+            let kept = path.with_extension("corrupt");
+            fs::rename(&path, &kept).map_err(io_error("set aside", &path))?;
+            let error =
+                SpoolError::Corrupt { path: path.clone(), offset: 0, bytes: bytes_in(bytes.len()), kept: Some(kept) };
+            log::error!(
+                "which stream the spool's records are meant for is not known any more: {error}; {wanted} gets them"
+            );
+            None
+        }
+        Known::Nothing => {
+            if has_records {
+                let dir = dir.display();
+                log::error!("spool {dir} does not say which stream its records are meant for; {wanted} gets them");
+            }
+            None
+        }
+    };
+    // Synced whatever the policy: else a loss of power may leave a name without its bytes.
+    files::replace(&path, wanted.encode().as_bytes(), true)?;
+    Ok(before)
+}
+
+fn read(path: &Path) -> Result<Known, SpoolError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(match std::str::from_utf8(&bytes).ok().and_then(SpoolTarget::parse) {
+            Some(target) => Known::Target(target),
+            None => Known::Damaged(bytes),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Known::Nothing),
+        Err(error) => Err(io_error("read", path)(error)),
+    }
+}
