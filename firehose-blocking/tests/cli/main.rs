@@ -24,6 +24,8 @@ mod server;
 mod service;
 mod skeleton;
 mod spool;
+#[cfg(target_os = "linux")]
+mod summary;
 #[cfg(unix)]
 mod supervised;
 mod words;

@@ -58,7 +58,7 @@ impl Outcome {
     /// The members of the summary: records, bytes, accepted, resent, rejected, requests.
     pub(crate) fn summary(&self) -> [u64; 6] {
         let summary: Value = serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"));
-        assert_eq!(summary.as_object().unwrap().len(), 10, "{self:?}");
+        assert_eq!(summary.as_object().unwrap().len(), 12, "{self:?}");
         assert!(summary["seconds"].is_f64(), "{self:?}");
         assert!(summary["complete"].is_boolean(), "{self:?}");
         let numbers = ["records", "bytes", "accepted", "resent", "rejected", "requests"]

@@ -41,6 +41,8 @@ pub struct Billing {
     pub unpacked_bytes: u64,
     /// Bytes billed for the records as they are.
     pub bytes: u64,
+    /// Those of them that are billed for records which the service has accepted.
+    pub accepted_bytes: u64,
 }
 
 /// Events on their way into one record.

@@ -37,7 +37,7 @@ pub(super) struct SealedBatch {
     /// Shared with whoever sends it. When that one is done with it, changing it copies nothing.
     pub(super) batch: Arc<Batch>,
     pub(super) manifest: Manifest,
-    /// Calls that carried it.
+    /// Requests that carried it.
     pub(super) attempts: u32,
     /// Those of them that count against the most allowed.
     pub(super) charged: u32,
@@ -112,6 +112,12 @@ impl SealedBatch {
         run.end(self.attempts, events);
         self.retain(|index| entries.get(index).is_none_or(PutRecordBatchResponseEntry::is_failed));
         accepted
+    }
+
+    /// Bytes billed for the records that were accepted.
+    pub(super) fn billed_bytes(&self, entries: &[PutRecordBatchResponseEntry<'_>]) -> u64 {
+        let accepted = entries.iter().enumerate().filter(|(_, entry)| entry.record_id.is_some());
+        accepted.map(|(index, _)| pack::billed_bytes(self.data_bytes(index)) as u64).sum()
     }
 
     /// Takes out records that are not going to be delivered.

@@ -81,6 +81,17 @@ impl Error {
         }
     }
 
+    /// Whether nothing of the call has left: there was no connection, or nothing to send.
+    #[must_use]
+    pub const fn is_unsent(&self) -> bool {
+        match self {
+            Self::Invalid(_) | Self::EmptyBatch | Self::Credentials(_) | Self::Sign(_) => true,
+            Self::DeadlineExceeded { attempts } => *attempts == 0,
+            Self::Transport { error, .. } => !error.kind().is_ambiguous(),
+            Self::Refused { .. } | Self::Malformed(_) => false,
+        }
+    }
+
     /// Whether the service refused the credentials.
     pub(super) fn is_about_credentials(&self) -> bool {
         matches!(self, Self::Refused { error, .. } if error.is_about_credentials())

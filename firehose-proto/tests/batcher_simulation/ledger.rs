@@ -64,6 +64,8 @@ pub(crate) struct Ledger {
     failed_calls: u32,
     /// Whether Firehose has answered, with a success or by throttling.
     pub(crate) is_proven: bool,
+    /// Calls of which nothing was sent.
+    unsent: u64,
     /// When each call left, and what it took: records, bytes.
     calls: Vec<(Tick, usize, usize)>,
 }
@@ -371,6 +373,12 @@ impl Ledger {
         assert!(waiting.all(|entry| is_young(entry) && !self.is_stopped), "it waits in vain");
     }
 
+    /// A call of which nothing was sent is none.
+    pub(crate) fn take_back(&mut self, tickets: &[usize]) {
+        self.unsent += 1;
+        tickets.iter().for_each(|ticket| self.entries[*ticket].sent -= 1);
+    }
+
     /// What must be true when nothing was refused for good: each record was accepted in the end, however often it came back.
     pub(crate) fn assert_all_accepted(&self) {
         for &ticket in self.by_name.values() {
@@ -390,7 +398,7 @@ impl Ledger {
         assert_eq!(statistics.rejected, count(Outcome::Failed(Failure::Rejected)));
         assert_eq!(statistics.unknown, count(Outcome::Failed(Failure::Unknown)));
         assert_eq!(statistics.expired, count(Outcome::Failed(Failure::Expired)));
-        assert_eq!(statistics.batches, self.calls.len() as u64);
+        assert_eq!(statistics.batches, self.calls.len() as u64 - self.unsent);
         let resent: u32 = self.entries.iter().map(|entry| entry.sent.saturating_sub(1)).sum();
         assert_eq!(statistics.resent, u64::from(resent));
     }

@@ -209,6 +209,9 @@ impl Service {
         let is_news = resumed == ledger.resumed && !ledger.is_abandoned;
         let all: Vec<_> = records.iter().flatten().copied().collect();
         ledger.land(&all);
+        if matches!(&answer, Answer::Failure(error) if error.is_unsent()) && !ledger.is_abandoned {
+            ledger.take_back(&all);
+        }
         let outcome = match &answer {
             Answer::Failure(_) => None,
             Answer::Response(response) => Some(batch.decode(response).map_err(Error::from)),

@@ -56,7 +56,6 @@ pub(crate) struct Delivery {
     halt: Arc<Halt>,
     /// How long a record is waited for once somebody wants the run to end.
     drain_timeout: Duration,
-    is_spooled: bool,
     /// Records and bytes of this run that the producer has taken.
     sent: Cell<(u64, u64)>,
     /// The ticket of the next record, once the first has one.
@@ -69,6 +68,7 @@ struct Account {
     rejects: Arc<Rejects>,
     places: Arc<Places>,
     is_following: bool,
+    is_spooled: bool,
     told: Cell<Told>,
 }
 
@@ -115,10 +115,16 @@ impl Delivery {
         let told = Cell::new(Told { since: Instant::now(), lines: 0, withheld: 0 });
         Ok(Self {
             producer: started?,
-            account: Account { report, rejects, places, is_following: args.follow, told },
+            account: Account {
+                report,
+                rejects,
+                places,
+                is_following: args.follow,
+                is_spooled: args.spool.is_some(),
+                told,
+            },
             halt,
             drain_timeout: args.drain_timeout,
-            is_spooled: args.spool.is_some(),
             sent: Cell::default(),
             ticket: Cell::default(),
         })
@@ -197,7 +203,7 @@ impl Delivery {
     pub(crate) fn keep_undelivered(&self) {
         let records = self.producer.take_undelivered();
         if !records.is_empty() {
-            self.account.keep(&records, self.stopped().is_some());
+            self.account.keep(&records, self.stopped().as_ref());
         }
         if self.account.told.get().since.elapsed() >= MINUTE {
             self.account.tell_withheld();
@@ -214,7 +220,8 @@ impl Delivery {
     /// Waits until every record has its outcome; or, once somebody wants the run to end, for as long as that is worth. Returns
     /// how many records are left in the spool because of that, and why nothing can be delivered any more, if so.
     pub(crate) fn finish(self) -> (u64, Option<Arc<Reason>>) {
-        let timeout = if self.is_spooled { SPOOLED_DRAIN_TIMEOUT.min(self.drain_timeout) } else { self.drain_timeout };
+        let timeout =
+            if self.account.is_spooled { SPOOLED_DRAIN_TIMEOUT.min(self.drain_timeout) } else { self.drain_timeout };
         let mut is_pending = true;
         while is_pending {
             is_pending = self.producer.flush(POLL).is_err();
@@ -225,18 +232,18 @@ impl Delivery {
         }
         let statistics = self.producer.statistics();
         let stopped = self.stopped();
-        let Self { producer, account, is_spooled, sent, .. } = self;
+        let Self { producer, account, sent, .. } = self;
         let mut kept = 0;
-        if is_pending && is_spooled {
+        if account.is_spooled && (is_pending || stopped.is_some()) {
             // What is in flight may still get through while the summary is written; the rest is the next run's.
             kept = producer.spooled_records();
         } else {
-            account.keep(&producer.close(Duration::ZERO).undelivered, stopped.is_some());
+            account.keep(&producer.close(Duration::ZERO).undelivered, stopped.as_ref());
         }
         let report = &account.report;
         report.resent.add(statistics.records.resent);
         report.requests.add(statistics.records.batches);
-        report.billed_bytes.add(statistics.billing.bytes);
+        report.billed_bytes.add(statistics.billing.accepted_bytes);
         // The others were in the spool before this run.
         let (records, bytes) = sent.get();
         report.count(statistics.records.pushed - records, statistics.billing.data_bytes - bytes);
@@ -251,19 +258,23 @@ impl Delivery {
             report: Arc::clone(&self.account.report),
             rejects: Arc::clone(&self.account.rejects),
             progress: progress.clone(),
-            is_spooled: self.is_spooled,
+            is_spooled: self.account.is_spooled,
         }
     }
 }
 
 impl Account {
-    /// Writes records to the rejects.
-    fn keep(&self, records: &[Undelivered], is_stopped: bool) {
+    /// Writes records to the rejects. Those that a stop has given back stay in the spool, if there is one, for the next run.
+    fn keep(&self, records: &[Undelivered], stopped: Option<&Arc<Reason>>) {
         for record in records {
             let place = self.places.take(record.ticket);
+            let is_given_back = stopped.zip(record.reason.as_ref()).is_some_and(|(stop, own)| Arc::ptr_eq(stop, own));
+            if is_given_back && self.is_spooled {
+                continue;
+            }
             let reason = reason_of(record);
             self.report.reject(&reason);
-            if self.is_following && !is_stopped {
+            if self.is_following && !is_given_back {
                 let place =
                     place.as_ref().map_or_else(|| "from the spool of an earlier run".into(), ToString::to_string);
                 self.tell(&format!("{place}: {reason}"));

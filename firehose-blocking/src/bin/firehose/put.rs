@@ -83,7 +83,7 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
         let (list, is_decoded) = (sources.list.clone(), !args.whole_file);
         thread::spawn(move || input::read(&list, is_decoded, &reader_halt, &empty_buffers, &reader_events));
     }
-    on_interrupt(events, halt, watch);
+    on_interrupt(events, Arc::clone(&halt), watch);
 
     let framing = args.framing();
     let input = if args.from_rejects.is_some() { Input::Rejects } else { Input::Bytes(&framing) };
@@ -92,6 +92,7 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let report = Arc::clone(delivery.report());
     let (in_spool, stopped) = delivery.finish();
     drop(stats);
+    let is_interrupted = halt.is_asked();
     progress.clear();
     let are_rejects_kept = rejects.flush();
     let stopped = stopped.map(|reason| Stopped::new(&reason, &client, &args.stream));
@@ -105,7 +106,10 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     if let Some(endpoint) = local {
         endpoint.stop();
     }
-    console::print(&report.summary(args.output, started.elapsed(), read.is_complete && !read.has_failed))
+    let is_complete = read.is_complete && !read.has_failed;
+    let why = stopped.as_ref().map(|stopped| &*stopped.reason).or(read.broken_spool.as_deref());
+    let why = why.or_else(|| is_interrupted.then_some("interrupted"));
+    console::print(&report.summary(args.output, started.elapsed(), is_complete, why))
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the summary: {error}")))?;
     Ok(match stopped {
         Some(stopped) => stopped.exit.into(),
@@ -208,19 +212,14 @@ fn explain(
     }
     let rejected = report.rejected.value();
     if rejected > 0 {
-        let is_in_spool = args.spool.is_some() && stopped.is_some();
         let kept = match &args.rejects {
             Some(path) => match (rejects.kept(), path.display()) {
                 (kept, path) if kept < rejected => format!("{kept} of them in {path}, {} lost", rejected - kept),
                 (_, path) => format!("they are in {path}"),
             },
-            None if is_in_spool => "those taken are in the spool".into(),
             None => "--rejects FILE would keep them, and --from-rejects FILE send them again".into(),
         };
         console::complain(&format!("{rejected} of {} records not accepted; {kept}", report.records.value()));
-        if is_in_spool {
-            console::complain("the next run with the same --spool sends what is in it");
-        }
         // Why the run was stopped has been said.
         let known = stopped.map(|stopped| &*stopped.reason);
         for line in report.rejections().iter().filter(|line| !known.is_some_and(|known| line.contains(known))) {

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::args::Output;
+use crate::console::shown;
 
 /// Different reasons that are remembered; of a run with more of them these are shown.
 const MAX_REASONS: usize = 5;
@@ -25,7 +28,7 @@ impl Counter {
 
 /// What became of the input.
 ///
-/// At the end of a run every record that was read is either accepted or rejected.
+/// At the end of a run every record that was read is accepted, rejected, or kept in the spool.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     /// Records read.
@@ -34,13 +37,13 @@ pub(crate) struct Report {
     pub(crate) bytes: Counter,
     /// Records that the service acknowledged.
     pub(crate) accepted: Counter,
-    /// Times that a record was sent again.
+    /// Times that a record was sent again, in requests that left.
     pub(crate) resent: Counter,
     /// Records given up.
     pub(crate) rejected: Counter,
-    /// Requests made, answered or not.
+    /// Requests that left, answered or not.
     pub(crate) requests: Counter,
-    /// Bytes that the service bills when it accepts all that was sent: those of each of its records in steps of 5 KiB.
+    /// Bytes that the service bills for what it has accepted: those of each of its records in steps of 5 KiB.
     pub(crate) billed_bytes: Counter,
     reasons: Mutex<Vec<(String, u64)>>,
 }
@@ -63,51 +66,70 @@ impl Report {
         }
     }
 
-    /// Records that are neither accepted nor rejected yet.
+    /// Records that are neither accepted nor rejected.
     pub(crate) fn undecided(&self) -> u64 {
         self.records.value().saturating_sub(self.accepted.value() + self.rejected.value())
     }
 
-    /// What to tell about rejected records, one line for each reason.
-    pub(crate) fn rejections(&self) -> Vec<String> {
+    /// Why records were rejected, with how many. Reasons beyond the first ones are one, without words.
+    fn reasons(&self) -> Vec<(Option<String>, u64)> {
         let reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         let told: u64 = reasons.iter().map(|(_, count)| count).sum();
         let more = self.rejected.value().saturating_sub(told);
-        let mut lines: Vec<String> = reasons
-            .iter()
-            .map(|(reason, count)| if *count == 1 { reason.clone() } else { format!("{count} records: {reason}") })
-            .collect();
-        if more > 0 {
-            lines.push(format!("{more} more record{} rejected", plural(more)));
-        }
-        lines
+        let first = reasons.iter().map(|(reason, count)| (Some(reason.clone()), *count));
+        first.chain((more > 0).then_some((None, more))).collect()
     }
 
-    /// The summary of a run that took so long, and that has read all of its input or not.
-    pub(crate) fn summary(&self, output: Output, elapsed: Duration, is_complete: bool) -> String {
+    /// What to tell about rejected records, one line for each reason.
+    pub(crate) fn rejections(&self) -> Vec<String> {
+        let line = |(reason, count): (Option<String>, u64)| match reason {
+            Some(reason) if count == 1 => reason,
+            Some(reason) => format!("{count} records: {reason}"),
+            None => format!("{count} more record{} rejected", plural(count)),
+        };
+        self.reasons().into_iter().map(line).collect()
+    }
+
+    /// The summary of a run that took so long, has read all of its input or not, and was stopped for a reason or not.
+    pub(crate) fn summary(
+        &self,
+        output: Output,
+        elapsed: Duration,
+        is_complete: bool,
+        stopped: Option<&str>,
+    ) -> String {
         let Self { records, bytes, accepted, resent, rejected, requests, billed_bytes, .. } = self;
         let [records, bytes, accepted, resent, rejected, requests, billed_bytes] =
             [records, bytes, accepted, resent, rejected, requests, billed_bytes].map(Counter::value);
         let kept = records.saturating_sub(accepted + rejected);
         let seconds = elapsed.as_secs_f64();
         if output == Output::Json {
+            let reason = |(reason, records)| json!({"records": records, "reason": reason});
+            let reasons: Vec<Value> = self.reasons().into_iter().map(reason).collect();
+            let (reasons, stopped) = (Value::from(reasons), json!(stopped));
             return format!(
-                r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"kept":{kept},"requests":{requests},"billed_bytes":{billed_bytes},"seconds":{seconds:.3},"complete":{is_complete}}}"#
+                r#"{{"records":{records},"bytes":{bytes},"accepted":{accepted},"resent":{resent},"rejected":{rejected},"kept":{kept},"requests":{requests},"billed_bytes":{billed_bytes},"seconds":{seconds:.3},"complete":{is_complete},"stopped":{stopped},"reasons":{reasons}}}"#
             );
         }
         let rate = megabytes(bytes) / seconds.max(1e-9);
         let left = if kept > 0 { format!(", {kept} kept in the spool") } else { String::new() };
         let packed = packed_bytes(records, bytes);
-        // Only where it is worth a change of what consumers get.
-        let advice = if billed_bytes > 2 * packed { format!(", about {packed} with --pack") } else { String::new() };
-        let billed =
-            if rejected + kept == 0 { format!(", {billed_bytes} bytes billed{advice}") } else { String::new() };
-        format!(
+        // Only where all of it was accepted, and it is worth a change of what consumers get.
+        let is_worth_it = accepted == records && billed_bytes > 2 * packed;
+        let advice = if is_worth_it { format!(", about {packed} with --pack") } else { String::new() };
+        let billed = if billed_bytes > 0 { format!(", {billed_bytes} bytes billed{advice}") } else { String::new() };
+        let mut summary = format!(
             "{records} record{}, {bytes} bytes: {accepted} accepted, {resent} resent, {rejected} rejected{left}; \
              {requests} request{} in {seconds:.3} seconds, {rate:.1} MB/s{billed}",
             plural(records),
             plural(requests),
-        )
+        );
+        let stopped = stopped.map(|reason| format!("stopped: {reason}"));
+        for line in stopped.into_iter().chain(self.rejections().iter().map(|line| format!("rejected: {line}"))) {
+            summary.push('\n');
+            summary.push_str(&shown(&line));
+        }
+        summary
     }
 }
 
@@ -165,7 +187,7 @@ mod tests {
             report.count(records, bytes);
             report.accepted.add(records);
             report.billed_bytes.add(billed);
-            let summary = report.summary(Output::Text, Duration::from_secs(1), true);
+            let summary = report.summary(Output::Text, Duration::from_secs(1), true, None);
             assert!(summary.ends_with(words), "{summary}");
         }
     }
@@ -176,20 +198,26 @@ mod tests {
         report.count(3, 4_500_000);
         report.accepted.add(2);
         report.resent.add(5);
-        report.rejected.add(1);
         report.requests.add(1);
-        report.billed_bytes.add(15_360);
+        report.billed_bytes.add(10_240);
+        report.reject("no\u{7}");
         let elapsed = Duration::from_millis(1_500);
         assert_eq!(
-            report.summary(Output::Text, elapsed, true),
-            "3 records, 4500000 bytes: 2 accepted, 5 resent, 1 rejected; 1 request in 1.500 seconds, 3.0 MB/s"
+            report.summary(Output::Text, elapsed, true, Some("why")),
+            "3 records, 4500000 bytes: 2 accepted, 5 resent, 1 rejected; 1 request in 1.500 seconds, 3.0 MB/s, 10240 bytes \
+             billed\nstopped: why\nrejected: no\u{fffd}"
         );
         report.count(2, 0);
-        assert!(report.summary(Output::Text, elapsed, true).contains(", 1 rejected, 2 kept in the spool; 1 request"));
-        report.rejected.add(2);
+        assert!(
+            report.summary(Output::Text, elapsed, true, None).contains(", 1 rejected, 2 kept in the spool; 1 request")
+        );
+        for reason in ["no", "b", "c", "d", "e", "f", "g"] {
+            report.count(1, 0);
+            report.reject(reason);
+        }
         assert_eq!(
-            report.summary(Output::Json, elapsed, false),
-            r#"{"records":5,"bytes":4500000,"accepted":2,"resent":5,"rejected":3,"kept":0,"requests":1,"billed_bytes":15360,"seconds":1.500,"complete":false}"#
+            report.summary(Output::Json, elapsed, false, Some("\"why\"")),
+            r#"{"records":12,"bytes":4500000,"accepted":2,"resent":5,"rejected":8,"kept":2,"requests":1,"billed_bytes":10240,"seconds":1.500,"complete":false,"stopped":"\"why\"","reasons":[{"reason":"no\u0007","records":1},{"reason":"no","records":1},{"reason":"b","records":1},{"reason":"c","records":1},{"reason":"d","records":1},{"reason":null,"records":3}]}"#
         );
     }
 }

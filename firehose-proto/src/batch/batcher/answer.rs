@@ -24,7 +24,10 @@ impl Batcher {
     /// What the driver can mend by itself, such as a wrong clock or a token that has just expired, it mends, and sends
     /// the batch again before it reports.
     pub fn handle_outcome(&mut self, now: Tick, id: u64, outcome: Result<PutRecordBatchOutput<'_>, Error>) {
-        if let Some(sealed_batch) = self.in_flight.remove(&id) {
+        if let Some(mut sealed_batch) = self.in_flight.remove(&id) {
+            if outcome.as_ref().is_err_and(Error::is_unsent) {
+                self.take_back(&mut sealed_batch);
+            }
             let hint = match &outcome {
                 Err(Error::Refused { retry_after, .. }) => *retry_after,
                 _ => None,
@@ -160,6 +163,7 @@ impl Batcher {
 
     /// Every record has its own answer.
     fn apply_each(&mut self, now: Tick, mut sealed_batch: SealedBatch, entries: &[PutRecordBatchResponseEntry<'_>]) {
+        self.billing.accepted_bytes += sealed_batch.billed_bytes(entries);
         let accepted = sealed_batch.accept(entries, &mut self.events);
         if sealed_batch.is_empty() {
             return self.recycle(sealed_batch);
@@ -211,6 +215,15 @@ impl Batcher {
         // This call does not count: it says nothing about the records of either half.
         self.send_again(sealed_batch);
         self.send_again(second);
+    }
+
+    /// A request that was never sent is none.
+    fn take_back(&mut self, sealed_batch: &mut SealedBatch) {
+        self.statistics.batches -= 1;
+        sealed_batch.attempts -= 1;
+        if sealed_batch.attempts > 0 {
+            self.statistics.resent -= sealed_batch.manifest.events() as u64;
+        }
     }
 
     fn is_exhausted(&self, sealed_batch: &SealedBatch) -> bool {

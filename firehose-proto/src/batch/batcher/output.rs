@@ -16,7 +16,7 @@ pub enum Output {
         id: u64,
         /// The records.
         batch: Arc<Batch>,
-        /// Which attempt at these records it is; the first is 1.
+        /// Which attempt at these records it is; the first is 1. One of which nothing was sent does not count.
         attempt: u32,
     },
     /// Records have their outcome.
@@ -39,9 +39,10 @@ pub struct Statistics {
     pub unknown: u64,
     /// Records that were given up without a word about them.
     pub expired: u64,
-    /// Records sent for the second time or more; one that is sent three times counts twice.
+    /// Records sent for the second time or more; one that is sent three times counts twice. What never left, for want of a
+    /// connection or of credentials, is not sent.
     pub resent: u64,
-    /// Requests.
+    /// Requests sent.
     pub batches: u64,
     /// Answers by which the service asked for less.
     pub throttles: u64,
