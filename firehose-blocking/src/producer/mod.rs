@@ -243,7 +243,8 @@ impl Producer {
     ///
     /// When the file system says no. The note before is there still.
     pub fn save_checkpoint(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
-        self.0.shared.spool().map_or(Ok(()), |spool| spool.save_checkpoint(source, note))
+        let shared = &self.0.shared;
+        shared.spool().map_or(Ok(()), |spool| spool.save_checkpoint(shared.now(), source, note))
     }
 
     /// The bytes that were kept last for a source, by this process or an earlier one. Those that are not what was written

@@ -8,33 +8,57 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::disk;
 use super::error::SpoolError;
 use super::files::{self, bytes_in, io_error};
 use super::target::SpoolTarget;
 
-/// Puts a note in place of the one before.
+const NOTE: &str = "note";
+
+/// What the synced copy of a note is called.
+const COPY: &str = "synced";
+
+/// Puts a note in place of the one before. One that is not synced may be lost with the machine's power, name and all: a second
+/// file, if it is asked for, has it synced.
 pub(crate) fn write(
     dir: &Path,
     target: &SpoolTarget,
     source: &str,
     note: &[u8],
-    syncs: bool,
+    (syncs, has_copy): (bool, bool),
 ) -> Result<(), SpoolError> {
     let key = key(target, source);
     let length = u32::try_from(key.len()).unwrap_or(u32::MAX).to_le_bytes();
     let rest = [&length, &*key, note].concat();
     let bytes = [&crc32fast::hash(&rest).to_le_bytes(), &*rest].concat();
-    files::replace(&path(dir, &key), &bytes, syncs)
+    if has_copy {
+        files::replace(&path(dir, &key, COPY), &bytes, true)?;
+    }
+    files::replace(&path(dir, &key, NOTE), &bytes, syncs)
 }
 
-/// Reads a note. One that is not what was written is set aside and told of.
+/// Reads a note. One that is not what was written is set aside and told of; then its synced copy is the next best.
 pub(crate) fn read(dir: &Path, target: &SpoolTarget, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
     let key = key(target, source);
-    let path = path(dir, &key);
-    let bytes = match fs::read(&path) {
+    let note = read_file(&path(dir, &key, NOTE), &key)?;
+    if let Ok(Some(note)) = note {
+        return Ok(Some(note));
+    }
+    // Gone, as when it was set aside by a process that came to write no other.
+    let copy = read_file(&path(dir, &key, COPY), &key)?.unwrap_or_default();
+    if let Err(error) = note {
+        let known = if copy.is_some() { "exactly any more, only how far it was a while ago" } else { "any more" };
+        log::error!("how far {source} was read for {target} is not known {known}: {error}");
+    }
+    Ok(copy)
+}
+
+/// The note in a file, if there is one; or that it was set aside.
+fn read_file(path: &Path, key: &[u8]) -> Result<Result<Option<Vec<u8>>, SpoolError>, SpoolError> {
+    let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error("read", &path)(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(None)),
+        Err(error) => return Err(io_error("read", path)(error)),
     };
     let rest = bytes.split_first_chunk().filter(|(sum, rest)| crc32fast::hash(rest).to_le_bytes() == **sum);
     let known = rest.and_then(|(_, rest)| rest.split_first_chunk()).and_then(|(length, rest)| {
@@ -42,15 +66,17 @@ pub(crate) fn read(dir: &Path, target: &SpoolTarget, source: &str) -> Result<Opt
         rest.split_at_checked(length)
     });
     match known {
-        Some((known, note)) if known == key => Ok(Some(note.to_vec())),
         // Another key has the same digest, and took the file.
-        Some(_) => Ok(None),
+        Some((known, note)) => Ok(Ok((known == key).then(|| note.to_vec()))),
         None => {
             let kept = path.with_extension("corrupt");
-            fs::rename(&path, &kept).map_err(io_error("set aside", &path))?;
-            let error = SpoolError::Corrupt { path, offset: 0, bytes: bytes_in(bytes.len()), kept: Some(kept) };
-            log::error!("how far {source} was read for {target} is not known any more: {error}");
-            Ok(None)
+            disk::change(|| fs::rename(path, &kept)).map_err(io_error("set aside", path))?;
+            Ok(Err(SpoolError::Corrupt {
+                path: path.into(),
+                offset: 0,
+                bytes: bytes_in(bytes.len()),
+                kept: Some(kept),
+            }))
         }
     }
 }
@@ -60,10 +86,10 @@ fn key(target: &SpoolTarget, source: &str) -> Vec<u8> {
 }
 
 /// The file of a key: of its digest, because a path may be longer than a name, and have what a name may not.
-fn path(dir: &Path, key: &[u8]) -> PathBuf {
+fn path(dir: &Path, key: &[u8], extension: &str) -> PathBuf {
     // FNV-1a, 64 bits.
     let digest = key
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| (digest ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
-    dir.join(format!("{digest:016x}.note"))
+    dir.join(format!("{digest:016x}.{extension}"))
 }

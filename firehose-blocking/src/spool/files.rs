@@ -1,10 +1,11 @@
 //! Files of a spool's directory: their names, how they are made and synced, and how a segment is read and mended.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::disk;
 use super::error::SpoolError;
 use super::frame::{self, Piece, Walk};
 use super::ranges::Ranges;
@@ -70,7 +71,7 @@ pub(crate) fn sync_dir(dir: &Path) -> Result<(), SpoolError> {
 }
 
 pub(crate) fn remove(path: &Path) -> Result<(), SpoolError> {
-    match fs::remove_file(path) {
+    match disk::change(|| fs::remove_file(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path)(error)),
         _ => Ok(()),
     }
@@ -80,12 +81,12 @@ pub(crate) fn remove(path: &Path) -> Result<(), SpoolError> {
 pub(crate) fn replace(path: &Path, bytes: &[u8], syncs: bool) -> Result<(), SpoolError> {
     let new = path.with_extension("tmp");
     let write = || {
-        let mut file = private().create(true).truncate(true).open(&new)?;
-        file.write_all(bytes)?;
+        let file = disk::change(|| private().create(true).truncate(true).open(&new))?;
+        disk::write(&file, bytes)?;
         if syncs {
             file.sync_all()?;
         }
-        fs::rename(&new, path)
+        disk::change(|| fs::rename(&new, path))
     };
     write().map_err(io_error("write", path))?;
     match path.parent() {
@@ -184,7 +185,7 @@ pub(crate) fn read(
         log::warn!("{}: cut off {} bytes that a crash left unfinished", log.display(), unfinished.len());
         let cut = || {
             let file = File::options().write(true).open(&log)?;
-            file.set_len(bytes_in(unfinished.start))?;
+            disk::change(|| file.set_len(bytes_in(unfinished.start)))?;
             file.sync_all()
         };
         cut().map_err(io_error("cut", &log))?;
@@ -214,9 +215,9 @@ fn begins_after(dir: &Path, first: u64, previous: u64) -> bool {
 fn set_aside(log: &Path, bytes: &[u8], bad: &[Range<usize>], faults: &mut Vec<SpoolError>) -> Result<(), SpoolError> {
     let kept = log.with_extension("corrupt");
     let keep = || {
-        let mut file = private().append(true).create(true).open(&kept)?;
+        let file = disk::change(|| private().append(true).create(true).open(&kept))?;
         for range in bad {
-            file.write_all(bytes.get(range.clone()).unwrap_or_default())?;
+            disk::write(&file, bytes.get(range.clone()).unwrap_or_default())?;
         }
         file.sync_all()
     };

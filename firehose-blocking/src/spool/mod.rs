@@ -32,6 +32,7 @@
 //! records around them go on.
 
 mod checkpoints;
+pub(crate) mod disk;
 mod error;
 pub(crate) mod files;
 pub(crate) mod frame;
@@ -58,6 +59,12 @@ pub use self::target::SpoolTarget;
 /// What a record takes of the bound beside its data: its frame, and at most one entry of completion.
 const RECORD_BYTES: u64 = 28;
 const _: () = assert!(RECORD_BYTES == (HEADER_BYTES + COMPLETION_BYTES) as u64);
+
+/// How often a note is synced where nothing else is.
+const NOTE_SYNC_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How many of a source's notes are synced at the beginning.
+const FIRST_NOTES: u32 = 16;
 
 /// How much a spool holds and when it is safe.
 #[derive(Debug, Clone)]
@@ -111,7 +118,8 @@ pub(crate) struct Spool {
     /// Always locked before `state`.
     pub(crate) synced: Mutex<Synced>,
     sync_ended: Condvar,
-    noting: Mutex<()>,
+    /// How often each source's note was synced, and when last, if notes are not by themselves.
+    noted: Mutex<BTreeMap<String, (u32, Tick)>>,
     _lock: DirLock,
 }
 
@@ -165,7 +173,7 @@ impl Spool {
             state: Mutex::new(state),
             synced: Mutex::new(Synced { end: 0, since: None, is_syncing: false, has_failed: false }),
             sync_ended: Condvar::new(),
-            noting: Mutex::new(()),
+            noted: Mutex::default(),
             _lock: lock,
         };
         Ok((spool, Replay::new(dir, faults, unfinished)))
@@ -304,17 +312,26 @@ impl Spool {
 
     /// Keeps a few bytes of the caller's for a source of records, in place of those before; whole or not at all.
     ///
-    /// With a policy that syncs, all records written so far are synced first: a note is never ahead of them.
+    /// With a policy that syncs, all records written so far are synced first: a note is never ahead of them. Without, one in a
+    /// few seconds is synced, so that it is not lost with the machine's power.
     ///
     /// # Errors
     /// When the file system says no. The note before is there still.
-    pub(crate) fn save_checkpoint(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
-        let _guard = lock(&self.noting);
+    pub(crate) fn save_checkpoint(&self, now: Tick, source: &str, note: &[u8]) -> Result<(), SpoolError> {
+        let mut noted = lock(&self.noted);
         let syncs = self.options.sync != SyncPolicy::Never;
         if syncs {
             self.sync()?;
         }
-        checkpoints::write(&self.dir, &self.target, source, note, syncs)
+        // Without syncs, a loss of power may leave an empty file. Now and then one is worth its time, then; and so are the first
+        // ones, as what is known when a source begins is little to go on from.
+        let (count, at) = noted.get(source).copied().unwrap_or_default();
+        let has_copy = !syncs && (count < FIRST_NOTES || now.since(at) >= NOTE_SYNC_INTERVAL);
+        checkpoints::write(&self.dir, &self.target, source, note, (syncs, has_copy))?;
+        if has_copy {
+            noted.insert(source.into(), (count + 1, now));
+        }
+        Ok(())
     }
 
     /// The bytes that were kept last for a source and this target, by this or an earlier process. Those that are not what

@@ -61,7 +61,7 @@ impl Spool {
         match *self {}
     }
 
-    pub(crate) fn save_checkpoint(&self, _: &str, _: &[u8]) -> Result<(), SpoolError> {
+    pub(crate) fn save_checkpoint(&self, _: Tick, _: &str, _: &[u8]) -> Result<(), SpoolError> {
         match *self {}
     }
 

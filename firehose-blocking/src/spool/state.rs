@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::disk;
 use super::error::SpoolError;
 use super::files::{self, bytes_in, io_error};
 use super::frame::{self, COMPLETION_BYTES, HEAD_BYTES};
@@ -72,9 +73,9 @@ impl State {
         for (index, record) in (end..).zip(records) {
             frame::encode(first, index, record.as_ref(), &mut self.buffer);
         }
-        self.file.write_all(&self.buffer).map_err(|error| {
+        disk::write(&self.file, &self.buffer).map_err(|error| {
             // If not even that works, nothing is added after what was written.
-            self.is_spoilt = self.file.set_len(file_bytes).is_err();
+            self.is_spoilt = disk::change(|| self.file.set_len(file_bytes)).is_err();
             io_error("write", &files::path(dir, first, "log"))(error)
         })
     }
@@ -166,7 +167,7 @@ impl Segment {
                 Some(file) => file,
                 None => open_aligned(&path)?,
             };
-            (&file).write_all(&frame::encode_completion(first, indices))?;
+            disk::write(&file, &frame::encode_completion(first, indices))?;
             // Kept only if all went well, or later entries would not be where they are looked for.
             self.done_file = Some(file);
             Ok(())
@@ -178,9 +179,9 @@ impl Segment {
 
 /// Opens a file of completions without the part of an entry that a crash may have left at its end.
 fn open_aligned(path: &Path) -> io::Result<File> {
-    let file = files::private().append(true).create(true).open(path)?;
+    let file = disk::change(|| files::private().append(true).create(true).open(path))?;
     let bytes = file.metadata()?.len();
-    file.set_len(bytes - bytes % bytes_in(COMPLETION_BYTES))?;
+    disk::change(|| file.set_len(bytes - bytes % bytes_in(COMPLETION_BYTES)))?;
     Ok(file)
 }
 
@@ -189,8 +190,8 @@ pub(super) fn create_segment(dir: &Path, first: u64, previous: u64) -> Result<Fi
     remove_segment(dir, first)?;
     let path = files::path(dir, first, "log");
     let create = || {
-        let mut file = files::private().append(true).create_new(true).open(&path)?;
-        file.write_all(&frame::encode_head(previous))?;
+        let file = disk::change(|| files::private().append(true).create_new(true).open(&path))?;
+        disk::write(&file, &frame::encode_head(previous))?;
         Ok(file)
     };
     create().map_err(io_error("create", &path))

@@ -17,6 +17,7 @@ use std::path::Path;
 
 use firehose_proto::Endpoint;
 
+use super::disk;
 use super::error::SpoolError;
 use super::files::{self, bytes_in, io_error};
 
@@ -130,7 +131,7 @@ pub(super) fn claim(
         Known::Target(known) => Some(known).filter(|known| redirect || wanted.includes(known)),
         Known::Damaged(bytes) => {
             let kept = path.with_extension("corrupt");
-            fs::rename(&path, &kept).map_err(io_error("set aside", &path))?;
+            disk::change(|| fs::rename(&path, &kept)).map_err(io_error("set aside", &path))?;
             let error =
                 SpoolError::Corrupt { path: path.clone(), offset: 0, bytes: bytes_in(bytes.len()), kept: Some(kept) };
             log::error!(

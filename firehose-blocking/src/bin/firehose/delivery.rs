@@ -342,7 +342,7 @@ fn not_started(error: &ProducerError) -> Failure {
 }
 
 /// How the producer is to deliver.
-fn policy(args: &PutArgs, max_attempts: Option<NonZeroU32>) -> Policy {
+pub(crate) fn policy(args: &PutArgs, max_attempts: Option<NonZeroU32>) -> Policy {
     let mut policy = Policy::default();
     policy.linger = args.linger;
     policy.max_in_flight = args.max_in_flight;

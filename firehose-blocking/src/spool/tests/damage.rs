@@ -22,7 +22,7 @@ fn spool() -> TempDir {
         spool.append(START, data).unwrap();
     }
     DONE.iter().for_each(|&position| spool.complete(position..position + 1).unwrap());
-    spool.save_checkpoint("log", b"how far").unwrap();
+    spool.save_checkpoint(START, "log", b"how far").unwrap();
     drop(spool);
     let first = &files_of(dir.path(), "log")[0];
     fs::write(first.with_extension("corrupt"), b"an earlier loss").unwrap();
@@ -47,8 +47,8 @@ fn opens_and_loses_no_whole_record_whatever_became_of_a_file() {
     names.sort();
     assert_eq!(
         names.len(),
-        8,
-        "lock, stream, its copy, two segments, completions, what was set aside, a note: {names:?}"
+        9,
+        "lock, stream, its copy, two segments, completions, what was set aside, a note, its copy: {names:?}"
     );
     let mut random = fastrand::Rng::with_seed(15);
     for name in names {
@@ -93,7 +93,7 @@ fn opens_and_loses_no_whole_record_whatever_became_of_a_file() {
             // It goes on as if nothing had happened.
             let note = spool.load_checkpoint("log").unwrap_or_else(|error| panic!("{case}: {error}"));
             assert!(note.is_none_or(|note| note == b"how far"), "{case}");
-            spool.save_checkpoint("log", b"further").unwrap();
+            spool.save_checkpoint(START, "log", b"further").unwrap();
             let position = spool.append(START, b"more").unwrap();
             assert!(found.iter().all(|known| *known < position), "{case}");
             found.iter().for_each(|position| spool.complete(*position..*position + 1).unwrap());

@@ -51,7 +51,7 @@ proptest! {
         fs::write(files::path(dir.path(), 7, "log"), &log).unwrap();
         fs::write(files::path(dir.path(), 7, "done"), done).unwrap();
         let other = TempDir::new().unwrap();
-        open(other.path(), OPTIONS).0.save_checkpoint("log", b"").unwrap();
+        open(other.path(), OPTIONS).0.save_checkpoint(START, "log", b"").unwrap();
         fs::write(dir.path().join(note_of(other.path()).file_name().unwrap()), note).unwrap();
         if !is_last {
             fs::write(files::path(dir.path(), u64::MAX, "log"), head).unwrap();

@@ -17,7 +17,7 @@ fn spool_for(target: SpoolTarget) -> TempDir {
     let dir = TempDir::new().unwrap();
     let (spool, _) = Spool::open(dir.path(), target, OPTIONS).unwrap();
     spool.append(START, b"a").unwrap();
-    spool.save_checkpoint("log", b"far").unwrap();
+    spool.save_checkpoint(START, "log", b"far").unwrap();
     dir
 }
 

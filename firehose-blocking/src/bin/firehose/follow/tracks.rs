@@ -89,10 +89,11 @@ impl Tracks {
         json!({"seen": self.seen, "logs": self.logs.iter().map(log).collect::<Vec<_>>()}).to_string().into_bytes()
     }
 
-    /// Whether something tells of a log, beside the number of its file.
+    /// Whether the next run knows of a log, as [`Position::read`] has it.
     #[cfg(test)]
-    pub(super) fn has_print(&self, log: u64) -> bool {
-        self.logs.iter().any(|track| track.log == log && track.print.offset() > 0)
+    pub(super) fn is_known(&self, log: u64) -> bool {
+        let has_birth = |track: &Track| track.identity.as_ref().is_some_and(|file| file.made.is_some());
+        self.logs.iter().any(|track| track.log == log && (track.print.offset() > 0 || has_birth(track)))
     }
 
     fn get(&mut self, log: u64) -> Option<&mut Track> {

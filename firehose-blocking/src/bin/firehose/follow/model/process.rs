@@ -1,13 +1,20 @@
-//! The process: the follower and what carries it out, and what takes the lines and keeps the position.
+//! The process: the follower and what carries it out, what cuts records and keeps the position, and the pipeline that delivers them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use firehose_blocking::firehose_proto::time::Tick;
+use tempfile::TempDir;
 
 use super::super::{Checked, Event, Follower, Look, Notice, Position, Step, Target, Tracks};
 use super::files::{Files, number};
+use super::pipeline::{Pipeline, Sent};
+use super::service::Service;
+use super::spool::SpoolError;
+use super::spool::disk::faults;
 use super::{LOG, ROTATE_WAIT, trace};
 use crate::encoding::Encoding;
 use crate::follow::names::is_rotated;
@@ -17,16 +24,16 @@ use crate::records::{Framing, Piece, Splitter};
 const CHUNKS: usize = 4;
 
 /// What survives the process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Kept {
-    pub(crate) position: Option<Vec<u8>>,
+    /// The spool's directory.
+    pub(crate) dir: TempDir,
     /// Whether a position is noted whenever there is a new one, and not at random.
     pub(crate) notes_all: bool,
-    /// The run of bytes in each log of the position.
-    pub(crate) runs: Vec<u64>,
-    pub(crate) delivered: BTreeSet<u64>,
-    /// How many records there were, those that came twice included.
-    pub(crate) records: usize,
+    /// The run of bytes in each log of each position.
+    runs: BTreeMap<Vec<u8>, Vec<u64>>,
+    /// Lines of which it was told that they are not delivered.
+    pub(crate) told: BTreeSet<u64>,
     /// Runs of which it was told that what stood after a byte is lost.
     pub(crate) lost: Vec<(u64, u64)>,
     /// Lines in files that were passed over.
@@ -46,6 +53,11 @@ pub(crate) struct Process {
     /// The run of bytes in each log.
     runs: BTreeMap<u64, u64>,
     splitters: BTreeMap<u64, Splitter>,
+    pipeline: Pipeline,
+    /// What is being taken, and the records of it that are not sent yet.
+    current: Option<(Queued, VecDeque<Vec<u8>>)>,
+    /// Why it ends by itself.
+    pub(crate) ended: Option<String>,
 }
 
 enum Queued {
@@ -53,20 +65,57 @@ enum Queued {
     Chunk(u64, Vec<u8>),
 }
 
-impl Process {
-    pub(crate) fn start(kept: &Kept) -> Self {
-        let position = kept.position.as_ref().map(|position| Position::read(position).expect("it can be read"));
-        let tracks = Tracks::new(position.as_ref());
+impl Kept {
+    pub(crate) fn new(notes_all: bool) -> Self {
+        // In memory where that is to be had: no power is lost here.
+        let memory = Path::new("/dev/shm");
+        let dir = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
         Self {
+            dir: dir.unwrap(),
+            notes_all,
+            runs: BTreeMap::new(),
+            told: BTreeSet::new(),
+            lost: Vec::new(),
+            passed_over: BTreeSet::new(),
+            said: Vec::new(),
+        }
+    }
+}
+
+impl Kept {
+    /// Empties one of the spool's files, as a loss of power may: how far the log was read, or whose the records are.
+    pub(crate) fn lose_power(&self, random: &mut fastrand::Rng) {
+        let paths = fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let is_meant =
+            |path: &PathBuf| path.ends_with("stream") || path.extension().is_some_and(|found| found == "note");
+        let mut paths: Vec<PathBuf> = paths.filter(is_meant).collect();
+        paths.sort();
+        random.choice(&paths).map_or(Ok(()), |path| fs::write(path, "")).unwrap();
+    }
+}
+
+impl Process {
+    /// Starts it, unless the spool cannot be opened.
+    pub(crate) fn start(kept: &mut Kept, random: &mut fastrand::Rng) -> Result<Self, SpoolError> {
+        let pipeline = Pipeline::start(kept.dir.path(), random)?;
+        let note = pipeline.load_checkpoint();
+        trace(|| format!("starts from {}", note.as_deref().map_or("nothing".into(), String::from_utf8_lossy)));
+        let position = note.as_ref().map(|note| Position::read(note).expect("it can be read"));
+        let runs = note.map(|note| kept.runs[&note].clone()).unwrap_or_default();
+        let tracks = Tracks::new(position.as_ref());
+        Ok(Self {
             follower: Follower::new(LOG.into(), ROTATE_WAIT, position),
             handles: BTreeMap::new(),
             queue: VecDeque::new(),
             chunks: 0,
-            order: (1..).zip(&kept.runs).map(|(log, _)| log).collect(),
-            runs: (1..).zip(kept.runs.iter().copied()).collect(),
+            order: (1..).zip(&runs).map(|(log, _)| log).collect(),
+            runs: (1..).zip(runs).collect(),
             tracks,
             splitters: BTreeMap::new(),
-        }
+            pipeline,
+            current: None,
+            ended: None,
+        })
     }
 
     pub(crate) fn kill(self, files: &mut Files) {
@@ -192,44 +241,115 @@ impl Process {
         }
     }
 
-    /// Takes what was read next, and maybe notes that; whether there was something.
-    pub(crate) fn take(&mut self, files: &Files, kept: &mut Kept, random: &mut fastrand::Rng) -> bool {
-        let Some(queued) = self.queue.pop_front() else { return false };
-        let is_event = matches!(queued, Queued::Event(_));
-        let deliver = |piece: Piece<'_>| {
-            let Piece::Record(line) = piece else { panic!("a long line") };
-            assert!(line.iter().filter(|byte| **byte == b'=').count() <= 1, "two lines in one: {line:?}");
-            kept.delivered.extend(number(line));
-            kept.records += 1;
-        };
-        match queued {
-            Queued::Chunk(log, bytes) => {
-                self.chunks -= 1;
-                let splitter = self.splitters.entry(log).or_insert_with(|| Splitter::new(&Framing::LINES, 1_000_000));
-                splitter.feed(&bytes, deliver);
-                self.tracks.advance(log, &bytes);
+    /// Lets the pipeline do the next thing; whether there was one.
+    pub(crate) fn deliver(
+        &mut self,
+        now: Duration,
+        service: &mut Service,
+        kept: &mut Kept,
+        random: &mut fastrand::Rng,
+    ) -> bool {
+        let has_stepped = self.pipeline.step(now, service, kept, random);
+        if self.pipeline.is_stopped() {
+            // What comes back because of that is seen to before it ends.
+            while !faults::is_killed() && self.pipeline.step(now, service, kept, random) {}
+            self.ended.get_or_insert("stopped".into());
+        }
+        has_stepped
+    }
+
+    /// Is told to end: it reads no further, and delivers what it can in a second.
+    pub(crate) fn stop(
+        &mut self,
+        now: &mut Duration,
+        service: &mut Service,
+        kept: &mut Kept,
+        random: &mut fastrand::Rng,
+    ) {
+        for _ in 0..20 {
+            *now += Duration::from_millis(50);
+            while self.ended.is_none()
+                && !faults::is_killed()
+                && (self.take(*now, kept, random) || self.deliver(*now, service, kept, random))
+            {}
+        }
+        self.ended.get_or_insert("told to".into());
+    }
+
+    /// Whether nothing waits for the service.
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.pipeline.pending() == 0 && self.current.is_none() && self.queue.is_empty()
+    }
+
+    /// Takes what was read next as far as there is room for it, and maybe notes that; whether there was something.
+    pub(crate) fn take(&mut self, now: Duration, kept: &mut Kept, random: &mut fastrand::Rng) -> bool {
+        let Some((queued, mut records)) = self.current.take().or_else(|| self.next_queued()) else { return false };
+        let mut has_taken = false;
+        while let Some(record) = records.front() {
+            match self.pipeline.send(Tick::from_duration(now), record) {
+                Sent::Taken => _ = records.pop_front(),
+                Sent::Full => {
+                    self.current = Some((queued, records));
+                    return has_taken;
+                }
+                Sent::Ended(why) => {
+                    self.ended = Some(why);
+                    return true;
+                }
             }
+            has_taken = true;
+        }
+        let is_event = matches!(queued, Queued::Event(_));
+        match queued {
+            Queued::Chunk(log, bytes) => self.tracks.advance(log, &bytes),
             Queued::Event(event) => {
                 match &event {
                     Event::Begin(begin) => self.order.insert(begin.place, begin.log),
                     Event::Forget { log } => self.order.retain(|known| known != log),
-                    Event::End { log } => {
-                        if let Some(splitter) = self.splitters.get_mut(log) {
-                            splitter.finish(true, deliver);
-                        }
-                    }
                     _ => {}
                 }
                 self.tracks.handle(&event);
             }
         }
         if is_event || kept.notes_all || random.bool() {
-            let unused = |log| self.splitters.get(&log).map_or(0, |splitter| splitter.pending_bytes() as u64);
-            kept.position = Some(self.tracks.position(unused));
-            let is_left = |log: &&u64| files.has_births || self.tracks.has_print(**log);
-            kept.runs = self.order.iter().filter(is_left).map(|log| self.runs[log]).collect();
+            self.note(now, kept);
         }
         true
+    }
+
+    /// The next of what was read, and the records that it completes.
+    fn next_queued(&mut self) -> Option<(Queued, VecDeque<Vec<u8>>)> {
+        let queued = self.queue.pop_front()?;
+        let mut records = VecDeque::new();
+        let mut collect = |piece: Piece<'_>| {
+            let Piece::Record(line) = piece else { panic!("a long line") };
+            assert!(line.iter().filter(|byte| **byte == b'=').count() <= 1, "two lines in one: {line:?}");
+            records.push_back(line.to_vec());
+        };
+        match &queued {
+            Queued::Chunk(log, bytes) => {
+                self.chunks -= 1;
+                let splitter = self.splitters.entry(*log).or_insert_with(|| Splitter::new(&Framing::LINES, 1_000_000));
+                splitter.feed(bytes, &mut collect);
+            }
+            Queued::Event(Event::End { log }) => {
+                if let Some(splitter) = self.splitters.get_mut(log) {
+                    splitter.finish(true, &mut collect);
+                }
+            }
+            Queued::Event(_) => {}
+        }
+        Some((queued, records))
+    }
+
+    fn note(&mut self, now: Duration, kept: &mut Kept) {
+        let unused = |log| self.splitters.get(&log).map_or(0, |splitter| splitter.pending_bytes() as u64);
+        let position = self.tracks.position(unused);
+        let runs = self.order.iter().filter(|log| self.tracks.is_known(**log)).map(|log| self.runs[log]).collect();
+        kept.runs.insert(position.clone(), runs);
+        if let Err(error) = self.pipeline.save_checkpoint(Tick::from_duration(now), &position) {
+            self.ended = Some(error.to_string());
+        }
     }
 }
 
