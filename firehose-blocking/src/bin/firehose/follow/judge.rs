@@ -148,10 +148,11 @@ impl Follower {
 
     /// Whether a file is a compressed one that was no log.
     fn is_made_of_other(&self, entry: &Entry) -> bool {
-        // Of those, one more is better taken for one than one less: they are of another time, or known.
+        // Of those, one more is better taken for one than one less: they are of another time, or known. But nothing is made of
+        // what is compressed already: of two that were rotated in the same second, each is a file of its own.
         let is_source =
-            |other: &Other| entry.modified == other.modified || is_made_of(entry, &other.name, other.modified);
-        self.others.values().any(is_source)
+            |other: &&Other| entry.modified == other.modified || is_made_of(entry, &other.name, other.modified);
+        self.others.values().filter(|other| uncompressed(&other.name).is_none()).any(|other| is_source(&other))
     }
 
     /// Whether a file is a compressed log that is known.

@@ -474,3 +474,29 @@ fn takes_no_log_for_the_copy_of_another_that_begins_with_the_same_lines() {
     go_on(&mut process, &mut world, &mut service, &mut kept, &mut random);
     assert_eq!(service.records, 5);
 }
+
+#[test]
+fn tells_of_each_file_that_is_passed_over() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut world = World::new(&mut random);
+    world.files = Files { has_births: true, ..Files::default() };
+    let (mut kept, mut service) = (Kept::new(true), Service::new());
+    let inode = world.files.create(world.time(), LOG);
+    world.files.append(world.time(), inode, b"0=begun;\n");
+    let mut process = Process::start(&mut kept, &mut random).unwrap();
+    let mut go_on = |process: &mut Process, world: &mut World, kept: &mut Kept| {
+        for _ in 0..50 {
+            world.now += Duration::from_millis(50);
+            advance(process, world, &mut service, kept, &mut random, false, false);
+        }
+    };
+    go_on(&mut process, &mut world, &mut kept);
+    // Rotated in the same second, and compressed by a tool that leaves out the fractions.
+    for (name, line) in [("log.2.xz", &b"1=a;\n"[..]), ("log.1.xz", b"2=b;\n")] {
+        let inode = world.files.create(world.time(), name);
+        world.files.append(world.time(), inode, line);
+        world.files.inodes.get_mut(&inode).unwrap().encoding = Encoding::Other("xz");
+    }
+    go_on(&mut process, &mut world, &mut kept);
+    assert_eq!(kept.passed_over.into_iter().collect::<Vec<_>>(), [1, 2]);
+}
