@@ -236,8 +236,8 @@ impl Producer {
     }
 
     /// Keeps a few bytes in the spool for a source of records, in place of those before, whole or not at all: how far it has
-    /// been read, for the next process to go on from there. Each stream has its own notes, one for each source, whose name
-    /// is any text. A note is never ahead of the records that were sent before it. Without a spool nothing is kept.
+    /// been read, for the next process to go on from there. Each stream at each endpoint has its own notes, one for each
+    /// source, whose name is any text. A note is never ahead of the records that were sent before it. Without a spool nothing is kept.
     ///
     /// # Errors
     ///

@@ -102,7 +102,16 @@ impl fmt::Display for SpoolError {
             }
             Self::Missing { path, records } => write!(f, "{records} records are missing from {}", path.display()),
             Self::Unsynced { dir } => write!(f, "a sync of spool {} failed earlier; open it again", dir.display()),
-            Self::Io { action, path, .. } => write!(f, "cannot {action} {}", path.display()),
+            Self::Io { action, path, error } => {
+                write!(f, "cannot {action} {}", path.display())?;
+                // Nothing that the spool has made, and may set aside.
+                let is_foreign = error.kind() == io::ErrorKind::IsADirectory;
+                f.write_str(if is_foreign {
+                    "; the spool has a file of that name, so move what is there away"
+                } else {
+                    ""
+                })
+            }
         }
     }
 }

@@ -186,3 +186,38 @@ impl From<MalformedResponse> for Error {
         Self::Malformed(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::TransportErrorKind;
+
+    #[test]
+    fn nothing_has_left_without_a_connection_or_credentials() {
+        use TransportErrorKind::{Broken, Connect, Proxy, Request, ResponseTooLarge, Timeout, Tls};
+        let transport = |kind| Error::Transport { error: TransportError::new(kind), attempts: 1 };
+        let refused = |status| {
+            let error = ServiceError::of_status(status);
+            Error::Refused { error, attempts: 1, is_transient: false, retry_after: None, clock_skew: None }
+        };
+        for (error, is_unsent) in [
+            (Error::EmptyBatch, true),
+            (Error::Credentials(CredentialsError::absent("none")), true),
+            (Error::Sign(SignError::Host), true),
+            (Error::DeadlineExceeded { attempts: 0 }, true),
+            (Error::DeadlineExceeded { attempts: 1 }, false),
+            (transport(Connect), true),
+            (transport(Proxy), true),
+            (transport(Tls), true),
+            (transport(Request), true),
+            (transport(Timeout), false),
+            (transport(Broken), false),
+            (transport(ResponseTooLarge), false),
+            (refused(400), false),
+            (refused(500), false),
+            (Error::Malformed(MalformedResponse::Missing { member: "RecordId" }), false),
+        ] {
+            assert_eq!(error.is_unsent(), is_unsent, "{error:?}");
+        }
+    }
+}

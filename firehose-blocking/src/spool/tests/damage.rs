@@ -14,7 +14,7 @@ const DONE: [u64; 2] = [1, 3];
 
 /// A spool with every kind of file that there is.
 fn spool() -> TempDir {
-    let dir = TempDir::new().unwrap();
+    let dir = fast_dir();
     let frames: usize = RECORDS[..IN_FIRST].iter().map(|data| HEADER_BYTES + data.len()).sum();
     let options = SpoolOptions { segment_bytes: bytes_in(HEAD_BYTES + frames), ..OPTIONS };
     let (spool, ..) = open(dir.path(), options.clone());
@@ -109,9 +109,10 @@ fn opens_and_loses_no_whole_record_whatever_became_of_a_file() {
 #[test]
 fn says_whose_a_thing_in_the_place_of_a_file_is() {
     for name in ["stream", "lock", "00000000000000000000.log"] {
-        let dir = TempDir::new().unwrap();
+        let dir = fast_dir();
         fs::create_dir(dir.path().join(name)).unwrap();
         let error = Spool::open(dir.path(), target("s"), OPTIONS).unwrap_err();
-        assert!(error.to_string().contains(name), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(name) && text.contains("move what is there away"), "{text}");
     }
 }

@@ -44,7 +44,7 @@ fn options() -> SpoolOptions {
 #[test]
 fn keeps_what_it_has_confirmed_wherever_the_process_ends() {
     for operations in 1.. {
-        let dir = TempDir::new().unwrap();
+        let dir = fast_dir();
         let mut confirmed = Confirmed::default();
         faults::kill_after(Some(operations));
         if let Ok((spool, _)) = Spool::open(dir.path(), target("s"), options()) {
@@ -71,7 +71,7 @@ fn keeps_what_it_has_confirmed_wherever_the_process_ends() {
 
 #[test]
 fn goes_on_when_a_full_disk_has_room_again() {
-    let dir = TempDir::new().unwrap();
+    let dir = fast_dir();
     let (spool, ..) = open(dir.path(), options());
     let mut confirmed = Confirmed::default();
     work(&spool, &mut confirmed);

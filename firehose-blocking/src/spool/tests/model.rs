@@ -45,12 +45,12 @@ proptest! {
         begins_well in any::<bool>(),
         is_last in any::<bool>(),
     ) {
-        let dir = TempDir::new().unwrap();
+        let dir = fast_dir();
         let head = frame::encode_head(7);
         let log = if begins_well { [&head[..], &log].concat() } else { log };
         fs::write(files::path(dir.path(), 7, "log"), &log).unwrap();
         fs::write(files::path(dir.path(), 7, "done"), done).unwrap();
-        let other = TempDir::new().unwrap();
+        let other = fast_dir();
         open(other.path(), OPTIONS).0.save_checkpoint(START, "log", b"").unwrap();
         fs::write(dir.path().join(note_of(other.path()).file_name().unwrap()), note).unwrap();
         if !is_last {
@@ -78,7 +78,7 @@ fn lost_by_cut(bytes: &[u8], first: u64, cut: usize) -> Vec<u64> {
 proptest! {
     #[test]
     fn keeps_exactly_what_has_no_outcome_whatever_crashes(steps in steps()) {
-        let dir = TempDir::new().unwrap();
+        let dir = fast_dir();
         let options = SpoolOptions { max_bytes: 1500, segment_bytes: 300, ..OPTIONS };
         let (mut spool, ..) = open(dir.path(), options.clone());
         // Records without outcome.

@@ -147,8 +147,8 @@ impl Pipeline {
         self.spool.save_checkpoint(now, "log", checkpoint)
     }
 
-    pub(crate) fn load_checkpoint(&self) -> Option<Vec<u8>> {
-        self.spool.load_checkpoint("log").unwrap()
+    pub(crate) fn load_checkpoint(&self) -> Result<Option<Vec<u8>>, SpoolError> {
+        self.spool.load_checkpoint("log")
     }
 
     /// Records that the service has not taken.

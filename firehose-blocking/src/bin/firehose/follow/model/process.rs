@@ -98,7 +98,7 @@ impl Process {
     /// Starts it, unless the spool cannot be opened.
     pub(crate) fn start(kept: &mut Kept, random: &mut fastrand::Rng) -> Result<Self, SpoolError> {
         let pipeline = Pipeline::start(kept.dir.path(), random)?;
-        let note = pipeline.load_checkpoint();
+        let note = pipeline.load_checkpoint()?;
         trace(|| format!("starts from {}", note.as_deref().map_or("nothing".into(), String::from_utf8_lossy)));
         let position = note.as_ref().map(|note| Position::read(note).expect("it can be read"));
         let runs = note.map(|note| kept.runs[&note].clone()).unwrap_or_default();
