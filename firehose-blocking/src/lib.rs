@@ -80,7 +80,7 @@ pub use self::local::{
 pub use self::operations::Firehose;
 pub use self::producer::{
     Closed, FlushTimeout, Outcome, Producer, ProducerBuilder, ProducerError, ProducerStatistics, Receipt, RecordWriter,
-    SendError, TrySendError,
+    SendError, SendManyError, TrySendError,
 };
 pub use self::spool::SpoolError;
 #[cfg(feature = "spool")]

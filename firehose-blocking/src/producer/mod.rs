@@ -37,7 +37,7 @@ use crate::spool::{Spool, SpoolError};
 
 pub use self::builder::{ProducerBuilder, ProducerError};
 pub use self::outcome::{Outcome, Receipt};
-pub use self::send::{SendError, TrySendError};
+pub use self::send::{SendError, SendManyError, TrySendError};
 pub use self::statistics::ProducerStatistics;
 pub use self::write::RecordWriter;
 
@@ -135,6 +135,16 @@ impl Producer {
     /// As [`send`](Self::send), and [`EnqueueError::Full`](firehose_proto::batch::EnqueueError::Full) when time is up.
     pub fn send_timeout(&self, data: &[u8], timeout: Duration) -> Result<(), SendError> {
         self.0.shared.send(data, None, Some(timeout))
+    }
+
+    /// Takes records one after the other, as [`send_timeout`](Self::send_timeout) would: for many small ones this takes less
+    /// of the processor.
+    ///
+    /// # Errors
+    ///
+    /// [`SendManyError`]: how many were taken, and why the next one was not.
+    pub fn send_many<D: AsRef<[u8]>>(&self, records: &[D], timeout: Duration) -> Result<(), SendManyError> {
+        self.0.shared.send_all(records, None, Some(timeout))
     }
 
     /// Takes a record if there is room for it now.

@@ -27,6 +27,19 @@ pub enum SendError {
     Serialize(Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Records that one lock is kept for: long enough to cost little for each, short enough that nobody notices.
+const MAX_RUN: usize = 128;
+
+/// Not all of some records were taken.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SendManyError {
+    /// How many of them were, from the first on.
+    pub taken: usize,
+    /// Why the next one was not; or, if it is [`SendError::NotDurable`], what may befall those that were.
+    pub reason: SendError,
+}
+
 /// A record that was not taken, and why.
 pub struct TrySendError<D> {
     /// The record, as it was given.
@@ -40,14 +53,35 @@ impl Shared {
     pub(super) fn send(
         &self,
         data: &[u8],
-        mut callback: Option<Callback>,
+        callback: Option<Callback>,
         timeout: Option<Duration>,
     ) -> Result<(), SendError> {
+        self.send_all(&[data], callback, timeout).map_err(|error| error.reason)
+    }
+
+    /// Takes records one after the other, the callback with the first. Waits as [`send`](Self::send) does.
+    pub(super) fn send_all<D: AsRef<[u8]>>(
+        &self,
+        records: &[D],
+        mut callback: Option<Callback>,
+        timeout: Option<Duration>,
+    ) -> Result<(), SendManyError> {
         let mut now = self.now();
         let deadline = timeout.map(|timeout| now + timeout);
+        let (mut taken, mut last) = (0, None);
         let mut state = self.lock_to_send();
-        loop {
-            match self.push(&mut state, now, data, &mut callback) {
+        let pushed = loop {
+            let Some(data) = records.get(taken) else { break Ok(()) };
+            match self.push(&mut state, now, data.as_ref(), &mut callback) {
+                Ok(written) => {
+                    (taken, last) = (taken + 1, written);
+                    if taken.is_multiple_of(MAX_RUN) {
+                        // Workers and other threads have to get on.
+                        drop(state);
+                        now = self.now();
+                        state = self.lock_to_send();
+                    }
+                }
                 Err(SendError::EnqueueError(EnqueueError::Full))
                     if !state.is_full_of_undelivered() && deadline.is_none_or(|deadline| now < deadline) =>
                 {
@@ -64,12 +98,12 @@ impl Shared {
                     };
                     now = self.now();
                 }
-                result => {
-                    drop(state);
-                    return result.and_then(|written| self.commit(written));
-                }
+                Err(reason) => break Err(reason),
             }
-        }
+        };
+        drop(state);
+        // It is committed with all before it.
+        pushed.and(self.commit(last)).map_err(|reason| SendManyError { taken, reason })
     }
 
     pub(super) fn try_send(&self, data: &[u8]) -> Result<(), SendError> {
@@ -272,6 +306,18 @@ impl std::error::Error for SendError {
             Self::Spool(error) | Self::NotDurable(error) => Some(error),
             Self::Serialize(error) => Some(&**error),
         }
+    }
+}
+
+impl fmt::Display for SendManyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} records were taken; then: {}", self.taken, self.reason)
+    }
+}
+
+impl std::error::Error for SendManyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.reason.source()
     }
 }
 

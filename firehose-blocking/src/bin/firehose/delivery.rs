@@ -134,53 +134,71 @@ impl Delivery {
         &self.account.report
     }
 
-    /// Gives a record to the producer, and waits for room; or says why it does not take it.
-    pub(crate) fn send(&self, data: &[u8], place: &Place) -> Result<(), NotSent> {
-        let ticket = self.ticket.get();
-        if let Some(ticket) = ticket {
-            self.account.places.note(ticket, place);
-        }
-        let sent = self.push(data);
-        match (&sent, ticket) {
-            (Ok(()), Some(ticket)) => self.ticket.set(Some(ticket + 1)),
-            // Those that were in the spool have been pushed before it, and nobody else pushes any.
-            (Ok(()), None) => {
-                let end = self.producer.statistics().records.pushed;
-                self.account.places.note(end.saturating_sub(1), place);
-                self.ticket.set(Some(end));
-            }
-            (Err(_), Some(_)) => self.account.places.take_back(),
-            (Err(_), None) => {}
-        }
+    /// Gives records to the producer, the first of which stands at this place, and waits for room; or says how many it has
+    /// taken, and why not the next one.
+    pub(crate) fn send(&self, records: &[&[u8]], place: &Place) -> Result<(), (usize, NotSent)> {
+        let places = &self.account.places;
+        let (Some(ticket), Some((_, rest))) = (self.ticket.get(), records.split_first()) else {
+            return self.send_first(records, place);
+        };
+        places.note(ticket, place, as_u64(1 + rest.len()));
+        let sent = self.push(records);
+        let taken = sent.as_ref().map_or_else(|(taken, _)| *taken, |()| records.len());
+        places.take_back(as_u64(records.len() - taken));
+        self.ticket.set(Some(ticket + as_u64(taken)));
         sent
     }
 
-    fn push(&self, data: &[u8]) -> Result<(), NotSent> {
+    /// The same, when no record has a ticket yet.
+    fn send_first(&self, records: &[&[u8]], place: &Place) -> Result<(), (usize, NotSent)> {
+        let Some((first, rest)) = records.split_first() else { return Ok(()) };
+        self.push(&[first])?;
+        // Those that were in the spool have been pushed before it, and nobody else pushes any.
+        let end = self.producer.statistics().records.pushed;
+        self.account.places.note(end.saturating_sub(1), place, 1);
+        self.ticket.set(Some(end));
+        self.send(rest, &place.after(1)).map_err(|(taken, reason)| (1 + taken, reason))
+    }
+
+    fn push(&self, records: &[&[u8]]) -> Result<(), (usize, NotSent)> {
+        let mut taken = 0;
         loop {
-            match self.producer.send_timeout(data, POLL) {
-                Ok(()) => {
-                    let (records, bytes) = self.sent.get();
-                    self.sent.set((records + 1, bytes + as_u64(data.len())));
-                    self.account.report.count(1, as_u64(data.len()));
-                    return Ok(());
-                }
+            let (_, rest) = records.split_at(taken);
+            let sent = self.producer.send_many(rest, POLL);
+            let (count, reason) = sent.map_or_else(|error| (error.taken, Some(error.reason)), |()| (rest.len(), None));
+            self.count(rest.split_at(count).0);
+            taken += count;
+            let not_sent = match reason {
+                None => return Ok(()),
                 // What is followed is read again by the next run.
-                Err(SendError::EnqueueError(EnqueueError::Full))
+                Some(SendError::EnqueueError(EnqueueError::Full))
                     if self.account.is_following && self.halt.is_asked() =>
                 {
-                    return Err(NotSent::GivenUp);
+                    NotSent::GivenUp
                 }
-                Err(SendError::EnqueueError(EnqueueError::Full)) if self.halt.is_asked_since(self.drain_timeout) => {
-                    return Err(NotSent::GivenUp);
+                Some(SendError::EnqueueError(EnqueueError::Full)) if self.halt.is_asked_since(self.drain_timeout) => {
+                    NotSent::GivenUp
                 }
-                Err(SendError::EnqueueError(EnqueueError::Full)) => self.keep_undelivered(),
-                Err(SendError::EnqueueError(EnqueueError::Stopped(reason))) => {
-                    return Err(NotSent::Record(format!("not sent: {reason}")));
+                Some(SendError::EnqueueError(EnqueueError::Full)) => {
+                    self.keep_undelivered();
+                    continue;
                 }
-                Err(SendError::EnqueueError(reason)) => return Err(NotSent::Record(reason.to_string())),
-                Err(error) => return Err(NotSent::Spool(console::chain(&error))),
-            }
+                Some(SendError::EnqueueError(EnqueueError::Stopped(reason))) => {
+                    NotSent::Record(format!("not sent: {reason}"))
+                }
+                Some(SendError::EnqueueError(reason)) => NotSent::Record(reason.to_string()),
+                Some(error) => NotSent::Spool(console::chain(&error)),
+            };
+            return Err((taken, not_sent));
         }
+    }
+
+    /// Counts records that the producer has taken.
+    fn count(&self, taken: &[&[u8]]) {
+        let (count, taken_bytes) = (as_u64(taken.len()), taken.iter().map(|data| as_u64(data.len())).sum());
+        let (records, bytes) = self.sent.get();
+        self.sent.set((records + count, bytes + taken_bytes));
+        self.account.report.count(count, taken_bytes);
     }
 
     /// Why nothing can be delivered any more, if so.

@@ -269,10 +269,11 @@ impl<'a> Filler<'a> {
         if splitter.pending_bytes() > 0 {
             let is_whole = *self.framing == Framing::Whole;
             splitter.finish(false, |piece| match piece {
-                Piece::Record(_) if !is_whole => self.take(key, place, open_bytes, piece),
-                Piece::Record(data) | Piece::Part(data) | Piece::Last(data) => {
-                    self.take(key, place, open_bytes, Piece::Part(data));
+                Piece::Records(_) if !is_whole => self.take(key, place, open_bytes, piece),
+                Piece::Records(data) => {
+                    self.take(key, place, open_bytes, Piece::Part(data.first().copied().unwrap_or_default()))
                 }
+                Piece::Part(data) | Piece::Last(data) => self.take(key, place, open_bytes, Piece::Part(data)),
             });
         }
         self.streams.insert(key, stream);
@@ -318,23 +319,30 @@ impl<'a> Filler<'a> {
     }
 
     fn take(&mut self, key: u64, place: &mut Place, open_bytes: &mut Option<usize>, piece: Piece<'_>) {
-        if open_bytes.is_none() {
+        if open_bytes.is_none() && !matches!(piece, Piece::Records(_)) {
             place.number += 1;
         }
         match piece {
-            Piece::Record(line) if self.is_from_rejects => match Rejected::read(line) {
-                Ok(Rejected { data, attempts }) => {
-                    place.attempts = attempts;
-                    self.send(place, &data);
+            Piece::Records(lines) if self.is_from_rejects => {
+                for line in lines {
+                    match Rejected::read(line) {
+                        Ok(Rejected { data, attempts }) => {
+                            place.attempts = attempts;
+                            self.send(place, &[&data]);
+                        }
+                        Err(why) => {
+                            place.number += 1;
+                            self.pass_over(place, &why);
+                        }
+                    }
                 }
-                Err(why) => self.pass_over(place, &why),
-            },
+            }
             Piece::Part(data) if self.is_from_rejects => *open_bytes.get_or_insert(0) += data.len(),
             Piece::Last(_) if self.is_from_rejects => {
                 *open_bytes = None;
                 self.pass_over(place, "the record is far too long for any stream");
             }
-            Piece::Record(data) => self.send(place, data),
+            Piece::Records(records) => self.send(place, records),
             Piece::Part(data) => {
                 self.open = Some(key);
                 self.rejects.write_part(data);
@@ -352,23 +360,39 @@ impl<'a> Filler<'a> {
         }
     }
 
-    fn send(&mut self, place: &Place, data: &[u8]) {
-        let sent = if self.is_given_up { Err(NotSent::GivenUp) } else { self.delivery.send(data, place) };
-        let reason = match sent {
-            Ok(()) => return,
-            Err(NotSent::Record(reason)) => reason,
-            Err(NotSent::Spool(reason)) => self.read.broken_spool.get_or_insert(reason).clone(),
-            Err(NotSent::GivenUp) => {
+    /// Sends the records that follow the one at this place, which then is that of the last.
+    fn send(&mut self, place: &mut Place, mut records: &[&[u8]]) {
+        while !records.is_empty() {
+            place.number += 1;
+            let sent = if self.is_given_up { Err((0, NotSent::GivenUp)) } else { self.delivery.send(records, place) };
+            let (taken, reason) = sent.map_or_else(|(taken, reason)| (taken, Some(reason)), |()| (records.len(), None));
+            let (_, rest) = records.split_at(taken);
+            let reason = reason.map(|reason| self.explain(reason));
+            let (Some(reason), Some((data, rest))) = (reason, rest.split_first()) else {
+                place.number += as_u64(taken) - 1;
+                return;
+            };
+            place.number += as_u64(taken);
+            records = rest;
+            // The next run reads it again.
+            if self.is_over() && self.followed.is_some() {
+                continue;
+            }
+            self.rejects.write_part(data);
+            self.reject(place, &reason, data.len());
+        }
+    }
+
+    /// Why a record is rejected, and what that means for those that follow.
+    fn explain(&mut self, reason: NotSent) -> String {
+        match reason {
+            NotSent::Record(reason) => reason,
+            NotSent::Spool(reason) => self.read.broken_spool.get_or_insert(reason).clone(),
+            NotSent::GivenUp => {
                 (self.is_given_up, self.is_interrupted) = (true, true);
                 "interrupted before it was sent".into()
             }
-        };
-        // The next run reads it again.
-        if self.is_over() && self.followed.is_some() {
-            return;
         }
-        self.rejects.write_part(data);
-        self.reject(place, &reason, data.len());
     }
 
     /// Says that a line of rejects is no record that can be sent.

@@ -36,26 +36,29 @@ struct Run {
 }
 
 impl Places {
-    /// Notes where the record with the next ticket stands.
-    pub(crate) fn note(&self, ticket: u64, place: &Place) {
+    /// Notes where the records with the next tickets stand, one after the other from this place on.
+    pub(crate) fn note(&self, ticket: u64, place: &Place, records: u64) {
         let mut runs = self.lock();
         if let Some((first, run)) = runs.runs.iter_mut().next_back()
             && run.end == ticket
             && run.place.is_followed_by(place, ticket - first)
         {
-            run.end += 1;
-            run.left += 1;
+            run.end += records;
+            run.left += records;
             return;
         }
-        runs.runs.insert(ticket, Run { end: ticket + 1, left: 1, place: place.clone() });
+        runs.runs.insert(ticket, Run { end: ticket + records, left: records, place: place.clone() });
     }
 
-    /// Forgets the record that was noted last: it has no ticket after all.
-    pub(crate) fn take_back(&self) {
+    /// Forgets the records that were noted last: they have no tickets after all.
+    pub(crate) fn take_back(&self, records: u64) {
+        if records == 0 {
+            return;
+        }
         let mut runs = self.lock();
         let Some(mut last) = runs.runs.last_entry() else { return };
-        last.get_mut().end -= 1;
-        last.get_mut().left -= 1;
+        last.get_mut().end -= records;
+        last.get_mut().left -= records;
         if last.get().left == 0 {
             last.remove();
         }
@@ -103,7 +106,8 @@ impl Place {
             && self.number + records == other.number
     }
 
-    fn after(&self, records: u64) -> Self {
+    /// The place so many records further.
+    pub(crate) fn after(&self, records: u64) -> Self {
         Self { number: self.number + records, ..self.clone() }
     }
 }
@@ -129,13 +133,13 @@ mod tests {
         let place = |source: &Arc<str>, byte, number| Place { source: Arc::clone(source), byte, number, attempts: 0 };
         let all = [(&log, None, 7), (&log, None, 8), (&log, None, 10), (&other, Some(99), 1), (&other, Some(99), 2)];
         for (ticket, (source, byte, number)) in (50..).zip(all) {
-            places.note(ticket, &place(source, byte, number));
+            places.note(ticket, &place(source, byte, number), 1);
         }
         assert_eq!(places.lock().runs.len(), 3);
         assert_eq!(places.take(49), None);
         assert_eq!(places.take(51).unwrap().to_string(), "log:8");
-        places.note(55, &place(&other, Some(99), 3));
-        places.take_back();
+        places.note(55, &place(&other, Some(99), 3), 2);
+        places.take_back(2);
         assert_eq!(places.take(55), None);
         places.settle(&(40..51));
         assert_eq!(places.lock().runs.len(), 2);

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr_iter;
 use memchr::memmem::Finder;
+
+/// Records that are put out together at most.
+const RUN_RECORDS: usize = 128;
 
 /// Where one record ends and the next begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +30,8 @@ impl Framing {
 /// What a splitter puts out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
-    /// A record.
-    Record(&'a [u8]),
+    /// Records that follow each other.
+    Records(&'a [&'a [u8]]),
     /// The beginning or middle of a record that is too long to be held in memory.
     Part(&'a [u8]),
     /// The end of such a record; may be empty.
@@ -69,21 +73,46 @@ impl Splitter {
                 Some(rest) => chunk = rest,
             }
             let end = self.record_len(self.carry.len());
-            let data = self.carry.get(..end).unwrap_or_default();
-            sink(if self.is_in_parts { Piece::Last(data) } else { Piece::Record(data) });
+            let record = [self.carry.get(..end).unwrap_or_default()];
+            sink(if self.is_in_parts { Piece::Last(record[0]) } else { Piece::Records(&record) });
             self.carry.clear();
             self.is_in_parts = false;
         }
         if let Some(finder) = &self.finder {
-            let delimiter_bytes = finder.needle().len();
-            while let Some(at) = finder.find(chunk) {
-                let (record, rest) = chunk.split_at(at + delimiter_bytes);
-                sink(Piece::Record(record.get(..self.record_len(record.len())).unwrap_or_default()));
-                chunk = rest;
-            }
+            chunk = match finder.needle() {
+                [byte] => self.cut(chunk, memchr_iter(*byte, chunk), &mut sink),
+                _ => self.cut(chunk, finder.find_iter(chunk), &mut sink),
+            };
         }
         self.carry.extend_from_slice(chunk);
         self.spill(sink);
+    }
+
+    /// Puts out the records of a chunk that end with the delimiters at these places, and returns what follows the last.
+    fn cut<'a>(
+        &self,
+        chunk: &'a [u8],
+        delimiters: impl Iterator<Item = usize>,
+        sink: &mut impl FnMut(Piece<'_>),
+    ) -> &'a [u8] {
+        let delimiter_bytes = self.finder.as_ref().map_or(0, |finder| finder.needle().len());
+        let mut run: [&[u8]; RUN_RECORDS] = [&[]; RUN_RECORDS];
+        let (mut start, mut filled) = (0, 0);
+        for at in delimiters {
+            let end = at + delimiter_bytes;
+            if let Some(record) = run.get_mut(filled) {
+                *record = chunk.get(start..start + self.record_len(end - start)).unwrap_or_default();
+            }
+            (start, filled) = (end, filled + 1);
+            if filled == RUN_RECORDS {
+                sink(Piece::Records(&run));
+                filled = 0;
+            }
+        }
+        if filled > 0 {
+            sink(Piece::Records(run.get(..filled).unwrap_or_default()));
+        }
+        chunk.get(start..).unwrap_or_default()
     }
 
     /// Ends a source: puts out what stands after its last delimiter, as it is; or with the delimiter that it lacks, if
@@ -98,7 +127,7 @@ impl Splitter {
         if self.is_in_parts {
             sink(Piece::Last(&self.carry));
         } else if self.finder.is_none() || !self.carry.is_empty() {
-            sink(Piece::Record(&self.carry));
+            sink(Piece::Records(&[&self.carry]));
         }
         self.carry.clear();
         self.is_in_parts = false;
@@ -166,10 +195,10 @@ mod tests {
     fn split(input: &[u8], framing: &Framing, chunk_bytes: usize, max_bytes: usize) -> (Vec<Vec<u8>>, usize) {
         let (mut records, mut open, mut longest) = (Vec::new(), None::<Vec<u8>>, 0);
         let mut sink = |piece: Piece<'_>| match piece {
-            Piece::Record(data) => {
+            Piece::Records(run) => {
                 assert!(open.is_none(), "a record inside another");
-                longest = longest.max(data.len());
-                records.push(data.to_vec());
+                longest = run.iter().map(|data| data.len()).fold(longest, usize::max);
+                records.extend(run.iter().map(|data| data.to_vec()));
             }
             Piece::Part(data) => {
                 longest = longest.max(data.len());
@@ -245,7 +274,9 @@ mod tests {
             let mut records = Vec::new();
             for source in ["a", "b\n", "12345", "123456", "c"] {
                 let mut sink = |piece: Piece<'_>| match piece {
-                    Piece::Record(data) => records.push(String::from_utf8(data.to_vec()).unwrap()),
+                    Piece::Records(run) => {
+                        records.extend(run.iter().map(|data| String::from_utf8(data.to_vec()).unwrap()));
+                    }
                     other => panic!("{other:?}"),
                 };
                 splitter.feed(source.as_bytes(), &mut sink);

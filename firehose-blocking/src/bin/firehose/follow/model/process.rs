@@ -322,9 +322,11 @@ impl Process {
         let queued = self.queue.pop_front()?;
         let mut records = VecDeque::new();
         let mut collect = |piece: Piece<'_>| {
-            let Piece::Record(line) = piece else { panic!("a long line") };
-            assert!(line.iter().filter(|byte| **byte == b'=').count() <= 1, "two lines in one: {line:?}");
-            records.push_back(line.to_vec());
+            let Piece::Records(lines) = piece else { panic!("a long line") };
+            for line in lines {
+                assert!(line.iter().filter(|byte| **byte == b'=').count() <= 1, "two lines in one: {line:?}");
+                records.push_back(line.to_vec());
+            }
         };
         match &queued {
             Queued::Chunk(log, bytes) => {
