@@ -211,6 +211,22 @@ fn a_full_buffer_makes_senders_wait_and_hands_the_data_back() {
 }
 
 #[test]
+fn many_records_are_taken_in_their_order_as_far_as_there_is_room() {
+    let (gate, service) = gated();
+    let mut policy = prompt();
+    policy.max_buffered_records = 200;
+    let producer = Producer::builder(service.client(), "s").policy(policy).start().unwrap();
+    let all: Vec<String> = (0..2000).map(|number| number.to_string()).collect();
+    let error = producer.send_many(&all, Duration::from_millis(1)).unwrap_err();
+    assert_eq!(error.taken, 200);
+    assert!(matches!(error.reason, SendError::EnqueueError(EnqueueError::Full)), "{error}");
+    gate.open();
+    producer.send_many(&all[error.taken..], LONG).unwrap();
+    assert_eq!(producer.close(LONG).statistics.records.accepted, 2000);
+    assert!(service.requests().concat().iter().eq(all.iter().map(String::as_bytes)));
+}
+
+#[test]
 fn closing_in_time_or_not_gives_every_record_back() {
     let (gate, service) = gated();
     let (arrived, arrivals) = mpsc::channel();

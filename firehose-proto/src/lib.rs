@@ -87,7 +87,7 @@
 //!
 //! | feature | by default | |
 //! |---|---|---|
-//! | `control` | on | the ten operations on streams themselves, with their structures in [`model`]; without it there are the puts, and half of the time to compile |
+//! | `control` | on | the ten operations on streams themselves, with their structures in [`model`]; without it there are the puts |
 //! | `simd` | on | base64 by the vector instructions that the processor turns out to have, which takes `std`; without it the same bytes, more slowly |
 //! | `std` | off | conversions between [`time::OffsetDateTime`] and `std::time::SystemTime` |
 //!

@@ -91,6 +91,8 @@ impl ProducerBuilder {
             is_resumed: false,
             is_closing: false,
             is_woken: false,
+            idle_workers: 0,
+            watchers: 0,
             latest: Tick::default(),
             is_left_to_spool: false,
         };

@@ -195,7 +195,7 @@ impl Producer {
         let mut state = self.0.shared.wait_until(state, timeout, |state| !state.is_replaying);
         let timeout = timeout.saturating_sub(self.0.shared.now().since(start));
         state.batcher.flush();
-        self.0.shared.work.notify_one();
+        self.0.shared.wake_worker(&state);
         let end = state.receipts.end();
         let state = self.0.shared.wait_until(state, timeout, |state| state.receipts.is_settled_below(end));
         // What has not been read back yet is not in the ledger.
@@ -366,6 +366,9 @@ impl fmt::Display for FlushTimeout {
 
 impl std::error::Error for FlushTimeout {}
 
+/// The share of the buffer, one in so many, that is free before those are woken that wait for room.
+const ROOM_SHARE: usize = 8;
+
 /// How often a thread that wants to send lets others run while one of them has the lock.
 const YIELDS: u32 = 16;
 
@@ -406,6 +409,10 @@ struct State {
     /// Whether a worker has been woken because of records and none has polled since: then it need not be done again for
     /// each of them, which is a call of the system.
     is_woken: bool,
+    /// Workers that sleep, and threads that wait for outcomes: where there is none, nobody has to be woken, which is a call
+    /// of the system.
+    idle_workers: usize,
+    watchers: usize,
     /// The latest time that the batcher knows.
     latest: Tick,
     /// Whether records stay in the spool though they are given up here.
@@ -447,12 +454,29 @@ impl Shared {
     /// Waits until something holds, or it is too late.
     fn wait_until<'a>(
         &'a self,
-        state: MutexGuard<'a, State>,
+        mut state: MutexGuard<'a, State>,
         timeout: Duration,
         holds: impl Fn(&State) -> bool,
     ) -> MutexGuard<'a, State> {
+        state.watchers += 1;
         let waited = self.changed.wait_timeout_while(state, timeout, |state| !holds(state));
-        waited.unwrap_or_else(PoisonError::into_inner).0
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.watchers -= 1;
+        state
+    }
+
+    /// Wakes a worker if one sleeps.
+    fn wake_worker(&self, state: &State) {
+        if state.idle_workers > 0 {
+            self.work.notify_one();
+        }
+    }
+
+    /// Wakes whoever waits for outcomes, or for room if there is enough to be worth it.
+    fn wake_application(&self, state: &State) {
+        if state.watchers > 0 || state.is_over() || state.has_room() {
+            self.changed.notify_all();
+        }
     }
 }
 
@@ -466,6 +490,15 @@ impl State {
     /// Whether it takes no record any more.
     fn is_over(&self) -> bool {
         self.is_closing || self.batcher.stopped().is_some()
+    }
+
+    /// Whether there is room for more than a few records. A sender that was woken for each batch would cost more than its
+    /// records do.
+    fn has_room(&self) -> bool {
+        let (policy, now) = (self.batcher.policy(), self.batcher.statistics());
+        let is_above = |used: usize, max: usize| used > max - max / ROOM_SHARE;
+        !is_above(now.buffered_records, policy.max_buffered_records)
+            && !is_above(now.buffered_bytes, policy.max_buffered_bytes)
     }
 
     fn is_full_of_undelivered(&self) -> bool {

@@ -87,7 +87,7 @@ impl Shared {
                 {
                     // What is there lingers no longer.
                     if !state.batcher.is_waiting() {
-                        self.work.notify_one();
+                        self.wake_worker(&state);
                     }
                     state = match deadline {
                         None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
@@ -166,7 +166,7 @@ impl Shared {
         state.receipts.open(tickets, callback.take());
         if !state.batcher.is_waiting() && !state.is_woken {
             state.is_woken = true;
-            self.work.notify_one();
+            self.wake_worker(state);
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ impl Shared {
                 Output::Event(event) => state = self.dispatch(state, event),
                 Output::Send { id, batch, .. } => {
                     // There may be more to do than this one call.
-                    self.work.notify_one();
+                    self.wake_worker(&state);
                     drop(state);
                     state = self.call(id, batch);
                 }
@@ -30,6 +30,7 @@ impl Shared {
                     return;
                 }
                 Output::Wait(until) => {
+                    state.idle_workers += 1;
                     state = match until {
                         None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
                         Some(time) => {
@@ -37,6 +38,7 @@ impl Shared {
                             self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                         }
                     };
+                    state.idle_workers -= 1;
                 }
             }
         }
@@ -103,7 +105,7 @@ impl Shared {
             records.into_iter().filter(|_| !is_left_to_spool).for_each(|positions| state.complete(positions));
         }
         state.receipts.settle(tickets);
-        self.changed.notify_all();
+        self.wake_application(&state);
         state
     }
 }

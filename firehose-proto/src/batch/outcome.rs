@@ -112,6 +112,11 @@ struct End {
 }
 
 impl RecordIds {
+    /// Room for so many ids that are about as long as this one.
+    pub(super) fn with_capacity(ids: usize, id: &str) -> Self {
+        Self { text: String::with_capacity(ids.saturating_mul(id.len())), ends: Vec::with_capacity(ids) }
+    }
+
     pub(super) fn push(&mut self, events: u32, id: &str) {
         self.text.push_str(id);
         self.ends.push(End { events: self.next_ticket(0) + u64::from(events), text: self.text.len() });

@@ -101,7 +101,9 @@ impl SealedBatch {
             let Some(id) = &entry.record_id else { continue };
             if run.next != item.first {
                 run.end(self.attempts, events);
-                run = Run { first: item.first, ..Run::default() };
+                let others = entries.iter().skip(index).take_while(|entry| entry.record_id.is_some());
+                let ids = RecordIds::with_capacity(others.count(), id);
+                run = Run { first: item.first, ids, ..Run::default() };
             }
             run.ids.push(item.events, id);
             run.next = item.tickets().end;

@@ -271,7 +271,7 @@ impl<'a> Filler<'a> {
             splitter.finish(false, |piece| match piece {
                 Piece::Records(_) if !is_whole => self.take(key, place, open_bytes, piece),
                 Piece::Records(data) => {
-                    self.take(key, place, open_bytes, Piece::Part(data.first().copied().unwrap_or_default()))
+                    self.take(key, place, open_bytes, Piece::Part(data.first().copied().unwrap_or_default()));
                 }
                 Piece::Part(data) | Piece::Last(data) => self.take(key, place, open_bytes, Piece::Part(data)),
             });

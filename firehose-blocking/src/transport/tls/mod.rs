@@ -3,7 +3,7 @@
 mod trust;
 mod words;
 
-use std::io;
+use std::io::{self, BufReader, IoSlice, Read, Write};
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
@@ -14,6 +14,43 @@ use ureq::unversioned::transport::NextTimeout;
 pub(super) use self::trust::{bundle, mozilla};
 pub(super) use self::words::{explain, is_final, within};
 use super::socket::Stream;
+
+/// Bytes that are read at once: two TLS records. rustls itself asks for 4 KiB at a time, and each is a call of the system.
+const READ_BYTES: usize = 32 * 1024;
+
+/// A stream that is read ahead.
+pub(super) struct ReadAhead<S>(BufReader<S>);
+
+impl<S: Stream> Read for ReadAhead<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl<S: Stream> Write for ReadAhead<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.get_mut().write(bytes)
+    }
+
+    fn write_vectored(&mut self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.get_mut().write_vectored(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.get_mut().flush()
+    }
+}
+
+impl<S: Stream> Stream for ReadAhead<S> {
+    fn set_timeout(&mut self, timeout: NextTimeout) {
+        self.0.get_mut().set_timeout(timeout);
+    }
+
+    fn is_open(&mut self) -> bool {
+        // What was read and is no answer was said unasked.
+        self.0.buffer().is_empty() && self.0.get_mut().is_open()
+    }
+}
 
 impl<S: Stream> Stream for StreamOwned<ClientConnection, S> {
     fn set_timeout(&mut self, timeout: NextTimeout) {
@@ -35,11 +72,12 @@ pub(super) fn handshake<S: Stream>(
     host: &str,
     mut stream: S,
     timeout: NextTimeout,
-) -> io::Result<StreamOwned<ClientConnection, S>> {
+) -> io::Result<StreamOwned<ClientConnection, ReadAhead<S>>> {
     let name =
         ServerName::try_from(host.to_owned()).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     let mut connection = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
     stream.set_timeout(timeout);
+    let mut stream = ReadAhead(BufReader::with_capacity(READ_BYTES, stream));
     connection.complete_io(&mut stream)?;
     Ok(StreamOwned::new(connection, stream))
 }
