@@ -1,6 +1,6 @@
 //! The client's half of an exchange: [`encode`] an input into a request, [`decode`] a response into an output.
 //!
-//! Between the two the caller [signs](crate::sigv4::Signer::sign) the request and sends it by whatever means it has.
+//! Between the two, the caller [signs](crate::sigv4::Signer::sign) the request and sends it over any transport.
 
 use alloc::borrow::Cow;
 use core::fmt;
@@ -16,18 +16,18 @@ use crate::validate::Violations;
 ///
 /// # Errors
 ///
-/// Every breach of a documented limit; nothing is written then.
+/// Every breach of a documented limit. Nothing is written then.
 pub fn encode<'a, O: Operation>(input: &O::Input<'_>, endpoint: &'a Endpoint) -> Result<Request<'a>, Violations> {
     O::validate(input)?;
     Ok(write::<O>(input, endpoint.url(), endpoint))
 }
 
-/// Writes the request of one call, unsigned, and leaves it to the service to judge the input: for the day on which it
-/// allows more than this version knows. What a put may hold is checked all the same.
+/// Writes the request of one call, unsigned, and leaves the check of the input to the service. Use it when the service
+/// already allows more than this version knows. The limits of the puts are checked all the same.
 ///
 /// # Errors
 ///
-/// Every breach of a limit of the puts; nothing is written then.
+/// Every breach of a limit of the puts. Nothing is written then.
 pub fn encode_unvalidated<'a, O: Operation>(
     input: &O::Input<'_>,
     endpoint: &'a Endpoint,
@@ -51,10 +51,11 @@ pub(crate) fn write<'a, O: Operation>(
     request
 }
 
-/// A request with the headers that all operations share and no body yet. `url` is the endpoint's, borrowed or not.
+/// A request with the headers that all operations share, and without a body. `url` is the endpoint's, borrowed or
+/// owned.
 pub(crate) fn request<'a>(target: &str, endpoint: &Endpoint, url: impl Into<Cow<'a, str>>) -> Request<'a> {
     let mut request = Request::new(Method::Post, url);
-    // Room for what signing adds, too.
+    // Enough for the headers that signing adds.
     request.headers = Headers::with_capacity(10, 640);
     request.headers.append_with("host", |value| value.push_str(endpoint.host()));
     request.headers.append_with("content-type", |value| value.push_str(CONTENT_TYPE));
@@ -62,12 +63,12 @@ pub(crate) fn request<'a>(target: &str, endpoint: &Endpoint, url: impl Into<Cow<
     request
 }
 
-/// Reads the answer to one call, which must be known to be told apart from an answer to another.
+/// Reads the response to one call. The input is needed because it decides what the response must contain.
 ///
 /// # Errors
 ///
-/// [`ResponseError::Refused`] when the service said no, [`ResponseError::Malformed`] when nothing can be
-/// concluded from the answer: the call may have had its effect.
+/// [`ResponseError::Refused`] when the service refused the call. [`ResponseError::Malformed`] when the response proves
+/// nothing: the call may have taken effect.
 pub fn decode<'a, O: Operation>(input: &O::Input<'_>, response: &'a Response) -> Result<O::Output<'a>, ResponseError> {
     successful(response, |body| O::read_output(input, body))
 }
@@ -87,13 +88,13 @@ pub(crate) fn successful<'a, T>(
     read(&response.body).map_err(ResponseError::Malformed)
 }
 
-/// A response that is no success.
+/// Why a response is not a success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// The service said no.
+    /// The service refused the call.
     Refused(ServiceError),
-    /// The peer broke the protocol: whether the call had its effect is unknown.
+    /// The peer broke the protocol. Whether the call took effect is unknown.
     Malformed(MalformedResponse),
 }
 
@@ -101,7 +102,7 @@ impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(_) => f.write_str("the service refused the call"),
-            Self::Malformed(_) => f.write_str("the answer makes no sense"),
+            Self::Malformed(_) => f.write_str("the response is malformed"),
         }
     }
 }

@@ -29,7 +29,7 @@ const SERVICE: &str = "firehose";
 pub struct Endpoint {
     /// Scheme and authority in lower case, then a path that begins with a slash.
     url: String,
-    /// Where the host begins, and where it ends: without a port, without and with a port that goes without saying.
+    /// Where the host begins; where it ends without the port, and with the port unless it is the scheme's default.
     host_start: usize,
     hostname_end: usize,
     host_end: usize,
@@ -43,8 +43,7 @@ impl Endpoint {
     /// The service's own endpoint in a region
     /// ([endpoints](https://docs.aws.amazon.com/general/latest/gr/fh.html)).
     ///
-    /// Whether the region has the kind that is asked for is not known here; the name of one that it
-    /// has not does not resolve.
+    /// The region may lack the kind of endpoint asked for; its host name then does not resolve.
     #[must_use]
     pub fn resolve(region: Region, fips: bool, dual_stack: bool) -> Self {
         let partition = region.partition();
@@ -58,25 +57,25 @@ impl Endpoint {
         Self::new(true, host, host.len(), None, "/", region)
     }
 
-    /// An endpoint of the caller's: a VPC endpoint, a proxy, a local stand-in.
+    /// An endpoint that the caller chooses: a VPC endpoint, a proxy, a local stand-in.
     ///
-    /// A base path is kept as it is given.
+    /// A base path is kept unchanged.
     ///
     /// # Errors
     ///
-    /// The [`EndpointError`] that names the first part of the URL which breaks its rule.
+    /// The [`EndpointError`] of the first part of the URL that breaks a rule.
     pub fn custom(url: &str, region: Region) -> Result<Self, EndpointError> {
         let Parts { is_https, authority, host, port, path } = check_url(url)?;
         Ok(Self::new(is_https, authority, host.len(), port, if path.is_empty() { "/" } else { path }, region))
     }
 
-    /// The service's whole rule set: what a program's merged configuration comes down to.
+    /// Applies the service's whole rule set to a program's merged configuration.
     ///
     /// # Errors
     ///
-    /// [`EndpointError::Fips`] or [`EndpointError::DualStack`] when a custom URL comes with the wish for a kind
-    /// of endpoint that only the service's own can grant, [`EndpointError::MissingRegion`] when there is nothing
-    /// to sign for, and what [`custom`](Self::custom) refuses.
+    /// [`EndpointError::Fips`] or [`EndpointError::DualStack`] when a custom URL is combined with a kind of endpoint
+    /// that only the service has. [`EndpointError::MissingRegion`] when there is no region to sign for. Every error of
+    /// [`custom`](Self::custom).
     pub fn configured(
         region: Option<Region>,
         url: Option<&str>,
@@ -91,7 +90,7 @@ impl Endpoint {
         }
     }
 
-    /// Puts the parts together; the host is so many bytes of the authority.
+    /// Builds the URL. The host is the first `host_bytes` of the authority.
     fn new(is_https: bool, authority: &str, host_bytes: usize, port: Option<u16>, path: &str, region: Region) -> Self {
         let scheme = if is_https { "https://" } else { "http://" };
         let mut url = format!("{scheme}{authority}");
@@ -109,13 +108,13 @@ impl Endpoint {
         &self.url
     }
 
-    /// The part of the URL that names the server, its port as it was given.
+    /// The part of the URL that names the server, with the port as given.
     #[must_use]
     pub fn authority(&self) -> &str {
         self.part(self.authority_end)
     }
 
-    /// The value of the `Host` header: the authority, without a port that is the scheme's default.
+    /// The value of the `Host` header: the authority, without the port if it is the scheme's default.
     #[must_use]
     pub fn host(&self) -> &str {
         self.part(self.host_end)
@@ -134,7 +133,7 @@ impl Endpoint {
         self.port.unwrap_or(default_port(self.is_https))
     }
 
-    /// Whether requests travel encrypted.
+    /// Whether requests are encrypted.
     #[must_use]
     pub const fn is_https(&self) -> bool {
         self.is_https
@@ -173,7 +172,7 @@ pub(crate) struct Parts<'u> {
     path: &'u str,
 }
 
-/// Takes an endpoint's URL apart.
+/// Splits an endpoint's URL into its parts and checks them.
 pub(crate) fn check_url(url: &str) -> Result<Parts<'_>, EndpointError> {
     let (scheme, rest) = url.split_once("://").ok_or(EndpointError::Scheme)?;
     let is_https = scheme.eq_ignore_ascii_case("https");
@@ -197,7 +196,7 @@ pub(crate) fn check_url(url: &str) -> Result<Parts<'_>, EndpointError> {
     Ok(Parts { is_https, authority, host, port, path })
 }
 
-/// Splits `host[:port]`, both checked (RFC 3986, section 3.2).
+/// Splits `host[:port]` and checks both (RFC 3986, section 3.2).
 pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<u16>), EndpointError> {
     let port_at = match authority.rfind(']') {
         Some(bracket) => bracket + 1,
@@ -210,14 +209,14 @@ pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<u16>), Endpoin
     if rest.is_empty() {
         return Ok((host, None));
     }
-    // One spelling of each port: what is signed and what a transport writes must not differ.
+    // Only one spelling of each port: the signed one and the one that a transport writes must be equal.
     let digits = rest.strip_prefix(':').filter(|digits| digits.starts_with(|first| matches!(first, '1'..='9')));
     let port = digits.and_then(|digits| digits.parse().ok()).ok_or(EndpointError::Port)?;
     Ok((host, Some(port)))
 }
 
-/// Whether this is an IPv6 address in brackets, or labels that a resolver may know. Underscores break the
-/// rules for host names, but container networks hand such names out.
+/// Whether this is an IPv6 address in brackets, or labels that a resolver may know. Underscores are accepted: they
+/// break the rules for host names, but container networks use them.
 fn is_host(text: &str) -> bool {
     if let Some(address) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return address.parse::<Ipv6Addr>().is_ok();
@@ -230,7 +229,7 @@ fn is_host(text: &str) -> bool {
         })
 }
 
-/// Whether a byte may stand in a path (RFC 3986, section 3.3).
+/// Whether a byte is allowed in a path (RFC 3986, section 3.3).
 const fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -256,7 +255,7 @@ const fn is_path_byte(byte: u8) -> bool {
         )
 }
 
-/// Settings that lead to no endpoint. Never repeats the URL, which may hold a password.
+/// Why settings give no endpoint. Never repeats the URL, which may contain a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndpointError {
@@ -286,8 +285,8 @@ impl fmt::Display for EndpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MissingRegion => "no region is set",
-            Self::Fips => "FIPS and a custom endpoint URL exclude each other",
-            Self::DualStack => "dual-stack and a custom endpoint URL exclude each other",
+            Self::Fips => "FIPS cannot be combined with a custom endpoint URL",
+            Self::DualStack => "dual-stack cannot be combined with a custom endpoint URL",
             Self::Scheme => "endpoint URL must begin with `http://` or `https://`",
             Self::UserInfo => "endpoint URL must not have a user name or password",
             Self::Host => "host of the endpoint URL must be a name, an IPv4 address, or an IPv6 address in brackets",

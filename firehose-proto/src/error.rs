@@ -1,14 +1,13 @@
-//! Every error that a caller may have to tell apart, but for those of credentials, settings and signatures, which stand
-//! beside what they are about.
+//! The errors of calls, in one place; those of credentials, settings and signatures are in their own modules.
 //!
 //! | whose fault | error | what to do |
 //! |---|---|---|
-//! | the caller broke a rule | [`Violations`], one [`Violation`] for each breach with its path | mend the input; nothing was sent |
-//! | the peer broke the protocol | [`MalformedResponse`], [`ParseError`] | the call may have had its effect |
-//! | the service said no | [`ServiceError`] with its [`ErrorCode`] | [`RetryClass`] says whether another attempt makes sense |
+//! | the caller broke a rule | [`Violations`], one [`Violation`] for each breach with its path | correct the input; nothing was sent |
+//! | the peer broke the protocol | [`MalformedResponse`], [`ParseError`] | the call may have taken effect |
+//! | the service refused the call | [`ServiceError`] with its [`ErrorCode`] | [`RetryClass`] says whether another attempt may help |
 //! | no answer came | [`TransportError`] with its [`TransportErrorKind`] | the kind says whether the request may have arrived |
 //!
-//! [`Call`](crate::Call) draws these conclusions itself; its [`Error`](crate::Error) holds one of them.
+//! [`Call`](crate::Call) applies this table itself; its [`Error`](crate::Error) holds one of these errors.
 
 use core::error::Error;
 use core::fmt;
@@ -23,7 +22,7 @@ pub use crate::retry::RetryClass;
 pub use crate::transport::{TransportError, TransportErrorKind};
 pub use crate::validate::{Rule, Unit, Violation, Violations};
 
-/// Shows an error with everything that caused it, in one line: no error of this project repeats its source.
+/// Shows an error and all its causes in one line. That works because no error of this project repeats its source.
 ///
 /// ```
 /// use firehose_proto::error::{ErrorCode, ResponseError, ServiceError, WithCauses};

@@ -1,4 +1,4 @@
-//! [`ServiceError`]: an answer that refuses a call, read from a response by the client and written to one by the server.
+//! [`ServiceError`]: a response that refuses a call. The client reads it, the server writes it.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -15,17 +15,19 @@ use crate::retry::{self, RetryClass};
 /// Content type of every Firehose document.
 pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
-/// What is said of credentials that were good once, or may be: others, or the same once they are known everywhere, may do.
+/// Codes for credentials that expired or are not known everywhere yet: other credentials, or the same ones later, may
+/// work.
 const ABOUT_CREDENTIALS: [&str; 5] =
     ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidToken", "UnrecognizedClientException"];
 
 /// Declares the codes, each under AWS's name.
 macro_rules! error_codes {
     ($($name:ident: $doc:literal,)+) => {
-        /// What a refused call is called: the modelled exceptions, the codes any AWS service may answer, and the rest.
+        /// The code of a refusal: the modelled exceptions, the codes that any AWS service may answer with, and unknown
+        /// ones.
         ///
-        /// Codes of the first kind are listed on each operation's page, those of the second among the
-        /// [common errors](https://docs.aws.amazon.com/firehose/latest/APIReference/CommonErrors.html).
+        /// Each operation's page lists the modelled ones, the page of
+        /// [common errors](https://docs.aws.amazon.com/firehose/latest/APIReference/CommonErrors.html) the shared ones.
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorCode {
@@ -61,7 +63,7 @@ error_codes! {
     InvalidArgumentException: "A value that the service cannot use (modelled).",
     InvalidKMSResourceException: "Firehose cannot use the stream's KMS key (modelled).",
     InvalidSourceException: "The source is not valid for the call (modelled).",
-    LimitExceededException: "A quota of resources is used up (modelled).",
+    LimitExceededException: "A quota of resources is exhausted (modelled).",
     ResourceInUseException: "The stream is in another state than the call needs (modelled).",
     ResourceNotFoundException: "No such stream (modelled).",
     ServiceUnavailableException: "The service cannot take the call now (modelled).",
@@ -90,16 +92,16 @@ pub(crate) fn is_about_credentials(code: &str) -> bool {
     ABOUT_CREDENTIALS.contains(&code)
 }
 
-/// Whether a code asks for fewer or smaller requests, be it of a call or of one record: the codes of all AWS services, and
-/// `ServiceUnavailableException`, by which Firehose says that a stream is at its quota, with the words "Slow down.". That
-/// one is in no list of AWS's, but
+/// Whether a code, of a call or of one record, asks for fewer or smaller requests. These are the codes that all AWS
+/// services share, and `ServiceUnavailableException`: Firehose answers with it, and the words "Slow down.", when a
+/// stream is at its quota. AWS lists it only
 /// [on the operation's page](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
 #[must_use]
 pub(crate) fn is_throttling(code: &str) -> bool {
     code.starts_with("ServiceUnavailable") || retry::classify(Some(code), false, 0, None) == RetryClass::Throttling
 }
 
-/// The service said no.
+/// The service refused the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServiceError {
@@ -109,18 +111,18 @@ pub struct ServiceError {
     pub code: Option<ErrorCode>,
     /// The service's words, or the beginning of a body that is not an error document; may be empty.
     pub message: String,
-    /// The member `code` that `InvalidKMSResourceException` and `InvalidSourceException` have.
+    /// The member `code` of `InvalidKMSResourceException` and `InvalidSourceException`.
     pub reason: Option<String>,
-    /// Which side is at fault, in the words of the header `x-amzn-query-error`.
+    /// Which side is at fault, as the header `x-amzn-query-error` says it.
     pub fault: Option<String>,
-    /// What AWS's support asks for.
+    /// The request id, for AWS's support.
     pub request_id: Option<String>,
-    /// The second part of what AWS's support asks for.
+    /// The second request id, for AWS's support.
     pub extended_request_id: Option<String>,
 }
 
 impl ServiceError {
-    /// An error of a status and code, as the server's side makes it.
+    /// An error of a status and code, as a server makes it.
     #[must_use]
     pub fn new(status: u16, code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code: Some(code), message: message.into(), ..Self::of_status(status) }
@@ -140,10 +142,11 @@ impl ServiceError {
         }
     }
 
-    /// Reads a response whose status is not a success.
+    /// Reads a response without a success status.
     ///
-    /// The code is the first found of the header `x-amzn-errortype` and the members `__type`, `code` and `Code`.
-    /// `__type` comes before `code` because two of Firehose's exceptions have a member of that name.
+    /// The code comes from the first of these that is present: the header `x-amzn-errortype`, the members `__type`,
+    /// `code` and `Code`. `__type` comes before `code` because two of Firehose's exceptions have a member `code` of
+    /// another meaning.
     #[must_use]
     pub fn read(response: &Response) -> Self {
         let headers = &response.headers;
@@ -203,27 +206,27 @@ impl ServiceError {
 
     /// Whether a retry may help, by the rules that all AWS SDKs share.
     ///
-    /// `modeled` lists the codes on the operation's page; `skew` is what was measured for this response, if anything.
+    /// `modeled` lists the codes on the operation's page. `skew` is the skew measured on this response, if any.
     #[must_use]
     pub fn retry_class(&self, modeled: &[ErrorCode], skew: Option<SignedDuration>) -> RetryClass {
         let is_modeled = self.code.as_ref().is_some_and(|code| modeled.contains(code));
         retry::classify(self.code_str(), is_modeled, self.status, skew)
     }
 
-    /// Whether the service asks for fewer or smaller requests: by one of the codes that AWS's SDKs know, or by status 429.
+    /// Whether the service asks for fewer or smaller requests, by a code that AWS's SDKs know or by status 429.
     #[must_use]
     pub fn is_throttling(&self) -> bool {
         self.code_str().map_or(self.status == 429, is_throttling)
     }
 
-    /// Whether it is the credentials that the service does not accept: renewed ones may be.
+    /// Whether the service refused the credentials, so that refreshed ones may work.
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
         self.code_str().is_some_and(is_about_credentials)
     }
 
-    /// Whether the request was too large, so that a smaller one may pass. Seen are the service's words `Records size
-    /// exceeds 4 MB limit`, and 413 without a word, by which a load balancer or a proxy refuses.
+    /// Whether the request was too large, so that a smaller one may pass: the service answers
+    /// `Records size exceeds 4 MB limit`, a load balancer or proxy answers 413 without a message.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         let says_so = || {
@@ -233,8 +236,8 @@ impl ServiceError {
         self.status == 413 || (self.code == Some(ErrorCode::InvalidArgumentException) && says_so())
     }
 
-    /// Whether this looks like the answer of something between here and the service, as a proxy, a captive portal and a
-    /// firewall give it: a redirection or refusal without a code, which every refusal of AWS's has. 413 is AWS's own.
+    /// Whether this looks like the answer of a proxy, captive portal or firewall on the way: a redirection or refusal
+    /// without a code. AWS's own refusals have a code, except for 413.
     #[must_use]
     pub const fn is_foreign(&self) -> bool {
         self.code.is_none() && self.status < 500 && self.status != 413
@@ -244,8 +247,8 @@ impl ServiceError {
         self.code.as_ref().map(ErrorCode::as_str)
     }
 
-    /// Whether and how eagerly to try again, for calls, batches and the client's own rate alike: AWS's shared rules
-    /// ([`retry_class`](Self::retry_class)), and what they leave out because no SDK retries it.
+    /// The retry class for calls, batches and the client's rate limit: AWS's shared rules
+    /// ([`retry_class`](Self::retry_class)), plus cases that no SDK retries.
     pub(crate) fn disposition(&self, modeled: &[ErrorCode], skew: Option<SignedDuration>) -> RetryClass {
         match self.retry_class(modeled, skew) {
             _ if self.code_str().is_some_and(is_throttling) => RetryClass::Throttling,
@@ -254,7 +257,7 @@ impl ServiceError {
         }
     }
 
-    /// Whether a wrong clock, or a signature that got too old on its way, may be behind it.
+    /// Whether a wrong clock, or a signature that expired on its way, may be the cause.
     pub(crate) fn may_be_about_clock(&self) -> bool {
         self.code_str().is_some_and(retry::may_be_about_clock)
     }
@@ -264,7 +267,7 @@ impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
             Some(code) => write!(f, "{code} (status {}", self.status)?,
-            None if self.is_foreign() => write!(f, "answer of status {} without an AWS error code (", self.status)?,
+            None if self.is_foreign() => write!(f, "response of status {} without an AWS error code (", self.status)?,
             None => write!(f, "status {} without an error code (", self.status)?,
         }
         match (&self.code, &self.request_id) {
@@ -285,7 +288,7 @@ impl fmt::Display for ServiceError {
 impl core::error::Error for ServiceError {}
 
 json::document!(
-    /// The members in which AWS services put a code and a message; anything but text in them is ignored.
+    /// The members in which AWS services put a code and a message. Values other than text are ignored.
     ErrorDocument<'a> {
         kind: TextOrNone<'a> = "__type",
         code: TextOrNone<'a> = "code",
@@ -300,20 +303,21 @@ fn text(member: Option<TextOrNone<'_>>) -> Option<Cow<'_, str>> {
     member.and_then(|member| member.0)
 }
 
-/// Cuts a shape's name out of `namespace#Name:http://…`; nothing when it is empty.
+/// Cuts a shape's name out of `namespace#Name:http://…`; `None` when it is empty.
 fn bare_code(text: &str) -> Option<&str> {
     let text = text.split_once(':').map_or(text, |(before, _)| before);
     let name = text.rsplit_once('#').map_or(text, |(_, after)| after).trim();
     (!name.is_empty()).then_some(name)
 }
 
-/// Splits `Code;Fault`, of which there must be exactly two parts.
+/// Splits `Code;Fault`, which must have exactly two parts.
 fn query_error(text: &str) -> Option<(&str, &str)> {
     let (code, fault) = text.split_once(';')?;
     bare_code(code).filter(|_| !fault.contains(';')).map(|code| (code, fault))
 }
 
-/// Cuts off the canonical request that some services quote when a signature does not match: the session token is in it.
+/// Cuts off the canonical request that some services quote when a signature does not match: it contains the session
+/// token.
 pub(crate) fn redact(message: &mut String) {
     for quoted in ["The Canonical String", "<CanonicalRequest"] {
         if let Some((shown, _)) = message.split_once(quoted) {
@@ -322,13 +326,13 @@ pub(crate) fn redact(message: &mut String) {
     }
 }
 
-/// The beginning of a body that is no error document, as far as it can be shown.
+/// The beginning of a body that is not an error document, in printable form.
 fn beginning(body: &[u8]) -> String {
     let end = body.len().min(limits::MAX_ERROR_TEXT_BYTES);
     String::from_utf8_lossy(body.get(..end).unwrap_or(body)).into_owned()
 }
 
-/// Cuts a text of the peer's to what is worth keeping.
+/// Cuts a peer's text to the length that is kept.
 fn cap(text: &mut String) {
     let boundary = (0..=limits::MAX_ERROR_TEXT_BYTES).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default();
     text.truncate(boundary);

@@ -1,4 +1,4 @@
-//! [`Request`], [`Response`] and [`Headers`]: HTTP messages as plain values, for any transport to write and read.
+//! [`Request`], [`Response`] and [`Headers`]: HTTP messages as plain values that any transport can write and read.
 //!
 //! ```
 //! use firehose_proto::http::{Headers, Method, Request};
@@ -21,7 +21,7 @@ use core::panic::RefUnwindSafe;
 
 use crate::crypto;
 
-/// Headers whose values are secrets; `Debug` shows their names alone.
+/// Headers whose values are secret. `Debug` shows only their names.
 const SENSITIVE_HEADERS: [&str; 5] = [
     "authorization",
     "proxy-authorization",
@@ -74,17 +74,17 @@ impl Method {
     }
 }
 
-/// A request, complete but for the connection it travels on.
+/// A request, complete except for its connection.
 ///
-/// A client's request names its whole URL; one that a server received may hold the origin form
-/// (`/path?query`), in which case the authority is in the `Host` header.
+/// A client's request has the whole URL. A request that a server received may have the origin form (`/path?query`); the
+/// authority is then in the `Host` header.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request<'a> {
     /// The request method.
     pub method: Method,
-    /// Absolute URL, or path and query alone.
+    /// Absolute URL, or only path and query.
     pub uri: Cow<'a, str>,
-    /// The header fields, `Host` included; `Content-Length` is the transport's to write.
+    /// The header fields, including `Host`. The transport adds `Content-Length`.
     pub headers: Headers,
     body: Body<'a>,
     body_sha256: Option<[u8; crypto::DIGEST_BYTES]>,
@@ -103,10 +103,10 @@ impl<'a> Request<'a> {
         self.body.as_ref()
     }
 
-    /// The body as something to keep, without a copy of its bytes.
+    /// The body as a value that can be kept, without copying its bytes.
     ///
-    /// Transports that send after their caller has gone on take this: `Bytes::from_owner(request.shared_body())`, for
-    /// instance, for hyper, from a `Request<'static>`.
+    /// For transports that still send after their caller has gone on. For hyper, for example:
+    /// `Bytes::from_owner(request.shared_body())`, from a `Request<'static>`.
     #[must_use]
     pub fn shared_body(&self) -> Body<'a> {
         self.body.clone()
@@ -118,7 +118,7 @@ impl<'a> Request<'a> {
         self.body_sha256 = None;
     }
 
-    /// Replaces the body by one whose digest is known, so that signing need not compute it.
+    /// Replaces the body by one whose digest is known, so that signing does not compute it.
     pub(crate) fn set_hashed_body(&mut self, body: Body<'a>, sha256: [u8; crypto::DIGEST_BYTES]) {
         self.body = body;
         self.body_sha256 = Some(sha256);
@@ -129,25 +129,25 @@ impl<'a> Request<'a> {
         *self.body_sha256.get_or_insert_with(|| crypto::sha256(self.body.as_ref()))
     }
 
-    /// The part of the URI that names the server, such as `127.0.0.1:4566`, unless the URI is in origin form.
+    /// The part of the URI that names the server, such as `127.0.0.1:4566`; `None` in origin form.
     #[must_use]
     pub fn authority(&self) -> Option<&str> {
         self.parts().0
     }
 
-    /// The path as it stands in the URI, not decoded; may be empty.
+    /// The path as written in the URI, not decoded; may be empty.
     #[must_use]
     pub fn path(&self) -> &str {
         self.parts().1
     }
 
-    /// What follows the first `?`, not decoded; empty when there is none.
+    /// What follows the first `?`, not decoded; may be empty.
     #[must_use]
     pub fn query(&self) -> &str {
         self.parts().2
     }
 
-    /// What stands on the request line between the method and the version: path and query, `/` when there is neither.
+    /// The target on the request line: path and query, or `/` when the URI has neither.
     ///
     /// ```
     /// use firehose_proto::http::{Method, Request};
@@ -158,7 +158,7 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn target(&self) -> &str {
         let (authority, path, query) = self.parts();
-        // What comes before a scheme's end has neither slash nor question mark.
+        // Nothing before `://` contains a slash or question mark.
         let origin = authority.and_then(|authority| Some(self.uri.find("://")? + "://".len() + authority.len()));
         let target = self.uri.get(origin.unwrap_or_default()..).unwrap_or_default();
         let end = path.len() + if query.is_empty() { 0 } else { 1 + query.len() };
@@ -168,9 +168,9 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Authority, path and query, for those who need more than one of them.
+    /// Authority, path and query together, for callers that need several of them.
     pub(crate) fn parts(&self) -> (Option<&str>, &str, &str) {
-        // Byte by byte: these texts are too short for a searcher to pay.
+        // Byte by byte: these texts are too short for a faster search to pay off.
         let end = |text: &str, ends: &[u8]| text.bytes().position(|byte| ends.contains(&byte)).unwrap_or(text.len());
         let uri = &*self.uri;
         let (authority, target) = match uri.split_at(end(uri, b":/?#")).1.strip_prefix("://") {
@@ -197,7 +197,7 @@ impl fmt::Debug for Request<'_> {
     }
 }
 
-/// The bytes of a request's body, borrowed or shared: a clone copies none of them.
+/// The bytes of a request's body, borrowed or shared. A clone copies none of them.
 #[derive(Clone)]
 pub struct Body<'a>(Bytes<'a>);
 
@@ -207,7 +207,7 @@ enum Bytes<'a> {
     Shared(Arc<dyn Owner>),
 }
 
-/// What keeps a body's bytes, unchanged for as long as it is shared.
+/// Keeps the bytes of a body. They do not change while it is shared.
 pub(crate) trait Owner: Send + Sync + RefUnwindSafe {
     /// The bytes.
     fn bytes(&self) -> &[u8];
@@ -220,7 +220,7 @@ impl Owner for Vec<u8> {
 }
 
 impl Body<'static> {
-    /// The bytes that somebody else keeps as well.
+    /// Bytes that others keep as well.
     pub(crate) fn shared(owner: Arc<dyn Owner>) -> Self {
         Self(Bytes::Shared(owner))
     }
@@ -267,7 +267,7 @@ impl fmt::Debug for Body<'_> {
     }
 }
 
-/// A response, read to its end.
+/// A complete response.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
@@ -285,7 +285,7 @@ impl Response {
         Self { status, headers: Headers::new(), body }
     }
 
-    /// Whether the status is one of success, whatever the body says.
+    /// Whether the status is 2xx, whatever the body says.
     #[must_use]
     pub const fn is_success(&self) -> bool {
         matches!(self.status, 200..300)
@@ -304,14 +304,14 @@ impl fmt::Debug for Response {
 
 /// Header fields in the order they were added, names in lower case.
 ///
-/// All text lies in one buffer: a request costs two allocations for its headers, however many there are.
+/// All text is in one buffer: a request's headers take two allocations, however many there are.
 #[derive(Clone, Default)]
 pub struct Headers {
     text: String,
     fields: Vec<Field>,
 }
 
-/// Where a field lies in the text: its name, then its value, without anything between.
+/// Where a field is in the text: its name, immediately followed by its value.
 #[derive(Clone, Copy)]
 struct Field {
     start: usize,
@@ -338,12 +338,12 @@ impl Headers {
         self.text.reserve(text_bytes);
     }
 
-    /// Adds a field after those already there, also when one of the same name is.
+    /// Adds a field after the others, even if one has the same name.
     ///
     /// # Errors
     ///
-    /// [`InvalidHeader`] when the name is not a token or the value has a control character
-    /// (RFC 9110, section 5.5): a line break there would let the value write headers of its own.
+    /// [`InvalidHeader`] when the name is not a token, or when the value has a control character (RFC 9110, section
+    /// 5.5). A line break in a value could add further headers.
     pub fn append(&mut self, name: &str, value: &str) -> Result<(), InvalidHeader> {
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(InvalidHeader::Name);
@@ -359,7 +359,7 @@ impl Headers {
         Ok(())
     }
 
-    /// Adds a field of ours, writing the value in place. The name is in lower case, and neither needs a check.
+    /// Adds one of our own fields and writes its value in place. The name is in lower case; neither needs a check.
     pub(crate) fn append_with(&mut self, name: &str, write: impl FnOnce(&mut String)) {
         let start = self.text.len();
         self.text.push_str(name);
@@ -368,11 +368,11 @@ impl Headers {
         self.fields.push(Field { start, value, end: self.text.len() });
     }
 
-    /// Replaces every field of this name by one, which comes last.
+    /// Replaces all fields of this name by one at the end.
     ///
     /// # Errors
     ///
-    /// As [`append`](Self::append); the old fields are then still there.
+    /// As [`append`](Self::append). The old fields then stay.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), InvalidHeader> {
         let old = self.fields.len();
         self.append(name, value)?;
@@ -387,7 +387,7 @@ impl Headers {
         }
     }
 
-    /// Removes the fields of this name among the first `count`, closing the gaps they leave in the text.
+    /// Removes the fields of this name among the first `count`, and closes the gaps in the text.
     fn remove_among(&mut self, count: usize, name: &str) {
         let is_doomed = |text: &str, field: Field| {
             text.get(field.start..field.value).is_some_and(|existing| existing.eq_ignore_ascii_case(name))
@@ -408,7 +408,7 @@ impl Headers {
         });
     }
 
-    /// The value of the first field of this name, in any case.
+    /// The value of the first field of this name, in upper or lower case.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
         self.iter().find(|(existing, _)| existing.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -447,11 +447,11 @@ impl fmt::Debug for Headers {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidHeader {
-    /// The name is empty or has a byte that no field name may have.
+    /// The name is empty, or has a byte that is not allowed in field names.
     Name,
     /// The value has a control character.
     Value {
-        /// The field whose value it was.
+        /// The name of the field.
         name: String,
     },
 }
@@ -467,7 +467,7 @@ impl fmt::Display for InvalidHeader {
 
 impl core::error::Error for InvalidHeader {}
 
-/// Whether a byte may stand in a field name (`tchar` of RFC 9110, section 5.6.2).
+/// Whether a byte is allowed in a field name (`tchar` of RFC 9110, section 5.6.2).
 const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(

@@ -1,4 +1,4 @@
-//! Parts of the inside for this project's other crates, its tests and its fuzz targets. **They may change with any release.**
+//! Internal parts that this project's other crates, tests and fuzz targets use. **They may change with any release.**
 
 pub use crate::validate::check_stream_name;
 

@@ -2,7 +2,7 @@
 
 use core::iter;
 
-/// Writes bytes percent-encoded, in pieces, but for those that `is_kept` keeps, which must be ASCII.
+/// Percent-encodes all bytes except those that `is_kept` accepts; it may accept only ASCII. The text comes in pieces.
 pub(crate) fn encode(bytes: impl Iterator<Item = u8>, is_kept: impl Fn(u8) -> bool, mut push: impl FnMut(&str)) {
     let hex_digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 });
     for byte in bytes {
@@ -21,7 +21,7 @@ pub(crate) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// Decodes percent-encoding. `+` stays `+`, and a `%` that begins no escape stays `%`.
+/// Decodes percent-encoding. `+` stays `+`, and a `%` without two hexadecimal digits stays `%`.
 pub(crate) fn decode(text: &str) -> impl Iterator<Item = u8> {
     let mut rest = text.as_bytes();
     iter::from_fn(move || {

@@ -1,7 +1,7 @@
-//! [`Random`]: numbers that look random, from a seed that the driver gives once.
+//! [`Random`]: pseudo-random numbers from a seed that the driver gives once.
 
-/// Numbers for jitter and for the ids of calls, which need not be secret: `SplitMix64`, whose period is 2^64 and whose
-/// state is one number ([Steele, Lea and Flood, 2014](https://doi.org/10.1145/2714064.2660195)).
+/// Numbers for jitter and call ids, neither of them secret: `SplitMix64`, with a period of 2^64 and one number of state
+/// ([Steele, Lea and Flood, 2014](https://doi.org/10.1145/2714064.2660195)).
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 
@@ -27,7 +27,7 @@ mod tests {
     #[test]
     fn gives_the_numbers_of_the_reference_implementation() {
         let mut random = Random::new(1_234_567);
-        // As printed by Vigna's splitmix64.c for this seed.
+        // The output of Vigna's splitmix64.c for this seed.
         let expected = [
             6_457_827_717_110_365_317,
             3_203_168_211_198_807_973,

@@ -5,8 +5,8 @@ use core::fmt;
 
 /// A region's name, such as `eu-central-1`: part of host names and of every signature.
 ///
-/// Any host label is accepted, so a region that opens tomorrow needs no new release. Capitals are folded: the service
-/// knows regions in lower case alone, and a signature for `EU-WEST-1` is refused.
+/// Any host label is accepted, so new regions work without a new release. Names are converted to lower case: the
+/// service refuses signatures for `EU-WEST-1`.
 ///
 /// ```
 /// use firehose_proto::Region;
@@ -23,8 +23,8 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// [`InvalidRegion`] when the name could not be part of a host name (RFC 1123, section 2.1), or could
-    /// be mistaken for part of an IP address: the name must not lead a signed request to another host.
+    /// [`InvalidRegion`] when the name cannot be part of a host name (RFC 1123, section 2.1), or looks like part of an
+    /// IP address. Otherwise a name could lead a signed request to another host.
     pub fn parse(name: &str) -> Result<Self, InvalidRegion> {
         if !(1..=MAX_LABEL_BYTES).contains(&name.len()) {
             return Err(InvalidRegion::Length { bytes: name.len() });
@@ -60,7 +60,7 @@ impl Region {
         &self.0
     }
 
-    /// The partition that lists the region, else the first whose pattern its name has, else the public one.
+    /// The partition that lists the region; else the first whose pattern the name matches; else the public one.
     #[must_use]
     pub fn partition(&self) -> &'static Partition {
         PARTITIONS
@@ -121,9 +121,9 @@ pub struct Partition {
     pub dns_suffix: &'static str,
     /// The domain of endpoints that have both IPv4 and IPv6 addresses.
     pub dual_stack_dns_suffix: &'static str,
-    /// The one listed region whose name has no partition's pattern.
+    /// The one listed region whose name matches no partition's pattern.
     global_region: &'static str,
-    /// What comes before `<word>-<number>` in the names of the regions.
+    /// What precedes `<word>-<number>` in the names of the regions.
     prefixes: &'static [&'static str],
 }
 
@@ -146,7 +146,7 @@ const AWS: Partition = Partition {
     prefixes: &["us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"],
 };
 
-/// In the order in which the patterns are tried. Every partition has FIPS and dual-stack endpoints.
+/// In the order in which patterns are tried. Every partition has FIPS and dual-stack endpoints.
 static PARTITIONS: [Partition; 8] = [
     AWS,
     Partition {
@@ -160,7 +160,7 @@ static PARTITIONS: [Partition; 8] = [
         id: "aws-eusc",
         dns_suffix: "amazonaws.eu",
         dual_stack_dns_suffix: "api.amazonwebservices.eu",
-        // This partition lists none; an empty name is no region's.
+        // This partition lists no such region. No region has an empty name.
         global_region: "",
         prefixes: &["eusc-de-"],
     },
@@ -278,7 +278,7 @@ mod tests {
             ("aws-iso-e", "aws-iso-e-global eu-isoe-west-1 eu-isoe-new-2"),
             ("aws-iso-f", "aws-iso-f-global us-isof-east-1 us-isof-south-1 us-isof-new-2"),
             ("aws-us-gov", "aws-us-gov-global us-gov-east-1 us-gov-west-1 us-gov-new-2 US-GOV-WEST-1"),
-            // Names that only look like another partition's: too many words, or none, or no number.
+            // Names that only resemble another partition's: too many words, no word, or no number.
             ("aws", "us-gov-1 cn-a-b-1 cn--1 cn-north-1a cn-north eusc-fr-east-1 local x"),
         ] {
             for region in regions.split(' ') {

@@ -1,4 +1,4 @@
-//! [`Sensitive`]: a value that shows itself to nobody by accident.
+//! [`Sensitive`]: a secret that is never printed by accident.
 
 use alloc::string::String;
 use core::fmt;
@@ -24,12 +24,12 @@ impl<T: Zeroize> Sensitive<T> {
         Self(value)
     }
 
-    /// Lends the secret to code that must have it, such as the signer.
+    /// The secret, for code that needs it, such as the signer.
     pub const fn expose(&self) -> &T {
         &self.0
     }
 
-    /// Lends the secret to code that changes it; what moves when it grows is the caller's to wipe.
+    /// The secret, for code that changes it. When it grows, the caller must wipe the old buffer.
     pub(crate) const fn expose_mut(&mut self) -> &mut T {
         &mut self.0
     }
@@ -47,7 +47,7 @@ impl From<&str> for Sensitive<String> {
     }
 }
 
-/// Writes the secret itself: the service has to have it.
+/// Writes the secret itself: the service needs it.
 impl<T: Zeroize + Serialize> Serialize for Sensitive<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)

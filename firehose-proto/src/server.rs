@@ -1,7 +1,7 @@
 //! The server's half of an exchange: [`parse`] a request into a call, [`respond`] to it or [`error_response`] it.
 //!
-//! What the service would refuse, this refuses with the service's code and words. It keeps no state: whether a
-//! stream exists is the caller's to know.
+//! It refuses what the service would refuse, with the service's code and words. It keeps no state: the caller knows
+//! which streams exist.
 //!
 //! ```
 //! use firehose_proto::http::{Method, Request};
@@ -50,7 +50,7 @@ macro_rules! calls {
         puts { $($(#[$pdoc:meta])* $put:ident($pinput:ty),)+ }
         control { $($(#[$doc:meta])* $operation:ident($input:ty),)+ }
     ) => {
-        /// A call that keeps every documented limit.
+        /// A call that keeps all documented limits.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum OperationInput<'a> {
@@ -58,12 +58,12 @@ macro_rules! calls {
             $($(#[$doc])* #[cfg(feature = "control")] $operation($input),)+
         }
 
-        /// Reads a call. Whether the request is signed by whom it says is
-        /// [another question](crate::sigv4::Verifier), to be asked first.
+        /// Reads a call. Check the signature first, with a [`Verifier`](crate::sigv4::Verifier): this function does
+        /// not.
         ///
         /// # Errors
         ///
-        /// What the service would answer.
+        /// The error that the service would answer with.
         pub fn parse<'a>(request: &'a Request<'_>) -> Result<OperationInput<'a>, ServiceError> {
             let target = request.headers.value("x-amz-target").unwrap_or_default();
             match target {
@@ -83,7 +83,7 @@ calls! {
         PutRecordBatch(PutRecordBatchInput<'a>),
     }
     control {
-        /// Makes a stream.
+        /// Creates a stream.
         CreateDeliveryStream(Box<CreateDeliveryStreamInput>),
         /// Deletes a stream.
         DeleteDeliveryStream(DeleteDeliveryStreamInput),
@@ -97,9 +97,9 @@ calls! {
         StartDeliveryStreamEncryption(StartDeliveryStreamEncryptionInput),
         /// Turns encryption off.
         StopDeliveryStreamEncryption(StopDeliveryStreamEncryptionInput),
-        /// Attaches tags.
+        /// Adds tags.
         TagDeliveryStream(TagDeliveryStreamInput),
-        /// Takes tags off.
+        /// Removes tags.
         UntagDeliveryStream(UntagDeliveryStreamInput),
         /// Changes a destination.
         UpdateDestination(Box<UpdateDestinationInput>),
@@ -115,7 +115,7 @@ fn read<O: Operation>(body: &[u8]) -> Result<O::Input<'_>, ServiceError> {
     Ok(input)
 }
 
-/// Writes the answer to a call that had its effect.
+/// Writes the response to a call that took effect.
 #[must_use]
 pub fn respond<O: Operation>(output: &O::Output<'_>) -> Response {
     let mut response = Response::new(200, Vec::new());
@@ -125,13 +125,14 @@ pub fn respond<O: Operation>(output: &O::Output<'_>) -> Response {
     response
 }
 
-/// Writes the answer to a call that had none.
+/// Writes the response to a call that did not take effect.
 #[must_use]
 pub fn error_response(error: &ServiceError) -> Response {
     error.write()
 }
 
-/// The service's way to report breaches: of types first, of its model next, and of rules that are in no model last.
+/// Reports breaches as the service does: wrong types first, then constraints of its model, then rules outside the
+/// model.
 fn invalid(violations: &Violations) -> ServiceError {
     if let Some(unreadable) = violations.iter().find(|found| matches!(found.rule, Rule::Type { .. } | Rule::Base64)) {
         return ServiceError::new(400, ErrorCode::SerializationException, unreadable.to_string());
@@ -153,7 +154,7 @@ fn rule_in_no_model(violation: &Violation) -> String {
     }
 }
 
-/// One breach in the service's words, unless it is of a rule that the model cannot express.
+/// One breach in the service's words; `None` when the model cannot express the rule.
 fn constraint(violation: &Violation) -> Option<String> {
     let shown = |actual: usize, unit: Unit| match (&violation.value, unit) {
         (Some(value), _) => format!("'{value}'"),

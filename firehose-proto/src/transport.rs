@@ -1,42 +1,42 @@
-//! What a driver and its transport tell each other of an attempt: [`Timeouts`] for it, and the [`TransportError`] that
-//! stands in place of a response.
+//! What a driver passes to its transport, the [`Timeouts`] of an attempt, and what it gets when there is no response: a
+//! [`TransportError`].
 //!
-//! The core makes no connection. These are the words in which it is told what became of one.
+//! The core itself makes no connections.
 
 use alloc::boxed::Box;
 use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
-/// How long a connection may take to come about, unless the caller decides otherwise.
+/// Default timeout for connecting.
 pub(crate) const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 
-/// How long one attempt may wait for its answer, unless the caller decides otherwise.
+/// Default timeout for each later part of an attempt.
 pub(crate) const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long one attempt may take.
+/// The timeouts of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// From looking the name up until the connection stands, the TLS handshake included. 3.1 s, as in the AWS SDKs: a
-    /// lost SYN is sent again after 1 s and 3 s.
+    /// From the start of the name lookup to the end of the TLS handshake. 3.1 s, as in the AWS SDKs: a lost SYN is sent
+    /// again after 1 s and 3 s.
     pub connect: Duration,
-    /// For sending the request, for the response to begin, and for the response to end: 30 s each. A request of
-    /// 4 MiB needs 190 kB/s to be sent in that time; raise it for slower links.
+    /// 30 s for each of three parts: sending the request, waiting for the response to begin, and reading it to its
+    /// end. A request of 4 MiB then needs 190 kB/s; raise it for slower links.
     pub read: Duration,
-    /// For all of that together. Without limit unless it is set.
+    /// For the whole attempt. No limit by default.
     pub attempt: Option<Duration>,
 }
 
 impl Timeouts {
-    /// Timeouts for connecting and for each part after that, and none for the whole.
+    /// Timeouts for connecting and for each later part, without a limit for the whole.
     #[must_use]
     pub const fn new(connect: Duration, read: Duration) -> Self {
         Self { connect, read, attempt: None }
     }
 
-    /// All the time that an attempt may take, for transports that count no smaller part: connecting, sending the request,
-    /// and reading the answer's head and body.
+    /// The time that a whole attempt may take, for transports with only one timeout: connecting, sending the request,
+    /// and reading the response's head and body.
     #[must_use]
     pub fn whole(&self) -> Duration {
         let parts = self.connect.saturating_add(self.read.saturating_mul(3));
@@ -54,25 +54,25 @@ impl Default for Timeouts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// No connection: refused, unreachable, name not found. Nothing was sent, or no byte of the body at least.
+    /// No connection: refused, unreachable, or name not found. No byte of the body was sent.
     Connect,
-    /// The proxy does not let the request through, such as for want of a password. Nothing reached the service, and
-    /// trying again will not help.
+    /// The proxy refused the request, for example because a password is missing. Nothing reached the service. Trying
+    /// again does not help.
     Proxy,
-    /// The peer's certificate or its TLS is not acceptable. Nothing was sent, and trying again will not help.
+    /// The peer's certificate or TLS version is not acceptable. Nothing was sent. Trying again does not help.
     Tls,
-    /// Time ran out. The request may have had its effect.
+    /// A timeout expired. The request may have taken effect.
     Timeout,
-    /// The connection broke, or what came was not HTTP. The request may have had its effect.
+    /// The connection broke, or the response was not HTTP. The request may have taken effect.
     Broken,
-    /// The response is larger than any of the service's.
+    /// The response is larger than any response of the service.
     ResponseTooLarge,
-    /// The request cannot be sent as it is.
+    /// The transport cannot send this request.
     Request,
 }
 
 impl TransportErrorKind {
-    /// Whether the service may have got the request, and acted on it.
+    /// Whether the service may have received the request and acted on it.
     #[must_use]
     pub const fn is_ambiguous(self) -> bool {
         !matches!(self, Self::Connect | Self::Proxy | Self::Tls | Self::Request)
@@ -85,7 +85,7 @@ impl TransportErrorKind {
     }
 }
 
-/// A failed exchange: its kind, and the transport's own account as the source.
+/// A failed exchange: its kind, and the transport's own error as the source.
 #[derive(Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,
@@ -93,13 +93,13 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// A failure without more to say.
+    /// A failure without a source.
     #[must_use]
     pub const fn new(kind: TransportErrorKind) -> Self {
         Self { kind, source: None }
     }
 
-    /// The same failure with the transport's own error, which must not quote headers or body.
+    /// The same failure with the transport's own error, which must not quote headers or the body.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());

@@ -1,4 +1,4 @@
-//! [`UserAgent`]: how the client introduces itself, in the form of AWS's own clients.
+//! [`UserAgent`]: the value of the `User-Agent` header, in the form that AWS's own clients use.
 
 use core::fmt;
 
@@ -54,7 +54,7 @@ impl fmt::Display for UserAgent<'_> {
         for (kind, value) in [("exec-env", self.execution_environment), ("app", self.app_id)] {
             if let Some(value) = value {
                 write!(f, " {kind}/")?;
-                // What cannot stand in a token becomes a hyphen.
+                // Characters that are not allowed in a token become hyphens.
                 value.chars().try_for_each(|c| fmt::Write::write_char(f, if is_allowed(c) { c } else { '-' }))?;
             }
         }

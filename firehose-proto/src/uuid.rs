@@ -1,4 +1,5 @@
-//! UUIDs of versions 4 and 7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562)) from numbers that the caller brings.
+//! UUIDs of versions 4 and 7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562)) from numbers that the caller
+//! supplies.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,13 +10,13 @@ pub fn v4(random: u128) -> String {
     write(random, 4)
 }
 
-/// Writes a UUID, version 7, that sorts by time and within a millisecond by `sequence`, of which 12 bits count.
+/// Writes a UUID, version 7. It sorts by time, and within a millisecond by the low 12 bits of `sequence`.
 #[must_use]
 pub fn v7(unix_millis: u64, sequence: u16, random: u64) -> String {
     write(u128::from(unix_millis) << 80 | u128::from(sequence & 0xfff) << 64 | u128::from(random), 7)
 }
 
-/// Puts version and variant over their bits and the hyphens where they belong.
+/// Sets the bits of version and variant, and inserts the hyphens.
 fn write(bits: u128, version: u128) -> String {
     let bits = bits & !(0xf << 76) & !(0b11 << 62) | version << 76 | 0b10 << 62;
     let digits = format!("{bits:032x}");

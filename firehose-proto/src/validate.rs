@@ -19,84 +19,84 @@ use crate::pattern::DELIVERY_STREAM_NAME;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
-    /// The member, as `Records[96].Data`; list indices start at 0.
+    /// The member, such as `Records[96].Data`. List indices start at 0.
     pub path: String,
-    /// The text that breaks the rule, for members that are never secret: names and addresses.
+    /// The text that breaks the rule. Only set for names and addresses, which are never secret.
     pub value: Option<String>,
-    /// The rule and by how much it was missed.
+    /// The rule, with the value or size that breaks it.
     pub rule: Rule,
 }
 
-/// A rule and what was found instead.
+/// A rule, and what was found instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
     /// A required member is absent.
     Missing,
-    /// Less than the minimum.
+    /// A length below the minimum.
     TooShort {
         /// What was found.
         actual: usize,
-        /// The least allowed.
+        /// The minimum.
         min: usize,
         /// What is counted.
         unit: Unit,
     },
-    /// More than the maximum.
+    /// A length above the maximum.
     TooLong {
         /// What was found.
         actual: usize,
-        /// The most allowed.
+        /// The maximum.
         max: usize,
         /// What is counted.
         unit: Unit,
     },
-    /// A text outside its pattern.
+    /// A text that does not match its pattern.
     Pattern {
-        /// The pattern as AWS writes it.
+        /// The pattern, as AWS writes it.
         pattern: &'static str,
     },
     /// A number less than the minimum.
     TooSmall {
         /// What was found.
         actual: String,
-        /// The least allowed.
+        /// The minimum.
         min: String,
     },
     /// A number greater than the maximum.
     TooLarge {
         /// What was found.
         actual: String,
-        /// The most allowed.
+        /// The maximum.
         max: String,
     },
-    /// A text that is none of the values that this version knows.
+    /// A text that is not among the values that this version knows.
     Enum {
         /// The values.
         values: &'static [&'static str],
     },
     /// A value of another type.
     Type {
-        /// What may stand there.
+        /// The type that is expected.
         expected: &'static str,
     },
     /// Text that is not base64 where bytes are expected.
     Base64,
     /// A member that this version does not know.
     Unknown {
-        /// The member whose name comes nearest.
+        /// The known member with the most similar name.
         nearest: Option<&'static str>,
     },
-    /// Members that do not go together.
+    /// Members that cannot be combined.
     Combination {
-        /// Which rule they break.
+        /// The rule that they break.
         reason: Cow<'static, str>,
     },
-    /// All records together are over the limit of a request.
+    /// All records together exceed the limit of a request.
     RequestTooLarge {
         /// Bytes of data in all records.
         bytes: usize,
-        /// The most allowed.
+        /// The maximum.
         max_bytes: usize,
     },
 }
@@ -114,7 +114,7 @@ pub enum Unit {
 }
 
 impl Rule {
-    /// Whether the document is not of its type, whatever the limits: it cannot be read without loss.
+    /// Whether the document has the wrong shape, limits aside: reading it would lose something.
     #[must_use]
     pub const fn is_of_shape(&self) -> bool {
         matches!(self, Self::Missing | Self::Type { .. } | Self::Base64 | Self::Unknown { .. })
@@ -130,7 +130,7 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Of the document as a whole there is no path.
+        // The document as a whole has no path.
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
@@ -152,7 +152,7 @@ impl fmt::Display for Violation {
             }
             Rule::Type { expected } => write!(f, "not {expected}"),
             Rule::Base64 => f.write_str("not base64"),
-            Rule::Unknown { nearest: None } => f.write_str("unknown member, where there is none"),
+            Rule::Unknown { nearest: None } => f.write_str("unknown member; none is allowed here"),
             Rule::Unknown { nearest: Some(nearest) } => write!(f, "unknown member; the nearest known one is {nearest}"),
             Rule::Combination { reason } => f.write_str(reason),
             Rule::RequestTooLarge { bytes, max_bytes } => {
@@ -163,7 +163,7 @@ impl fmt::Display for Violation {
 }
 
 impl Violation {
-    /// The beginning of a text that may be shown.
+    /// Shows the beginning of a text that is not secret.
     fn show_value(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN_CHARACTERS: usize = 80;
         let Some(value) = &self.value else { return Ok(()) };
@@ -244,7 +244,7 @@ impl core::error::Error for Violations {}
 
 /// Checks a delivery stream's name: 1 to 64 of `[a-zA-Z0-9_.-]`.
 ///
-/// An ARN in place of a name fails here; the service would answer it with a confusing `AccessDeniedException`.
+/// An ARN instead of a name fails here. The service would answer it with a confusing `AccessDeniedException`.
 ///
 /// # Errors
 ///

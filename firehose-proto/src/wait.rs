@@ -1,18 +1,18 @@
-//! [`Waiter`]: when to ask again whether a stream is there, or gone, and when to stop asking.
+//! [`Waiter`]: waits for a stream to become active or deleted: when to ask again, and when to stop asking.
 //!
 //! ```text
 //!               ┌──── PollAfter(delay) ◀───┐
-//!               ▼                          │ the stream is on its way
-//! DescribeDeliveryStream ─▶ handle_status ─┼─▶ Done     it is as wished
-//!                           handle_absence └─▶ Failed   it cannot become so, or time is up
+//!               ▼                          │ the stream is not there yet
+//! DescribeDeliveryStream ─▶ handle_status ─┼─▶ Done     the goal is reached
+//!                           handle_absence └─▶ Failed   the goal is out of reach, or the timeout expired
 //! ```
 //!
-//! The first answer is asked for at once; then the delay doubles from 0.1 s to at most 5 s. Making a stream takes
-//! Firehose about a minute, and it allows five such calls a second.
+//! Ask for the first time at once. The delay then doubles from 0.1 s to at most 5 s. Firehose takes about a minute to
+//! create a stream, and allows five such calls a second.
 //!
-//! For the first 30 s a stream that was just made may not be there yet, and one that was just deleted may still be active:
-//! a control plane answers from more than one place, and nowhere does AWS document how soon all of them know. The time is
-//! our choice, long beside the seconds that it usually takes and short for whoever waits for a stream that nobody made.
+//! For the first 30 s, a stream just created may be missing, and a stream just deleted may still be active: several
+//! machines answer for the control plane, and AWS does not document how soon all of them know. 30 s are our choice: it
+//! usually takes seconds, and a caller who waits for a stream that does not exist should not wait long.
 
 use core::fmt;
 use core::time::Duration;
@@ -23,7 +23,7 @@ use crate::time::Tick;
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const MAX_DELAY: Duration = Duration::from_secs(5);
 
-/// How long the service may take to know what it was just told.
+/// How long the service may take to know of a stream's creation or deletion.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// Waits for a stream to become active, or to be gone.
@@ -55,46 +55,46 @@ enum Goal {
     Deleted,
 }
 
-/// What to do after an answer.
+/// What to do after a response.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum WaitStep {
-    /// The stream is as wished.
+    /// The stream has reached the goal.
     Done,
     /// Ask again after this long.
     PollAfter(Duration),
-    /// It will not be as wished.
+    /// The stream will not reach the goal.
     Failed(WaitFailure),
 }
 
-/// Why a stream did not become as wished.
+/// Why a stream did not reach the goal.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum WaitFailure {
-    /// It is in a state from which it does not get there.
+    /// Its state never leads to the goal.
     Status {
         /// The state.
         status: DeliveryStreamStatus,
-        /// What the service says of it.
+        /// The service's explanation.
         failure: Option<FailureDescription>,
     },
-    /// It is not there.
+    /// The stream does not exist.
     Absent,
-    /// Time is up.
+    /// The timeout expired.
     TimedOut {
-        /// The state that it was in last.
+        /// The last known state.
         status: DeliveryStreamStatus,
     },
 }
 
 impl Waiter {
-    /// Waits until a stream takes records, but not longer than this.
+    /// Waits until a stream accepts records, at most this long.
     #[must_use]
     pub fn until_active(now: Tick, timeout: Duration) -> Self {
         Self::new(now, Goal::Active, timeout)
     }
 
-    /// Waits until a stream is gone, but not longer than this.
+    /// Waits until a stream is deleted, at most this long.
     #[must_use]
     pub fn until_deleted(now: Tick, timeout: Duration) -> Self {
         Self::new(now, Goal::Deleted, timeout)
@@ -104,13 +104,13 @@ impl Waiter {
         Self { goal, grace_ends: now + GRACE, deadline: now + timeout, delay: FIRST_DELAY }
     }
 
-    /// Takes in a description of the stream.
+    /// Handles a description of the stream.
     pub fn handle_description(&mut self, now: Tick, description: &DeliveryStreamDescription) -> WaitStep {
         let failure = description.failure_description.as_ref();
         self.handle_status(now, &description.delivery_stream_status, failure)
     }
 
-    /// Takes in the state that the stream is in, and why it failed if it did.
+    /// Handles the state of the stream, and the reason if it failed.
     pub fn handle_status(
         &mut self,
         now: Tick,
@@ -125,12 +125,12 @@ impl Waiter {
             | (Goal::Deleted, Creating | CreatingFailed | Active | DeletingFailed) => {
                 WaitStep::Failed(WaitFailure::Status { status: status.clone(), failure: failure.cloned() })
             }
-            // On its way, or in a state of tomorrow.
+            // Not there yet, or in a state that this version does not know.
             _ => self.poll(now, status),
         }
     }
 
-    /// Takes in that there is no such stream.
+    /// Handles the answer that no such stream exists.
     pub fn handle_absence(&mut self, now: Tick) -> WaitStep {
         match self.goal {
             Goal::Active if now < self.grace_ends => self.poll_or(now, || WaitFailure::Absent),
@@ -157,12 +157,12 @@ impl Waiter {
 impl fmt::Display for WaitFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Status { status, failure: None } => write!(f, "the stream is in the state {status}"),
+            Self::Status { status, failure: None } => write!(f, "the stream is in state {status}"),
             Self::Status { status, failure: Some(failure) } => {
-                write!(f, "the stream is in the state {status}: {}: {}", failure.r#type, failure.details)
+                write!(f, "the stream is in state {status}: {}: {}", failure.r#type, failure.details)
             }
             Self::Absent => f.write_str("there is no such stream"),
-            Self::TimedOut { status } => write!(f, "time is up, and the stream is still in the state {status}"),
+            Self::TimedOut { status } => write!(f, "timed out; the stream is still in state {status}"),
         }
     }
 }
@@ -204,7 +204,7 @@ mod tests {
     fn each_state_ends_the_wait_or_goes_on() {
         use DeliveryStreamStatus::{Active, Creating, CreatingFailed, Deleting, DeletingFailed, Unknown};
         let (start, later) = (Tick::default(), Tick::from_duration(GRACE));
-        // `None` is absence; two expectations where the grace period matters.
+        // `None` means that the stream is absent. Two expectations where the grace period matters.
         for (status, until_active, until_deleted) in [
             (Some(Creating), ["wait"; 2], ["fail"; 2]),
             (Some(CreatingFailed), ["fail"; 2], ["fail"; 2]),
@@ -254,6 +254,6 @@ mod tests {
         else {
             panic!("it has failed")
         };
-        assert_eq!(failure.to_string(), "the stream is in the state CREATING_FAILED: KMS_KEY_NOT_FOUND: no such key");
+        assert_eq!(failure.to_string(), "the stream is in state CREATING_FAILED: KMS_KEY_NOT_FOUND: no such key");
     }
 }

@@ -216,12 +216,12 @@ fn names_the_profile_and_the_key_that_is_wrong() {
         (
             b("[profile B]\nrole_arn = RB\nsource_profile = A"),
             false,
-            "source profiles lead back to where they began: A → B → A",
+            "source profiles form a loop: A → B → A",
         ),
         (
             b(&format!("{KEYS}[profile B]\nrole_arn = RB\nsource_profile = A")),
             false,
-            "source profiles lead back to where they began: A → B → A",
+            "source profiles form a loop: A → B → A",
         ),
         (
             b("[profile B]\naws_access_key_id = K"),
@@ -256,7 +256,7 @@ fn names_the_profile_and_the_key_that_is_wrong() {
         (
             "[profile A\naws_access_key_id = K".into(),
             false,
-            "`aws_access_key_id` of profile `A` must stand below a section that has its name between `[` and `]` (line 2 of the config file)",
+            "`aws_access_key_id` of profile `A` must be below a section that has its name between `[` and `]` (line 2 of the config file)",
         ),
         (
             "[profile A]\ncredential_process =\n  /bin/p --a=b".into(),

@@ -252,7 +252,7 @@ fn takes_no_status_but_2xx_for_a_success() {
 fn tells_whose_fault_an_error_is() {
     use core::error::Error;
     let malformed = answer_to_one(&Response::new(200, Vec::new())).unwrap_err();
-    assert_eq!(malformed.to_string(), "the answer makes no sense");
+    assert_eq!(malformed.to_string(), "the response is malformed");
     assert_eq!(malformed.source().unwrap().to_string(), "empty document where JSON was expected in the response");
     let refused = answer_to_one(&Response::new(503, Vec::new())).unwrap_err();
     assert_eq!(refused.to_string(), "the service refused the call");

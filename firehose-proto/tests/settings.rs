@@ -176,7 +176,7 @@ fn texts_are_found_in_their_order() {
 
 #[test]
 fn a_comment_behind_a_value_is_told_when_the_value_is_wrong() {
-    let hint = "; a comment behind a value is a part of it: give it a line of its own";
+    let hint = "; a comment after a value is part of the value: put it on a line of its own";
     for (variables, config, has_hint) in [
         ("", "[profile p]\nmax_attempts = 5 # or more", true),
         ("", "[profile p]\nmax_attempts = 5 ; or more", true),

@@ -215,7 +215,7 @@ fn finds_what_is_in_the_way_of_a_put() {
             |it| (it.describe, it.put) = ((403, "<html>no</html>".into()), (403, "<html>no</html>".into())),
             1,
             &[("stream", "unknown"), ("permission", "wrong")],
-            &["the service said: answer of status 403 without an AWS error code"],
+            &["the service said: response of status 403 without an AWS error code"],
         ),
         case(
             "no sense",

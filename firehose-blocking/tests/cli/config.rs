@@ -123,7 +123,7 @@ fn lists_all_that_is_passed_over_and_all_that_is_wrong() {
         "firehose: line 3 of the config file is ignored: it must not have a key that stands further down",
         "firehose: line 4 of the config file is ignored: it must be `key = value`",
         "firehose: line 7 of the config file is ignored: it must have quotation marks around a name with blanks",
-        "firehose: line 2 of the credentials file names a profile by all that is between the brackets",
+        "firehose: line 2 of the credentials file names a profile by the whole text between the brackets",
         "firehose: line 3 of the credentials file is ignored: it must be `key = value`",
         "`use_fips_endpoint` of profile `dev` (line 6 of the config file) must be `true` or `false`",
         "`retry_mode` of profile `dev` (line 5 of the config file) must be `standard` or `adaptive`",

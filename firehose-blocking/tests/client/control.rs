@@ -77,14 +77,14 @@ fn waits_for_a_stream_as_long_as_it_may_come() {
 
     let world = World::new([description("CREATING", 1)]);
     let error = world.client().wait_until_active("s", minute).unwrap_err();
-    assert_eq!(shown(&error), "gave up waiting for s: time is up, and the stream is still in the state CREATING");
+    assert_eq!(shown(&error), "gave up waiting for s: timed out; the stream is still in state CREATING");
     assert_eq!(world.state().slept.iter().sum::<Duration>(), minute);
 
     let world = World::new([description("CREATING_FAILED", 1)]);
     let error = world.client().wait_until_active("s", minute).unwrap_err();
     assert_eq!(
         shown(&error),
-        "gave up waiting for s: the stream is in the state CREATING_FAILED: KMS_KEY_NOT_FOUND: no key"
+        "gave up waiting for s: the stream is in state CREATING_FAILED: KMS_KEY_NOT_FOUND: no key"
     );
 
     // Just made, it may not be known everywhere.
@@ -113,7 +113,7 @@ fn waits_until_a_stream_is_gone() {
     // Nobody has deleted it, or it was not to be.
     let world = World::new([description("ACTIVE", 1)]);
     let error = world.client().wait_until_deleted("s", Duration::from_secs(60)).unwrap_err();
-    assert!(shown(&error).starts_with("gave up waiting for s: the stream is in the state ACTIVE"), "{error:?}");
+    assert!(shown(&error).starts_with("gave up waiting for s: the stream is in state ACTIVE"), "{error:?}");
 }
 
 fn shown(error: &WaitError) -> String {

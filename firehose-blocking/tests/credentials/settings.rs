@@ -92,7 +92,7 @@ fn names_the_line_or_the_variable_that_is_wrong() {
         (
             vec![("AWS_ENDPOINT_URL", "http://h")],
             "[default]\nuse_dualstack_endpoint = true\n",
-            "the endpoint URL of environment variable `AWS_ENDPOINT_URL` goes against the wish of `use_dualstack_endpoint` of \
+            "the endpoint URL of environment variable `AWS_ENDPOINT_URL` conflicts with `use_dualstack_endpoint` of \
              profile `default` (line 2 of the config file): dual-stack",
         ),
         (
@@ -111,13 +111,13 @@ fn names_the_line_or_the_variable_that_is_wrong() {
         (
             vec![("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_REGION", " ")],
             "",
-            "no region: set one in code, in AWS_REGION, or in the profile; the instance metadata do not tell it: turned off by \
+            "no region: set one in code, in AWS_REGION, or in the profile; the instance metadata do not give it: turned off by \
              environment variable `AWS_EC2_METADATA_DISABLED`",
         ),
         (
             vec![("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9"), ("AWS_REGION", "")],
             "",
-            "the instance metadata do not tell it: cannot ask for the region: cannot connect",
+            "the instance metadata do not give it: cannot ask for the region: cannot connect",
         ),
     ] {
         let (_dir, builder) = with(&variables, config);
@@ -140,7 +140,7 @@ fn tells_what_may_explain_that_a_setting_is_not_found() {
     assert_eq!(file.value, "/nonexistent/credentials");
     assert_eq!(file.source.to_string(), "environment variable `AWS_SHARED_CREDENTIALS_FILE`");
     let [missing, ignored] = &settings.warnings[..] else { panic!("{:?}", settings.warnings) };
-    assert!(missing.ends_with("`AWS_SHARED_CREDENTIALS_FILE` names /nonexistent/credentials, which is not there"));
+    assert!(missing.ends_with("`AWS_SHARED_CREDENTIALS_FILE` names /nonexistent/credentials, which does not exist"));
     assert!(ignored.starts_with("line 3 of the config file is ignored"), "{ignored}");
 }
 
@@ -154,7 +154,7 @@ fn tells_what_has_no_effect() {
          counts",
         "line 5 of the config file is ignored: it must be `key = value`",
         "line 4 of the config file has no effect: `source_profile` of profile `default` needs `role_arn`",
-        "`retry_mode` of profile `default` (line 3 of the config file) asks for `legacy`, which is taken as `standard`",
+        "`retry_mode` of profile `default` (line 3 of the config file) asks for `legacy`, which is treated as `standard`",
     ];
     assert_eq!(settings.warnings, expected);
     assert_eq!(settings.endpoint().unwrap().url(), "https://firehose.eu-west-1.amazonaws.com/");

@@ -1,4 +1,4 @@
-//! [`Error`]: why a call did not succeed, and whether the service may have acted on it all the same.
+//! [`Error`]: why a call failed, and whether the service may still have acted on it.
 
 use core::error;
 use core::fmt;
@@ -15,7 +15,7 @@ use crate::sigv4::SignError;
 use crate::transport::TransportError;
 use crate::validate::Violations;
 
-/// Why a call did not succeed.
+/// Why a call failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -27,37 +27,38 @@ pub enum Error {
     Credentials(CredentialsError),
     /// The credentials cannot sign. Nothing was sent.
     Sign(SignError),
-    /// Time was up before an attempt could be made. Nothing was sent, or nothing that had any effect.
+    /// The operation timeout expired before an attempt could be made. Nothing was sent, or nothing that took effect.
     DeadlineExceeded {
         /// Attempts made.
         attempts: u32,
     },
-    /// No attempt brought a response.
+    /// No attempt got a response.
     Transport {
-        /// What became of the last attempt.
+        /// Why the last attempt failed.
         error: TransportError,
         /// Attempts made.
         attempts: u32,
     },
-    /// The service said no.
+    /// The service refused the call.
     Refused {
-        /// Its answer to the last attempt.
+        /// The response to the last attempt.
         error: ServiceError,
         /// Attempts made.
         attempts: u32,
-        /// Whether the same call may succeed later: the service was unable rather than unwilling.
+        /// Whether the same call may succeed later.
         is_transient: bool,
-        /// How long the service asks to wait before that, in its header `x-amz-retry-after`.
+        /// How long the service asks to wait before that, from its header `x-amz-retry-after`.
         retry_after: Option<Duration>,
-        /// How far the service's clock is ahead of the local one, where that explains the refusal and must not be corrected.
+        /// How far the service's clock is ahead of the local one. Set when that explains the refusal and the correction
+        /// is disabled.
         clock_skew: Option<SignedDuration>,
     },
-    /// The service's answer says neither yes nor no.
+    /// The service's response proves neither success nor failure.
     Malformed(MalformedResponse),
 }
 
 impl Error {
-    /// Whether the same call may succeed when it is made again later.
+    /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -69,7 +70,7 @@ impl Error {
         }
     }
 
-    /// Whether the service may have acted on the call nevertheless, so that making it again may repeat its effect.
+    /// Whether the service may have acted on the call, so that calling again may repeat the effect.
     #[must_use]
     pub const fn is_ambiguous(&self) -> bool {
         match self {
@@ -112,7 +113,7 @@ impl fmt::Display for Error {
         match self {
             Self::Invalid(_) => f.write_str("input not sent, it breaks the service's limits"),
             Self::EmptyBatch => f.write_str("batch has no records; PutRecordBatch takes 1 to 500"),
-            Self::Credentials(_) => f.write_str("nothing to sign the request with"),
+            Self::Credentials(_) => f.write_str("no credentials to sign the request with"),
             Self::Sign(_) => f.write_str("cannot sign the request"),
             Self::Transport { attempts, .. } => write!(f, "no answer after {attempts} attempt{}", times(*attempts)),
             Self::DeadlineExceeded { attempts } => {
@@ -123,12 +124,12 @@ impl fmt::Display for Error {
                 write!(f, "{who} refused the call ({attempts} attempt{})", times(*attempts))?;
                 clock_skew.map_or(Ok(()), |skew| write!(f, "; {}", UncorrectedSkew(skew)))
             }
-            Self::Malformed(_) => f.write_str("the service's answer makes no sense; the call may have had its effect"),
+            Self::Malformed(_) => f.write_str("the service's response is malformed; the call may have taken effect"),
         }
     }
 }
 
-/// Says how far the local clock is off, where it must not be corrected.
+/// Says how far the local clock is off when the correction is disabled.
 pub(crate) struct UncorrectedSkew(pub(crate) SignedDuration);
 
 impl fmt::Display for UncorrectedSkew {
@@ -137,7 +138,7 @@ impl fmt::Display for UncorrectedSkew {
             (self.0.whole_seconds().unsigned_abs(), if self.0.is_positive() { "behind" } else { "ahead of" });
         write!(
             f,
-            "the local clock is {seconds} s {way} the service's, and disable_clock_skew_correction forbids to correct it"
+            "the local clock is {seconds} s {way} the service's, and disable_clock_skew_correction forbids the correction"
         )
     }
 }
@@ -168,7 +169,7 @@ impl From<SignError> for Error {
     }
 }
 
-/// As the outcome of a call of one attempt, for drivers that make their calls by hand.
+/// As the outcome of a call with one attempt, for drivers that encode and decode by hand.
 impl From<ResponseError> for Error {
     fn from(error: ResponseError) -> Self {
         match error {

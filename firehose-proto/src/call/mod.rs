@@ -1,19 +1,19 @@
-//! [`Call`]: one call of the API from its input to its outcome, for whatever transport carries its requests.
+//! [`Call`]: one API call from its input to its outcome, for any transport.
 //!
-//! A call asks for what it needs and is told what happened. It does no I/O, reads no clock and sleeps no time; it knows
-//! what AWS's clients know: which headers are signed, when a signature is too old, what a retry costs, which refusals are
-//! about the clock or the credentials, and whether a request that broke off may have had its effect.
+//! A call says what it needs and is told what happened. It does no I/O, reads no clock and never sleeps. It knows what
+//! AWS's clients know: which headers to sign, when a signature has expired, what a retry costs, which refusals concern
+//! the clock or the credentials, and whether an interrupted request may have taken effect.
 //!
 //! ```text
 //!          ┌──────────────────────────── another attempt ◀── Wait(until) ◀──┐
 //!          ▼                                                                │ backoff, within attempts, quota and deadline
 //!  NeedCredentials ─▶ (Wait for the client's own rate) ─▶ Transmit ─▶ handle_response ─▶ Done(response or error)
 //!          ▲                                                                │
-//!          └──── at once: credentials refused, signature too old ◀──────────┘
+//!          └──── at once: credentials refused, signature expired ◀──────────┘
 //! ```
 //!
-//! What the calls of one client have in common is in [`ClientState`]: a driver with threads keeps it behind a lock, which is
-//! never held for long, for a body is hashed when its call is made. The whole driver is a loop:
+//! The calls of one client share a [`ClientState`]. A driver with threads keeps it behind a lock. The lock is never
+//! held for long: a call hashes its body when it is made. The whole driver is a loop:
 //!
 //! ```
 //! use firehose_proto::{Endpoint, Region};
@@ -92,23 +92,23 @@ pub use crate::wait::{WaitFailure, WaitStep, Waiter};
 
 /// One call of the API, with all its attempts.
 ///
-/// **Poll it, carry out what it asks for, and tell it what happened, until it is done.** Whatever is told out of turn is
-/// ignored. Time does not go back by the monotonic clock; the wall clock may jump.
+/// **Poll it, do what it asks for, and tell it what happened, until it is done.** A call ignores what it did not ask
+/// for. The monotonic clock must not go back; the wall clock may jump.
 ///
-/// `'a` is for how long the body is borrowed; the body of a [new](Self::new) call is its own.
+/// `'a` is how long the body is borrowed. A [new](Self::new) call owns its body.
 pub struct Call<'a> {
     config: Arc<Config>,
     request: Request<'a>,
     modeled: &'static [ErrorCode],
-    /// How many records a PutRecordBatch carries: its answer has an entry for each.
+    /// How many records a PutRecordBatch carries. Its response has an entry for each.
     records: Option<usize>,
     is_single: bool,
     trace_id: Option<String>,
     invocation_id: Option<String>,
     retries: Retries,
-    /// Requests handed out.
+    /// Requests sent so far.
     attempts: u32,
-    /// What is done once for each call, at once and free of charge.
+    /// What each call repeats once, at once and without cost.
     used: Used,
     deadline: Option<Tick>,
     credentials: Option<Arc<Credentials>>,
@@ -119,50 +119,50 @@ pub struct Call<'a> {
 /// The repetitions that are not retries.
 #[derive(Debug, Clone, Copy, Default)]
 struct Used {
-    renewal: bool,
+    refresh: bool,
     signature: bool,
     clock: bool,
 }
 
 enum State {
-    /// Credentials are wanted: others than the last ones, if the service refused those.
+    /// The call needs credentials; if the service refused the last ones, others.
     Unauthorized {
         refused: bool,
     },
     /// The service refused the last credentials, and there are no others.
-    NotRenewed,
+    NotRefreshed,
     /// A request may be made.
     Ready,
     InFlight(Attempt),
-    /// What became of the request, and when that was known.
+    /// The result of the request, and when it arrived.
     Answered(Attempt, Now, Box<Result<Response, TransportError>>),
     Waiting(Tick),
     Done(Box<Result<Response, Error>>),
-    /// The outcome was handed out.
+    /// The outcome was returned.
     Over,
 }
 
-/// What a call asks of its driver.
+/// What a call asks its driver to do.
 #[derive(Debug)]
 pub enum Action<'c, 'a> {
-    /// Find credentials, and answer with [`Call::handle_credentials`].
+    /// Find credentials, and pass them to [`Call::handle_credentials`].
     NeedCredentials {
-        /// Those of the last attempt, if the service refused them: others are wanted, or none.
+        /// The credentials of the last attempt, if the service refused them. The call needs others.
         refused: Option<&'c Arc<Credentials>>,
     },
-    /// Send this request as it is, and answer with [`Call::handle_response`].
+    /// Send this request unchanged, and pass the result to [`Call::handle_response`].
     ///
-    /// All headers but `Content-Length` are there. Redirects are not followed, and a response of any status is a response,
-    /// of which [`MAX_RESPONSE_BYTES`](crate::limits::MAX_RESPONSE_BYTES) are read at most.
+    /// It has all headers except `Content-Length`. Do not follow redirects. Return a response of any status, and read
+    /// at most [`MAX_RESPONSE_BYTES`](crate::limits::MAX_RESPONSE_BYTES) of it.
     Transmit {
         /// The request, signed.
         request: &'c Request<'a>,
         /// How long it may take.
         timeouts: Timeouts,
     },
-    /// Poll again at this time, or later.
+    /// Poll again at this time or later.
     Wait(Tick),
-    /// The call is over. A response is one of success, for [`decode`] or [`Batch::decode`] to read.
+    /// The call is over. A response is a success; read it with [`decode`] or [`Batch::decode`].
     Done(Result<Response, Error>),
 }
 
@@ -180,7 +180,7 @@ impl<'a> Call<'a> {
         Ok(Self::of(config, client::write::<O>(input, url, &config.endpoint), O::ERRORS, None))
     }
 
-    /// A call that puts the records of a batch, whose body it borrows.
+    /// A call that puts the records of a batch. It borrows the batch's body.
     ///
     /// # Errors
     ///
@@ -196,7 +196,7 @@ impl<'a> Call<'a> {
         modeled: &'static [ErrorCode],
         records: Option<usize>,
     ) -> Self {
-        // Of all that a call does, only this takes long: not while anything is locked.
+        // The only slow part of a call. It happens here, outside of any lock.
         request.body_sha256();
         Self {
             retries: Retries::new(config.max_attempts),
@@ -216,8 +216,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The same call with one attempt alone, for those who try again by rules of their own, as the
-    /// [`Batcher`](crate::batch::Batcher) does. Repeated is only what is about clock and credentials, not about the records.
+    /// The same call with one attempt, for callers with their own retry rules, such as the
+    /// [`Batcher`](crate::batch::Batcher). It still repeats a request whose clock or credentials were wrong.
     #[must_use]
     pub fn single_attempt(mut self) -> Self {
         self.is_single = true;
@@ -225,30 +225,30 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// The same call as a part of this trace, see [`settings::trace_id`](crate::settings::trace_id).
+    /// The same call as part of this trace, see [`settings::trace_id`](crate::settings::trace_id).
     #[must_use]
     pub fn with_trace_id(mut self, trace_id: Option<String>) -> Self {
         self.trace_id = trace_id;
         self
     }
 
-    /// How many requests there have been so far.
+    /// How many requests were sent so far.
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// Why the last attempt failed, while another one is to come.
+    /// Why the last attempt failed, while another one is due.
     #[must_use]
     pub const fn last_failure(&self) -> Option<&Error> {
         self.last_failure.as_ref()
     }
 
-    /// Says what to do next. It says the same until it is told what came of it, or the time has come.
+    /// Says what to do next. It repeats itself until it is told the result, or until the wait is over.
     pub fn poll(&mut self, now: Now, shared: &mut ClientState) -> Action<'_, 'a> {
         match mem::replace(&mut self.state, State::Over) {
-            State::Answered(attempt, at, result) => self.judge(at, shared, &attempt, *result),
-            State::NotRenewed => {
+            State::Answered(attempt, at, result) => self.evaluate(at, shared, &attempt, *result),
+            State::NotRefreshed => {
                 if let Some(failure) = self.last_failure.take() {
                     let retry_after = failure.retry_after();
                     self.fail(now, shared, RetryClass::Transient, retry_after, failure);
@@ -275,43 +275,43 @@ impl<'a> Call<'a> {
                 State::Done(outcome) => Action::Done(*outcome),
                 _ => unreachable!("matched above"),
             },
-            State::Answered(..) | State::NotRenewed | State::Ready | State::Over => Action::Wait(Tick::MAX),
+            State::Answered(..) | State::NotRefreshed | State::Ready | State::Over => Action::Wait(Tick::MAX),
         }
     }
 
-    /// Takes the credentials to sign with, or the reason why there are none.
+    /// Handles the credentials to sign with, or the reason why there are none.
     pub fn handle_credentials(&mut self, found: Result<Arc<Credentials>, CredentialsError>) {
         let State::Unauthorized { refused } = self.state else { return };
-        let is_renewal = refused && !self.used.renewal;
+        let is_refresh = refused && !self.used.refresh;
         match found {
             Ok(found) => {
                 let is_same = self.credentials.as_ref().is_some_and(|refused| refused.has_same_keys(&found));
                 self.credentials = Some(found);
-                self.used.renewal |= is_renewal;
-                self.state = if is_renewal && is_same { State::NotRenewed } else { State::Ready };
+                self.used.refresh |= is_refresh;
+                self.state = if is_refresh && is_same { State::NotRefreshed } else { State::Ready };
             }
-            // What the service said of the old ones says more, and a later attempt may find others.
+            // The service's refusal of the old credentials says more, and a later attempt may find others.
             Err(_) if refused => {
-                self.used.renewal = true;
-                self.state = State::NotRenewed;
+                self.used.refresh = true;
+                self.state = State::NotRefreshed;
             }
             Err(error) => {
-                // An earlier attempt may have had its effect, which is what the caller must know.
+                // An earlier attempt may have taken effect. The caller must know that.
                 let earlier = self.last_failure.take().filter(Error::is_ambiguous);
                 self.end(Err(earlier.unwrap_or(Error::Credentials(error))));
             }
         }
     }
 
-    /// Takes what became of the request: a response of any status, or the reason why there is no complete one.
+    /// Handles the result of the request: a response of any status, or the reason why there is no complete one.
     pub fn handle_response(&mut self, now: Now, result: Result<Response, TransportError>) {
         if let State::InFlight(attempt) = self.state {
             self.state = State::Answered(attempt, now, Box::new(result));
         }
     }
 
-    /// Decides what follows from what became of the request.
-    fn judge(
+    /// Decides what follows from the result of the request.
+    fn evaluate(
         &mut self,
         now: Now,
         shared: &mut ClientState,
@@ -335,14 +335,14 @@ impl<'a> Call<'a> {
             return self.end(Ok(response));
         }
         let error = ServiceError::read(&response);
-        // A signature for the right time is not to blame, even if the local clock is off.
+        // The request was signed for the right time, so the clock is not the cause, even if it is wrong.
         let skew = observed.skew.filter(|_| !observed.is_timely);
         let class = error.disposition(self.modeled, skew);
         shared.observe_rate(now, class == RetryClass::Throttling);
         self.refused(now, shared, &observed, class, error);
     }
 
-    /// The service said no: what can be mended at once is, else the rules for retries decide.
+    /// Handles a refusal: repeats at once what can be corrected at once, else applies the retry rules.
     fn refused(
         &mut self,
         now: Now,
@@ -362,14 +362,14 @@ impl<'a> Call<'a> {
                 .filter(|&skew| error.retry_class(self.modeled, Some(skew)) == RetryClass::ClockSkew),
             error,
             attempts: self.attempts,
-            // Whoever makes the call again does so with a new signature.
+            // A call made again gets a new signature.
             is_transient: class != RetryClass::None || is_old,
             retry_after: observed.retry_after,
         };
         if is_resigned || is_corrected {
             self.last_failure = Some(failure);
             self.state = State::Unauthorized { refused: false };
-        } else if is_about_credentials && !self.used.renewal {
+        } else if is_about_credentials && !self.used.refresh {
             self.last_failure = Some(failure);
             self.state = State::Unauthorized { refused: true };
         } else {
@@ -377,7 +377,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Ends the call, or lets it wait for its next attempt.
+    /// Ends the call, or waits for the next attempt.
     fn fail(&mut self, now: Now, shared: &mut ClientState, class: RetryClass, hint: Option<Duration>, failure: Error) {
         let random = shared.random.next();
         match self.retries.on_failure(class, hint, random, &mut shared.quota) {
@@ -394,9 +394,9 @@ impl<'a> Call<'a> {
         self.state = State::Done(Box::new(outcome));
     }
 
-    /// Makes the request of the next attempt, or says until when it must wait.
+    /// Makes the request of the next attempt, or says until when to wait.
     fn transmit(&mut self, now: Now, shared: &mut ClientState) -> Option<Tick> {
-        // Finding credentials is not on the call's time.
+        // The operation timeout does not include finding credentials.
         let operation_timeout = self.config.operation_timeout.filter(|_| !self.is_single);
         let deadline =
             *self.deadline.get_or_insert_with(|| operation_timeout.map_or(Tick::MAX, |timeout| now.tick + timeout));
@@ -430,18 +430,18 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// How long an attempt may take that begins now.
+    /// The timeouts of an attempt that begins now.
     fn timeouts(&self, now: Now) -> Timeouts {
         let mut timeouts = self.config.timeouts;
         if let Some(deadline) = self.deadline.filter(|deadline| *deadline < Tick::MAX) {
-            // Some time even when there is none left: transports may take nothing for no limit.
+            // Never zero: some transports take zero for no limit.
             let left = deadline.since(now.tick).max(Duration::from_millis(1));
             timeouts.attempt = Some(timeouts.attempt.map_or(left, |attempt| attempt.min(left)));
         }
         timeouts
     }
 
-    /// Whether a successful answer asks for fewer requests all the same.
+    /// Whether a successful response still asks for fewer requests.
     fn is_throttled(&self, response: &Response) -> bool {
         let read = |records| PutRecordBatchOutput::read(records, &response.body);
         self.records.is_some_and(|records| read(records).is_ok_and(|output| output.is_throttled()))
@@ -449,8 +449,8 @@ impl<'a> Call<'a> {
 }
 
 impl Call<'static> {
-    /// A call that puts the records of a batch and lives on its own, for a driver that sends it from another task or thread:
-    /// its request shares the batch, see [`Request::shared_body`].
+    /// A call that puts the records of a batch and shares it, for a driver that sends from another task or thread. See
+    /// [`Request::shared_body`].
     ///
     /// # Errors
     ///

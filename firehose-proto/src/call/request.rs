@@ -1,4 +1,4 @@
-//! What a request gets for each attempt: a signature, and the headers that must not be part of it.
+//! Signs the request of each attempt, and adds the headers that are not signed.
 
 use alloc::string::String;
 
@@ -12,7 +12,7 @@ use crate::sigv4::{SignError, Signer};
 const UNSIGNED: [&str; 5] =
     ["amz-sdk-invocation-id", "amz-sdk-request", "user-agent", "accept-encoding", "x-amzn-trace-id"];
 
-/// Signs a request and adds what stays outside the signature; those of an earlier attempt are replaced.
+/// Signs a request and adds the unsigned headers. They replace those of an earlier attempt.
 pub(super) fn sign(
     request: &mut Request<'_>,
     shared: &mut ClientState,
@@ -26,7 +26,7 @@ pub(super) fn sign(
     Signer::new(credentials, key).sign(attempt.signed_at(), request)
 }
 
-/// Adds the headers that stay outside the signature.
+/// Adds the headers that are not signed.
 pub(super) fn add_unsigned(
     request: &mut Request<'_>,
     config: &Config,
@@ -40,7 +40,7 @@ pub(super) fn add_unsigned(
     let values = [Some(invocation_id), Some(&*sdk_request), Some(&*config.user_agent), Some("identity"), trace_id];
     for (name, value) in UNSIGNED.into_iter().zip(values) {
         if let Some(value) = value {
-            // A value that no header can have is left out: the call does not depend on any of them.
+            // An invalid value is left out: no call depends on these headers.
             let _ = request.headers.append(name, value);
         }
     }

@@ -1,4 +1,4 @@
-//! [`Resend`]: calls in a row that put one batch, until the service has accepted all of it.
+//! [`Resend`]: puts one batch again and again until the service has accepted all of it.
 
 use super::error::Error;
 use super::state::ClientState;
@@ -8,10 +8,10 @@ use crate::op::put_record_batch::PutRecordBatchResponseEntry;
 use crate::retry::{self, RetryClass};
 use crate::time::Tick;
 
-/// Decides, after each call that put a batch, what is left of it and when to put that.
+/// Decides, after each call that put a batch, which records to put again, and when.
 ///
-/// A success may leave records that failed: a [`Call`](super::Call) does not send those again. This is for drivers that put
-/// one batch after the other; one with several in flight has the [`Batcher`](crate::batch::Batcher).
+/// After a success, some records may have failed; a [`Call`](super::Call) does not send them again. `Resend` is for
+/// drivers that put one batch after the other. With several in flight, use the [`Batcher`](crate::batch::Batcher).
 ///
 /// ```
 /// use core::time::Duration;
@@ -51,15 +51,15 @@ impl Resend {
         Self { deadline, consecutive_failures: 0 }
     }
 
-    /// Takes the records out of the batch that the service accepted, and says when to put the others: `None` when none is
-    /// left.
+    /// Removes the records that the service accepted from the batch, and says when to put the others: `None` when none
+    /// is left.
     ///
-    /// Records whose fate is unknown, because no answer came or one that makes no sense, stay in the batch, and may be stored
-    /// twice.
+    /// When no response came, or a malformed one, all records stay in the batch. They may then be stored twice.
     ///
     /// # Errors
     ///
-    /// The outcome that no other call would better, or the last one before the time was up. What is left is in the batch.
+    /// The failure that another call would not change, or the last one before the deadline. The remaining records are
+    /// in the batch.
     pub fn settle(
         &mut self,
         now: Tick,
@@ -71,7 +71,7 @@ impl Resend {
         let (class, hint) = match &outcome {
             Ok(_) if batch.is_empty() => return Ok(None),
             Ok(Progress { accepted, is_throttled }) => {
-                // A stream at its quota takes a part each time.
+                // A stream at its quota accepts some records each time.
                 self.consecutive_failures = if *accepted > 0 { 0 } else { self.consecutive_failures };
                 (if *is_throttled { RetryClass::Throttling } else { RetryClass::Transient }, None)
             }
@@ -100,7 +100,7 @@ impl Resend {
     }
 }
 
-/// What a successful call brought.
+/// What a successful call achieved.
 struct Progress {
     accepted: usize,
     is_throttled: bool,
@@ -132,7 +132,7 @@ mod tests {
         batch
     }
 
-    /// An answer in which `+` is accepted, `-` failed and `s` throttled.
+    /// A response in which `+` is accepted, `-` failed and `s` throttled.
     fn answer(entries: &str) -> Result<Response, Error> {
         let entry = |entry| match entry {
             '+' => r#"{"RecordId":"1"}"#,
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn keeps_what_was_not_accepted_and_knows_when_to_give_up() {
         let broken = || Err(Error::Transport { error: TransportError::new(TransportErrorKind::Broken), attempts: 3 });
-        // Records that are left, and the longest wait in milliseconds, unless it ends.
+        // Number of records left; the longest wait in milliseconds, or `None` when it ends.
         for (outcome, left, longest) in [
             (answer("+++"), 0, None),
             (answer("+-+"), 1, Some(50)),

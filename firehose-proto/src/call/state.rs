@@ -1,4 +1,4 @@
-//! [`Config`], what the calls of one client go by, and [`ClientState`], what they learn and spend together.
+//! [`Config`], the settings of one client's calls, and [`ClientState`], which these calls share.
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -18,29 +18,29 @@ use crate::time::{Now, Tick};
 use crate::transport::Timeouts;
 use crate::user_agent::UserAgent;
 
-/// The name under which requests are signed.
+/// The service name in signatures.
 const SERVICE: &str = "firehose";
 
-/// What the calls of one client go by.
+/// The settings of one client's calls.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// Where requests go, and the region that they are signed for.
     pub endpoint: Endpoint,
-    /// How long one attempt may take.
+    /// The timeouts of one attempt.
     pub timeouts: Timeouts,
-    /// How long a call may take with all its attempts and the waits between them; what it takes to find credentials comes
-    /// on top. Without limit unless it is set.
+    /// The time for all attempts of a call and the waits between them, without the time to find credentials. No limit
+    /// by default.
     pub operation_timeout: Option<Duration>,
-    /// Attempts for a call, the first included; 3 unless set.
+    /// Attempts for each call, including the first. 3 by default.
     pub max_attempts: NonZeroU32,
-    /// How failed attempts are made again, and whether the client limits its own rate.
+    /// How failed attempts are retried, and whether the client limits its own rate.
     pub retry_mode: RetryMode,
-    /// Whether to sign by the local clock even when the service's answers show that it is off.
+    /// Whether to sign by the local clock even when the service's responses show that it is wrong.
     pub disable_clock_skew_correction: bool,
-    /// Whether inputs are held to the API's limits before they are sent. The limits of the puts hold in any case.
+    /// Whether to check inputs against the API's limits before sending. The limits of the puts are always checked.
     pub parameter_validation: bool,
-    /// How the client introduces itself, see [`UserAgent`].
+    /// The value of the `User-Agent` header, see [`UserAgent`].
     pub user_agent: String,
 }
 
@@ -61,10 +61,10 @@ impl Config {
     }
 }
 
-/// What the calls of one client share: signing keys, retry quota, clock skew, the client's own rate, and a source of numbers
-/// that look random.
+/// What one client's calls share: signing keys, retry quota, clock skew, the client's rate limit, and a pseudo-random
+/// generator.
 ///
-/// One value for each client, which each poll and each answer borrows for a few microseconds.
+/// Each client has one. Each poll and each response borrows it for a few microseconds.
 pub struct ClientState {
     config: Arc<Config>,
     keys: KeyCache,
@@ -75,9 +75,9 @@ pub struct ClientState {
 }
 
 impl ClientState {
-    /// What a client begins with.
+    /// The state of a new client.
     ///
-    /// `seed` is for jitter and for the ids of calls: clients that share one retry at the same moments.
+    /// `seed` is for jitter and call ids. Clients with the same seed retry at the same moments.
     #[must_use]
     pub fn new(config: Config, seed: u64) -> Self {
         Self {
@@ -90,13 +90,13 @@ impl ClientState {
         }
     }
 
-    /// What the calls go by. Whoever begins them without a lock keeps a clone.
+    /// The settings of the calls. Keep a clone to make calls without a lock.
     #[must_use]
     pub const fn config(&self) -> &Arc<Config> {
         &self.config
     }
 
-    /// How far the service's clock is ahead of the local one, as far as that is known and corrected.
+    /// How far the service's clock is ahead of the local one, as far as known and corrected.
     #[must_use]
     pub const fn clock_offset(&self) -> SignedDuration {
         self.skew.offset()
@@ -107,7 +107,7 @@ impl ClientState {
         self.keys.key(time, credentials, self.config.endpoint.region().as_str(), SERVICE)
     }
 
-    /// Takes leave for a request, or says until when to wait before the next try.
+    /// Takes a token for one request from the rate limit, or says until when to wait.
     pub(super) fn acquire(&mut self, now: Now) -> Option<Tick> {
         self.limiter.as_mut()?.acquire(now.tick).map(|wait| now.tick + wait)
     }
@@ -116,7 +116,7 @@ impl ClientState {
         self.limiter.is_some()
     }
 
-    /// Tells the client's own rate how an attempt ended.
+    /// Tells the rate limit how an attempt ended.
     pub(super) fn observe_rate(&mut self, now: Now, is_throttled: bool) {
         if let Some(limiter) = &mut self.limiter {
             limiter.observe(now.tick, is_throttled);

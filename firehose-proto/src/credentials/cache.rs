@@ -1,20 +1,20 @@
-//! [`CredentialsCache`]: keeps credentials until shortly before they expire, and has one caller at a time renew them.
+//! [`CredentialsCache`]: keeps credentials until shortly before they expire, and lets one caller at a time refresh them.
 //!
 //! ```text
-//!              kept and fresh; or aging, and somebody renews them or failed to a minute ago
+//!                             fresh; or aging, while another caller refreshes them or within a minute of a failed refresh
 //! CredentialsRequest ─▶ poll ─┬───────────────────────────────────────────────────────────────────────────▶ Use
-//!               ├─▶ Refresh ─▶ search ─▶ handle_refresh ─┬─▶ poll again ─▶ Use, or the failure
-//!               ├─▶ WaitForRefresh ──────────────────────┘
-//!               └─▶ Failed: there are none; or the service refuses them, and there are no others until `retry_at`
+//!                             ├─▶ Refresh ─▶ search ─▶ handle_refresh ─┬─▶ poll again ─▶ Use, or the failure
+//!                             ├─▶ WaitForRefresh ──────────────────────┘
+//!                             └─▶ Failed: no credentials; or the service refuses them, and no others come before `retry_at`
 //! ```
 //!
-//! **After each [`handle_refresh`](CredentialsCache::handle_refresh) whoever waits polls again.** One who is told to
-//! refresh must come back with a result, if only that it was interrupted: the others wait for it.
+//! **After each [`handle_refresh`](CredentialsCache::handle_refresh), all who wait poll again.** A caller told to
+//! refresh must report a result, even if the refresh was interrupted: the others wait for it.
 //!
-//! When the service refuses credentials that should be good, they are renewed at once, but once a minute at most, and
-//! again in five seconds when that fails. That this
-//! fails ends nothing: what is refused may be taken a moment later (instance metadata that are down, with credentials
-//! extended beyond their expiry), or there are new ones then.
+//! When the service refuses credentials that should be valid, they are refreshed at once, but at most once a minute,
+//! and five seconds after a refresh that failed. A failed refresh is not final. The service may accept the refused
+//! credentials a moment later (the instance metadata are down, and credentials were extended beyond their expiry), or
+//! new ones may exist then.
 
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -24,13 +24,13 @@ use super::search::Found;
 use super::{Credentials, CredentialsError};
 use crate::time::{Now, Tick};
 
-/// How long to wait until the service's word that credentials are no good has them renewed once more.
+/// How long after a refresh the service's refusal may trigger another.
 const FORCE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The same after a renewal that failed.
+/// The same after a refresh that failed.
 const FORCE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The credentials of one client, as long as they are good.
+/// The credentials of one client, as long as they are valid.
 ///
 /// ```
 /// use core::time::Duration;
@@ -54,11 +54,11 @@ const FORCE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 pub struct CredentialsCache {
     current: Option<Entry>,
     is_refreshing: bool,
-    /// Refreshes that have come to an end.
+    /// Refreshes that have ended.
     refreshes: u64,
-    /// What became of the last one, if it failed, and when.
+    /// The error and time of the last refresh, if it failed.
     failure: Option<(CredentialsError, Tick)>,
-    /// When the service's word last had them renewed.
+    /// When a refusal by the service last triggered a refresh.
     forced_at: Option<Tick>,
 }
 
@@ -68,43 +68,43 @@ struct Entry {
     lifetime: Lifetime,
 }
 
-/// One caller's wish for credentials, from its first poll to the credentials.
+/// One caller's request for credentials, from its first poll to the result.
 #[derive(Debug)]
 pub struct CredentialsRequest {
     refused: Option<Arc<Credentials>>,
-    /// How many refreshes had ended when this one began to wait for the next.
+    /// How many refreshes had ended when this request began to wait for the next.
     waits_since: Option<u64>,
 }
 
 impl CredentialsRequest {
-    /// Credentials that are good now.
+    /// Credentials that are valid now.
     #[must_use]
     pub const fn any() -> Self {
         Self { refused: None, waits_since: None }
     }
 
-    /// Others than those that the service has just refused.
+    /// Credentials other than those that the service just refused.
     #[must_use]
     pub const fn other_than(refused: Arc<Credentials>) -> Self {
         Self { refused: Some(refused), waits_since: None }
     }
 }
 
-/// What to do about a wish for credentials.
+/// What to do about a request for credentials.
 #[derive(Debug, Clone)]
 pub enum CacheAnswer {
     /// Sign with these.
     Use(Arc<Credentials>),
-    /// Search for new ones, say what came of it by [`CredentialsCache::handle_refresh`], and poll again.
+    /// Search for new ones, report the result to [`CredentialsCache::handle_refresh`], and poll again.
     Refresh,
-    /// Another caller does that: poll again when it has.
+    /// Another caller is refreshing them. Poll again when it has finished.
     WaitForRefresh,
-    /// There are none to use.
+    /// There are no usable credentials.
     Failed {
-        /// Why. Transient where the service refuses those that there are: until there are others they may as well be tried
-        /// again, for it may be the service that is behind.
+        /// Why. Transient when the service refuses the current ones: the service may be the one that is behind, so they
+        /// may be tried again until there are others.
         error: CredentialsError,
-        /// From when on others than the refused ones are searched for again.
+        /// When to search again for others than the refused ones.
         retry_at: Option<Tick>,
     },
 }
@@ -116,13 +116,13 @@ impl CredentialsCache {
         Self::default()
     }
 
-    /// The credentials that are kept, good or not.
+    /// The current credentials, valid or not.
     #[must_use]
     pub fn current(&self) -> Option<&Arc<Credentials>> {
         self.current.as_ref().map(|entry| &entry.credentials)
     }
 
-    /// What to do about a wish.
+    /// What to do about a request.
     pub fn poll(&mut self, now: Now, want: &mut CredentialsRequest) -> CacheAnswer {
         if let Some(since) = want.waits_since {
             if since == self.refreshes {
@@ -149,7 +149,7 @@ impl CredentialsCache {
         }
     }
 
-    /// Takes what a search has found at the word of [`CacheAnswer::Refresh`].
+    /// Handles the result of a search that [`CacheAnswer::Refresh`] asked for.
     pub fn handle_refresh(&mut self, now: Now, result: Result<Found, CredentialsError>) {
         self.is_refreshing = false;
         self.refreshes += 1;
@@ -163,7 +163,7 @@ impl CredentialsCache {
         };
     }
 
-    /// Has this caller renew the credentials, or wait for the one that does.
+    /// Lets this caller refresh the credentials, or wait for the caller that does.
     const fn refresh(&mut self, want: &mut CredentialsRequest) -> CacheAnswer {
         want.waits_since = Some(self.refreshes);
         if self.is_refreshing {
@@ -173,9 +173,9 @@ impl CredentialsCache {
         CacheAnswer::Refresh
     }
 
-    /// Renews what the service refuses, however good it should be.
+    /// Refreshes credentials that the service refuses, even if they should be valid.
     fn force(&mut self, now: Now, want: &mut CredentialsRequest) -> CacheAnswer {
-        // Whoever comes while they are being renewed already waits for that, however recent it is.
+        // A refresh that is already running is enough, however recent the last one.
         if !self.is_refreshing {
             if self.forced_at.is_some_and(|at| now.tick.since(at) < self.force_interval()) {
                 return self.no_other(now);
@@ -189,7 +189,7 @@ impl CredentialsCache {
         if self.failure.is_some() { FORCE_RETRY_INTERVAL } else { FORCE_INTERVAL }
     }
 
-    /// What came of the refresh that a caller has made or waited for.
+    /// The result of the refresh that a caller made or waited for.
     fn outcome(&self, now: Now, want: &CredentialsRequest) -> CacheAnswer {
         let failure = self.failure.as_ref().map(|(error, _)| error);
         match (&self.current, &want.refused) {
@@ -201,7 +201,7 @@ impl CredentialsCache {
                 CacheAnswer::Use(Arc::clone(&entry.credentials))
             }
             (_, None) => {
-                let error = failure.cloned().unwrap_or_else(|| CredentialsError::transient("they were not renewed"));
+                let error = failure.cloned().unwrap_or_else(|| CredentialsError::transient("they were not refreshed"));
                 CacheAnswer::Failed { error, retry_at: None }
             }
         }

@@ -1,4 +1,4 @@
-//! The credentials that a container's agent hands out: on Amazon ECS, EKS Pod Identity and AWS IoT Greengrass
+//! Credentials from a container's agent on Amazon ECS, EKS Pod Identity or AWS IoT Greengrass
 //! ([container credentials](https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html)).
 
 use alloc::format;
@@ -11,18 +11,18 @@ use super::document::{self, DocumentError, Names};
 use crate::endpoint;
 use crate::http::{InvalidHeader, Method, Request, Response};
 
-/// Where the agent of Amazon ECS listens.
+/// The address of the agent of Amazon ECS.
 const ECS: &str = "http://169.254.170.2";
 
-/// Addresses that may be asked without encryption, beside the machine's own: the agents of ECS and of EKS.
+/// Addresses that may be asked without encryption, besides loopback: the agents of ECS and of EKS.
 const AGENTS: [&str; 3] = ["169.254.170.2", "169.254.170.23", "fd00:ec2::23"];
 
-/// The URL to ask, out of `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` and, if that is not set,
-/// `AWS_CONTAINER_CREDENTIALS_FULL_URI`; `None` when neither is.
+/// The URL to ask, from `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or else `AWS_CONTAINER_CREDENTIALS_FULL_URI`; `None`
+/// when neither is set.
 ///
 /// # Errors
 ///
-/// [`InvalidUri`], lest an authorization token be sent to a stranger.
+/// [`InvalidUri`], so that no authorization token is sent to an unknown host.
 pub fn url(relative: Option<&str>, full: Option<&str>) -> Result<Option<String>, InvalidUri> {
     let set = |text: Option<&'_ str>| text.is_some_and(|text| !text.trim().is_empty());
     if set(relative) {
@@ -57,12 +57,12 @@ fn is_printable(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Makes the request. The authorization is `AWS_CONTAINER_AUTHORIZATION_TOKEN`, or what stands in the file that
-/// `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` names, read anew for every request.
+/// Makes the request. The authorization is `AWS_CONTAINER_AUTHORIZATION_TOKEN`, or the content of the file that
+/// `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` names, read again for every request.
 ///
 /// # Errors
 ///
-/// [`InvalidHeader`] when the authorization has a line break, be it the one at the end of its file.
+/// [`InvalidHeader`] when the authorization has a line break, even at the end of its file.
 pub fn request(url: &str, authorization: Option<&str>) -> Result<Request<'static>, InvalidHeader> {
     let mut request = Request::new(Method::Get, String::from(url));
     request.headers.append("Accept", "application/json")?;
@@ -72,7 +72,7 @@ pub fn request(url: &str, authorization: Option<&str>) -> Result<Request<'static
     Ok(request)
 }
 
-/// Reads the answer.
+/// Reads the response.
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ pub fn read(response: &Response) -> Result<Credentials, DocumentError> {
     read_coded(response)
 }
 
-/// Reads the answer of a container's agent or of the instance metadata, which may be a refusal with status 200.
+/// Reads a response of a container's agent or of the instance metadata. It may be a refusal with status 200.
 pub(super) fn read_coded(response: &Response) -> Result<Credentials, DocumentError> {
     let object = document::answer(response)?;
     if let Some(code) = document::text(&object, "Code")?.filter(|code| code != "Success") {
@@ -106,17 +106,17 @@ pub(super) fn read_coded(response: &Response) -> Result<Credentials, DocumentErr
     Ok(credentials)
 }
 
-/// A place that must not be asked for credentials. Never repeats it.
+/// Why a URI must not be asked for credentials. Never repeats it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidUri {
-    /// The relative URI is no path.
+    /// The relative URI is not a path.
     Relative,
     /// The full URI is not absolute, or neither `http` nor `https`.
     Scheme,
-    /// The full URI is not encrypted and its host is not one of those that need not be.
+    /// The full URI is not encrypted, and its host requires encryption.
     Host,
-    /// A blank, a line break or another character that a URI cannot have.
+    /// A blank, a line break or another character that is not allowed in a URI.
     Character,
 }
 

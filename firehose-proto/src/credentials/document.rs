@@ -1,4 +1,4 @@
-//! [`DocumentError`], and what the readers of credential documents have in common.
+//! [`DocumentError`], and what the readers of credential documents share.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -15,7 +15,7 @@ use crate::retry::RetryClass;
 use crate::sensitive::Sensitive;
 use crate::time::IsoDate;
 
-/// A document that yields no credentials. Says what is wrong and where, never what stood there.
+/// Why a document yields no credentials. Says what is wrong and where, never the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DocumentError {
@@ -24,14 +24,14 @@ pub enum DocumentError {
         /// Its length.
         bytes: usize,
     },
-    /// Not the JSON it should be.
+    /// Not the expected JSON.
     Json(json::ParseError),
-    /// Not the XML it should be.
+    /// Not the expected XML.
     Xml {
-        /// Bytes before the place where reading stopped.
+        /// The offset at which reading stopped, in bytes.
         offset: usize,
     },
-    /// A member that must be there is absent or blank.
+    /// A required member is absent or blank.
     Missing {
         /// The member.
         member: &'static str,
@@ -43,15 +43,14 @@ pub enum DocumentError {
         /// What it must be.
         rule: &'static str,
     },
-    /// The peer says that there are no credentials, and why.
+    /// The peer refused to give credentials.
     Refused(ServiceError),
 }
 
 impl DocumentError {
-    /// Whether asking again may help: looking credentials up changes nothing, so an answer that cannot be read is
-    /// as good as none.
+    /// Whether asking again may help. Asking has no side effects, so an unreadable response counts as no response.
     ///
-    /// `skew` is what was measured on the answer to a signed request, if anything.
+    /// `skew` is the skew measured on the response to a signed request, if any.
     #[must_use]
     pub fn retry_class(&self, skew: Option<SignedDuration>) -> RetryClass {
         match self {
@@ -66,7 +65,7 @@ impl DocumentError {
         }
     }
 
-    /// The status of a refusal that came as an HTTP response.
+    /// The status of a refusal, if it came as an HTTP response.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match self {
@@ -82,7 +81,7 @@ impl fmt::Display for DocumentError {
             Self::TooLarge { bytes } => {
                 write!(f, "document has {bytes} bytes, must have at most {MAX_CREDENTIAL_DOCUMENT_BYTES}")
             }
-            Self::Json(_) => f.write_str("document is not the JSON it should be"),
+            Self::Json(_) => f.write_str("document is not the expected JSON"),
             Self::Xml { offset } => write!(f, "invalid XML at byte {offset}"),
             Self::Missing { member } => write!(f, "missing member `{member}`"),
             Self::Invalid { member, rule } => write!(f, "member `{member}` {rule}"),
@@ -101,7 +100,7 @@ impl core::error::Error for DocumentError {
     }
 }
 
-/// Refuses what is too large to be a document.
+/// Refuses a text that is too large to be a document.
 pub(super) const fn check_size(document: &[u8]) -> Result<(), DocumentError> {
     if document.len() > MAX_CREDENTIAL_DOCUMENT_BYTES {
         return Err(DocumentError::TooLarge { bytes: document.len() });
@@ -115,7 +114,7 @@ pub(super) fn object(document: &[u8]) -> Result<Object<'_>, DocumentError> {
     json::parse(document).map_err(DocumentError::Json)
 }
 
-/// Reads the answer to a request, which is one JSON object when it is a success.
+/// Reads the response to a request. A success is one JSON object.
 pub(super) fn answer(response: &Response) -> Result<Object<'_>, DocumentError> {
     if !response.is_success() {
         return Err(DocumentError::Refused(refusal(response)));
@@ -123,7 +122,7 @@ pub(super) fn answer(response: &Response) -> Result<Object<'_>, DocumentError> {
     object(&response.body)
 }
 
-/// Reads a refusal, but no text that is not expressly a message: what answers here deals in secrets.
+/// Reads a refusal. It keeps only text from a message member: other text from such a peer may contain secrets.
 pub(super) fn refusal(response: &Response) -> ServiceError {
     if object(&response.body).is_ok() {
         return ServiceError::read(response);
@@ -131,18 +130,18 @@ pub(super) fn refusal(response: &Response) -> ServiceError {
     ServiceError::read(&Response { body: b"{}".to_vec(), ..response.clone() })
 }
 
-/// A refusal that did not come as an error of HTTP's.
+/// A refusal that did not come as an HTTP error.
 pub(super) fn refused(status: u16, code: &str, message: &str) -> DocumentError {
     DocumentError::Refused(ServiceError::new(status, ErrorCode::parse(capped(code)), capped(message)))
 }
 
-/// Cuts a text of the peer's to what is worth keeping.
+/// Cuts a peer's text to the length that is kept.
 pub(super) fn capped(text: &str) -> &str {
     let end = (0..=crate::limits::MAX_ERROR_TEXT_BYTES).rev().find_map(|at| text.get(..at));
     end.unwrap_or_default()
 }
 
-/// The text of a member; blank is as good as absent.
+/// The text of a member. A blank one counts as absent.
 pub(super) fn text<'a>(object: &Object<'a>, member: &'static str) -> Result<Option<Cow<'a, str>>, DocumentError> {
     let text = object
         .member::<Text<'a>>(member)
@@ -151,7 +150,7 @@ pub(super) fn text<'a>(object: &Object<'a>, member: &'static str) -> Result<Opti
     Ok(text.filter(|text| !text.trim().is_empty()))
 }
 
-/// The text of a member that must be there.
+/// The text of a required member.
 pub(super) fn required<'a>(object: &Object<'a>, member: &'static str) -> Result<Cow<'a, str>, DocumentError> {
     text(object, member)?.ok_or(DocumentError::Missing { member })
 }
@@ -161,7 +160,7 @@ pub(super) fn secret(object: &Object<'_>, member: &'static str) -> Result<Option
     Ok(text(object, member)?.map(|text| Sensitive::new(text.into_owned())))
 }
 
-/// The moment that a member names.
+/// The time in a member.
 pub(super) fn moment(object: &Object<'_>, member: &'static str) -> Result<Option<OffsetDateTime>, DocumentError> {
     text(object, member)?.map(|text| parse_moment(&text, member)).transpose()
 }
@@ -171,7 +170,7 @@ pub(super) fn parse_moment(text: &str, member: &'static str) -> Result<OffsetDat
     IsoDate::parse(text.trim()).ok_or(DocumentError::Invalid { member, rule })
 }
 
-/// What the members of a set of credentials are called in one of the documents.
+/// The names of the members of credentials in one kind of document.
 pub(super) struct Names {
     pub(super) access_key_id: &'static str,
     pub(super) secret_access_key: &'static str,
@@ -181,7 +180,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Reads the members; whether there must be a session token or an expiry is the caller's to say.
+    /// Reads the members. The caller checks whether a session token or an expiry is required.
     pub(super) fn read(&self, object: &Object<'_>) -> Result<Credentials, DocumentError> {
         let access_key_id = required(object, self.access_key_id)?;
         let secret_access_key = required(object, self.secret_access_key)?;

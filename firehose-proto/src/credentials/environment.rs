@@ -1,4 +1,4 @@
-//! Credentials that the environment variables hold or lead to; the variables are looked up by the caller.
+//! Credentials from environment variables. The caller looks the variables up.
 
 use alloc::string::String;
 use core::fmt;
@@ -16,9 +16,9 @@ const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 const ROLE_ARN: &str = "AWS_ROLE_ARN";
 const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
-/// Reads the variables that hold credentials; `None` when there is no access key id.
+/// Reads the variables that contain credentials; `None` without an access key id.
 ///
-/// A blank variable is as good as one that is not set. As in the AWS CLI, a secret key without an id has no effect.
+/// A blank variable counts as not set. As in the AWS CLI, a secret key without an id has no effect.
 ///
 /// # Errors
 ///
@@ -41,7 +41,7 @@ pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Credenti
     let missing = EnvironmentError::Missing { variable: SECRET_ACCESS_KEY, because_of: ACCESS_KEY_ID };
     let secret = variable(SECRET_ACCESS_KEY).ok_or(missing)?;
     let mut credentials = Credentials::new(id, secret);
-    // The name of old comes first, as in the AWS CLI.
+    // The old name comes first, as in the AWS CLI.
     let token = variable(SECURITY_TOKEN).or_else(|| variable(SESSION_TOKEN));
     credentials.session_token = token.map(Sensitive::new);
     credentials.account_id = variable("AWS_ACCOUNT_ID");
@@ -52,7 +52,7 @@ pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Credenti
     Ok(Some(credentials))
 }
 
-/// Reads the variables that name a role and the file of the token for it; `None` when they are not set.
+/// Reads the variables that name a role and the file of its token; `None` when they are not set.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub fn read_web_identity(variable: impl Fn(&str) -> Option<String>) -> Result<Op
     Ok(Some(WebIdentity { role_arn, token_file, session_name, duration_seconds: None }))
 }
 
-/// The variables about a web identity, of which some may be missing.
+/// The variables of a web identity. Some may be missing.
 pub(super) struct WebIdentityVariables {
     pub(super) token_file: Option<String>,
     pub(super) role_arn: Option<String>,
@@ -86,7 +86,7 @@ impl WebIdentityVariables {
     }
 }
 
-/// The value without the blanks around it, unless there is nothing else.
+/// The value without surrounding blanks; `None` when nothing is left.
 fn set(variable: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     let mut value = variable(name)?;
     value.truncate(value.trim_end().len());
@@ -94,7 +94,7 @@ fn set(variable: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> 
     (!value.is_empty()).then_some(value)
 }
 
-/// Environment variables that make no sense together or alone. Never repeats a value.
+/// Environment variables that are invalid, alone or together. Never repeats a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnvironmentError {
@@ -102,10 +102,10 @@ pub enum EnvironmentError {
     Missing {
         /// The variable.
         variable: &'static str,
-        /// The one that needs it.
+        /// The variable that needs it.
         because_of: &'static str,
     },
-    /// `AWS_CREDENTIAL_EXPIRATION` is no time.
+    /// `AWS_CREDENTIAL_EXPIRATION` is not a time.
     Expiration,
 }
 

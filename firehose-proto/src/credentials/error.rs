@@ -1,4 +1,4 @@
-//! [`CredentialsError`]: why there are no credentials: what was tried, in order, and why each did not apply.
+//! [`CredentialsError`]: why there are no credentials: each provider that was tried, in order, and its reason.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -11,8 +11,8 @@ use crate::error::WithCauses;
 
 /// Why there are no credentials.
 ///
-/// A provider that is not configured returns [`absent`](Self::absent), so that the search goes on with the next
-/// one; any other error ends the search. Neither may quote a secret, a token, or the command line of a process.
+/// A provider that is not configured returns [`absent`](Self::absent), and the search continues with the next one. Any
+/// other error ends the search. Messages must not quote a secret, a token, or the command line of a process.
 #[derive(Debug, Clone)]
 pub struct CredentialsError(Arc<Inner>);
 
@@ -27,24 +27,24 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Absent,
-    /// Absent as far as anybody can tell, for nobody answers.
-    OutOfReach,
+    /// Probably absent: nobody answers.
+    Unreachable,
     Failed,
     Transient,
 }
 
 impl CredentialsError {
-    /// The provider has nothing to go by: the search goes on. The message says what is missing.
+    /// The provider is not configured: the search continues. The message says what is missing.
     pub fn absent(message: impl Into<String>) -> Self {
         Self::new(Kind::Absent, message)
     }
 
-    /// The provider is configured, but wrongly, or was refused: the search ends.
+    /// The provider is configured, but wrongly, or it was refused: the search ends.
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(Kind::Failed, message)
     }
 
-    /// The provider is configured and may succeed later: the search ends.
+    /// The provider is configured, and may succeed later: the search ends.
     pub fn transient(message: impl Into<String>) -> Self {
         Self::new(Kind::Transient, message)
     }
@@ -59,21 +59,21 @@ impl CredentialsError {
         Self::from(Inner { source: Some(Arc::from(source.into())), ..Arc::unwrap_or_clone(self.0) })
     }
 
-    /// All that a chain tried; the last one ended the search.
+    /// All providers that a chain tried. The last one ended the search.
     pub(super) fn of_chain(tried: Vec<(String, Self)>) -> Self {
         let last = tried.last().map_or(Kind::Absent, |(_, error)| error.0.kind);
         Self::from(Inner { kind: last, message: "no credentials".into(), source: None, tried })
     }
 
-    /// What was tried, in order: each provider's name, and why it had no credentials.
+    /// The providers that were tried, in order: each one's name, and why it had no credentials.
     pub fn tried(&self) -> impl ExactSizeIterator<Item = (&str, &Self)> {
         self.0.tried.iter().map(|(name, error)| (&**name, error))
     }
 
-    /// Whether this is only the absence of a configuration.
+    /// Whether the provider is only not configured.
     #[must_use]
     pub fn is_absent(&self) -> bool {
-        matches!(self.0.kind, Kind::Absent | Kind::OutOfReach)
+        matches!(self.0.kind, Kind::Absent | Kind::Unreachable)
     }
 
     /// Whether asking again later may help.
@@ -82,17 +82,17 @@ impl CredentialsError {
         self.0.kind == Kind::Transient
     }
 
-    /// The same error where it shows that there may be nobody to ask.
+    /// The same error, if it shows that the service may not exist here.
     pub(super) fn into_absent(self) -> Self {
-        let kind = if self.is_transient() { Kind::OutOfReach } else { Kind::Absent };
+        let kind = if self.is_transient() { Kind::Unreachable } else { Kind::Absent };
         Self::from(Inner { kind, ..Arc::unwrap_or_clone(self.0) })
     }
 
-    /// The same error where it can no longer mean that another provider may help: whoever was out of reach must exist.
+    /// The same error where no other provider may be tried: an unreachable service counts as a failure.
     pub(super) fn settled(self) -> Self {
         let kind = match self.0.kind {
             Kind::Absent => Kind::Failed,
-            Kind::OutOfReach => Kind::Transient,
+            Kind::Unreachable => Kind::Transient,
             kind => kind,
         };
         Self::from(Inner { kind, ..Arc::unwrap_or_clone(self.0) })
@@ -109,7 +109,7 @@ impl fmt::Display for CredentialsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         for (index, (name, error)) in self.tried().enumerate() {
-            // Nobody else can tell their sources: an error has one.
+            // An error has one source, so each tried error must show its own sources here.
             let error = WithCauses(error);
             write!(f, "{} {name}: {error}", if index == 0 { ", tried" } else { ";" })?;
         }

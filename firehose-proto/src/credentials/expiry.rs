@@ -1,11 +1,11 @@
-//! [`Lifetime`]: when credentials are renewed, and when they are no longer used.
+//! [`Lifetime`]: when credentials are refreshed, and when they expire.
 //!
 //! ```text
 //! obtained            15 min before       5 min before       expiry
 //!    ├────── Fresh ──────┼────── Aging ──────┼────── Stale ─────┼── Expired
 //! ```
 //!
-//! All of it goes by the local clock as it is, not corrected for skew.
+//! All of it uses the uncorrected local clock.
 
 use core::time::Duration;
 
@@ -13,13 +13,13 @@ use time::{OffsetDateTime, SignedDuration};
 
 use super::Credentials;
 
-/// How long to leave a source alone that failed while its credentials were [`Aging`](Stage::Aging).
+/// How long to wait after a source failed while its credentials were [`Aging`](Stage::Aging).
 pub const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 const AGING: SignedDuration = SignedDuration::minutes(15);
 const STALE: SignedDuration = SignedDuration::minutes(5);
 
-/// From when to when credentials are good.
+/// From when to when credentials are valid.
 ///
 /// ```
 /// use firehose_proto::internal::expiry::{Lifetime, Stage};
@@ -39,16 +39,16 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// The life of credentials that are obtained now.
+    /// The lifetime of credentials that are obtained now.
     #[must_use]
     pub const fn new(now: OffsetDateTime, expires_at: Option<OffsetDateTime>) -> Self {
         Self { obtained_at: now, expires_at }
     }
 
-    /// How far the credentials are in their life; without an expiry they stay fresh.
+    /// The stage that the credentials are in. Without an expiry they stay fresh.
     ///
-    /// Short lives have shorter stages, so that they are not spent asking for new ones: credentials are stale for
-    /// their last third at most, and aging in their second half.
+    /// Short lifetimes have shorter stages, so that most of their time is not spent on refreshes: credentials are stale
+    /// for their last third at most, and aging in their second half.
     #[must_use]
     pub fn stage(&self, now: OffsetDateTime) -> Stage {
         let Some(expires_at) = self.expires_at else { return Stage::Fresh };
@@ -66,25 +66,25 @@ impl Lifetime {
     }
 }
 
-/// How far credentials are in their life.
+/// The stages of a lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// Use them.
     Fresh,
-    /// Use them; whoever comes first renews them, without making others wait. If that fails, the next try is after
+    /// Use them. The first caller refreshes them; the others do not wait. If that fails, the next try is after
     /// [`RETRY_INTERVAL`].
     Aging,
-    /// Renew them before use, and use them all the same if that fails.
+    /// Refresh them before use. If that fails, use them anyway.
     Stale,
-    /// Renew them; if that fails, there are none.
+    /// Refresh them. If that fails, there are none.
     Expired,
 }
 
-/// Extends credentials of the instance metadata that have expired, by 10 to 15 minutes from now: when the service
-/// behind the metadata is down, the other services take them for longer than they say (see
+/// Extends expired credentials of the instance metadata by 10 to 15 minutes from now. When the service behind the
+/// metadata is down, other services accept them beyond their expiry (see
 /// [static stability](https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/static-stability.html)).
 ///
-/// `random` is uniform over all of `u64`. Credentials that are still good stay as they are.
+/// `random` is uniform over all of `u64`. Valid credentials stay unchanged.
 #[must_use]
 pub fn extend(now: OffsetDateTime, credentials: Credentials, random: u64) -> Credentials {
     if credentials.expires_at.is_none_or(|expires_at| now < expires_at) {

@@ -1,5 +1,4 @@
-//! [`Finder`]: the [cache](CredentialsCache) and the [`Search`] that fills it, as one machine for drivers that search once
-//! at a time.
+//! [`Finder`]: a [cache](CredentialsCache) and the [`Search`] that fills it, as one machine for drivers that search one at a time.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -14,10 +13,10 @@ use crate::http::Response;
 use crate::time::{Now, Tick};
 use crate::transport::TransportError;
 
-/// Credentials when they are wanted: kept as long as they are good, and searched for when they are not.
+/// Supplies credentials: from the cache while they are valid, else by a search.
 ///
-/// **Poll it with a wish, carry out what it asks for, hand in the answer, and poll again, until it is done.** A driver in which
-/// several calls want credentials lets one of them poll until it is done, and then the next.
+/// **Poll it with a request, do what it asks for, pass in the answer, and poll again, until it is done.** When several
+/// calls need credentials, the driver lets one poll until it is done, then the next.
 ///
 /// ```
 /// use firehose_proto::credentials::{Finder, Need, Provider, SearchState, CredentialsRequest};
@@ -51,14 +50,14 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// Finds credentials there.
+    /// Finds credentials with this provider.
     #[must_use]
     pub fn new(provider: Provider, shared: SearchState) -> Self {
         let outcome = Err(CredentialsError::transient("not searched for yet"));
         Self { provider, shared, cache: CredentialsCache::new(), search: None, outcome }
     }
 
-    /// What to do next about a wish for credentials.
+    /// What to do next about a request for credentials.
     pub fn poll(&mut self, now: Now, want: &mut CredentialsRequest) -> Need<'_, Arc<Credentials>> {
         loop {
             if let Some(search) = &mut self.search {
@@ -73,7 +72,7 @@ impl Finder {
                     self.search = Some(Search::new(self.provider.clone()));
                     continue;
                 }
-                // Whoever searched has left it at that.
+                // The caller that searched gave up.
                 CacheAnswer::WaitForRefresh => {
                     self.cache.handle_refresh(now, Err(CredentialsError::transient("the search was interrupted")));
                     continue;
@@ -93,14 +92,14 @@ impl Finder {
         }
     }
 
-    /// What went wrong in the search that is under way, without ending it.
+    /// Problems of the current search that did not end it.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         self.search.as_ref().map_or(&[], Search::warnings)
     }
 }
 
-/// Hands the answers on to the search that is under way.
+/// Passes the answers to the current search.
 macro_rules! answers {
     ($($name:ident($answer:ty);)+) => {
         impl Finder {

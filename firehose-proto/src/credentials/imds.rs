@@ -1,5 +1,5 @@
 //! The [instance metadata](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html) of
-//! Amazon EC2, version 2 alone: a token, the role's name, the role's credentials.
+//! Amazon EC2, only version 2: a token, the role's name, the role's credentials.
 //!
 //! ```
 //! use firehose_proto::http::Response;
@@ -30,20 +30,20 @@ use crate::http::{InvalidHeader, Method, Request, Response};
 use crate::region::Region;
 use crate::sensitive::Sensitive;
 
-/// Where the metadata are by IPv4.
+/// The address of the metadata by IPv4.
 pub const DEFAULT_ENDPOINT: &str = "http://169.254.169.254";
 
-/// Where the metadata are by IPv6.
+/// The address of the metadata by IPv6.
 pub const IPV6_ENDPOINT: &str = "http://[fd00:ec2::254]";
 
-/// How long a token is asked to be valid: the longest there is.
+/// The lifetime to request for a token: the longest allowed.
 const TOKEN_SECONDS: u64 = 21_600;
 
 const TTL_HEADER: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 
-/// Makes the request for a token, which all other requests carry.
+/// Makes the request for a token. All other requests carry it.
 #[must_use]
 pub fn token_request(endpoint: &str) -> Request<'static> {
     let mut request = Request::new(Method::Put, url(endpoint, "/latest/api/token"));
@@ -55,7 +55,7 @@ pub fn token_request(endpoint: &str) -> Request<'static> {
 ///
 /// # Errors
 ///
-/// [`InvalidHeader`] when no header can hold the token.
+/// [`InvalidHeader`] when the token is not allowed in a header.
 pub fn role_request(endpoint: &str, token: &str) -> Result<Request<'static>, InvalidHeader> {
     get(url(endpoint, ROLES), token)
 }
@@ -64,7 +64,7 @@ pub fn role_request(endpoint: &str, token: &str) -> Result<Request<'static>, Inv
 ///
 /// # Errors
 ///
-/// [`InvalidHeader`] when no header can hold the token.
+/// [`InvalidHeader`] when the token is not allowed in a header.
 pub fn credentials_request(endpoint: &str, token: &str, role: &str) -> Result<Request<'static>, InvalidHeader> {
     get(format!("{}{role}", url(endpoint, ROLES)), token)
 }
@@ -73,7 +73,7 @@ pub fn credentials_request(endpoint: &str, token: &str, role: &str) -> Result<Re
 ///
 /// # Errors
 ///
-/// [`InvalidHeader`] when no header can hold the token.
+/// [`InvalidHeader`] when the token is not allowed in a header.
 pub fn region_request(endpoint: &str, token: &str) -> Result<Request<'static>, InvalidHeader> {
     get(url(endpoint, "/latest/meta-data/placement/region"), token)
 }
@@ -88,7 +88,7 @@ fn get(url: String, token: &str) -> Result<Request<'static>, InvalidHeader> {
     Ok(request)
 }
 
-/// Reads a token, and how long it is valid.
+/// Reads a token and its lifetime.
 ///
 /// # Errors
 ///
@@ -105,13 +105,13 @@ pub fn read_token(response: &Response) -> Result<(Sensitive<String>, Duration), 
 ///
 /// # Errors
 ///
-/// [`DocumentError`]: status 401 means that the token is no longer valid.
+/// [`DocumentError`]. Status 401 means that the token is no longer valid.
 pub fn read_role(response: &Response) -> Result<Option<String>, DocumentError> {
     if response.status == 404 {
         return Ok(None);
     }
     let Some(role) = line(response, "role")? else { return Ok(None) };
-    // What IAM allows in a name; it is going to be part of a path.
+    // The characters that IAM allows in a name. The name becomes part of a path.
     if role.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte)) {
         return Ok(Some(role.to_string()));
     }
@@ -122,7 +122,7 @@ pub fn read_role(response: &Response) -> Result<Option<String>, DocumentError> {
 ///
 /// # Errors
 ///
-/// [`DocumentError`]: status 401 means that the token is no longer valid, 404 that the role has another name by now.
+/// [`DocumentError`]. Status 401 means that the token is no longer valid, 404 that the role's name has changed.
 pub fn read_credentials(response: &Response) -> Result<Credentials, DocumentError> {
     container::read_coded(response)
 }
@@ -137,7 +137,7 @@ pub fn read_region(response: &Response) -> Result<Region, DocumentError> {
     region.ok_or(DocumentError::Invalid { member: "region", rule: "must be the name of a region" })
 }
 
-/// The first line of an answer, unless it is blank.
+/// The first line of a response; `None` when it is blank.
 fn line<'r>(response: &'r Response, member: &'static str) -> Result<Option<&'r str>, DocumentError> {
     if !response.is_success() {
         return Err(DocumentError::Refused(document::refusal(response)));

@@ -1,7 +1,7 @@
 //! The cached credentials of a sign-in to the console with `aws login`
 //! ([login credentials](https://docs.aws.amazon.com/sdkref/latest/guide/feature-login-credentials.html)).
 //!
-//! They are only read: when they have expired, it takes `aws login` to make new ones.
+//! They are only read. When they have expired, run `aws login` again.
 
 use alloc::format;
 use alloc::string::String;
@@ -11,7 +11,7 @@ use super::document::{self, DocumentError, Names};
 use crate::crypto::{self, HexDigest};
 use crate::json::Object;
 
-/// The name of the session's file in `~/.aws/login/cache`, or what `AWS_LOGIN_CACHE_DIRECTORY` names.
+/// The name of the session's file in `~/.aws/login/cache` or in the directory that `AWS_LOGIN_CACHE_DIRECTORY` names.
 ///
 /// ```
 /// use firehose_proto::internal::login;
@@ -26,7 +26,7 @@ pub fn cache_file_name(session: &str) -> String {
 
 /// Reads the session's file.
 ///
-/// Whether the credentials are still good is for [`Lifetime`](super::expiry::Lifetime) to say.
+/// Check with [`Lifetime`](super::expiry::Lifetime) whether the credentials are still valid.
 ///
 /// # Errors
 ///

@@ -1,10 +1,11 @@
-//! [`Credentials`]: what signs a request, and the machine that finds them.
+//! [`Credentials`]: the keys that sign a request, and the machine that finds them.
 //!
-//! Files, documents, answers and looked-up variables go in; credentials, a [`CredentialPlan`](plan::CredentialPlan) and requests come out.
+//! Files, documents, responses and variables go in; credentials, a [`CredentialPlan`](plan::CredentialPlan) and
+//! requests come out.
 //!
 //! ```text
 //! Profiles::parse ─▶ CredentialPlan::resolve ─┬─▶ source: static, environment, imds, container, web identity, sso, process, login
-//!                                   └─▶ roles:  sts::assume_role ─▶ sts::read, one after the other
+//!                                             └─▶ roles:   sts::assume_role ─▶ sts::read, one after the other
 //! ```
 
 pub(crate) mod cache;
@@ -54,9 +55,9 @@ pub struct Credentials {
     pub secret_access_key: Sensitive<String>,
     /// The session token of temporary credentials.
     pub session_token: Option<Sensitive<String>>,
-    /// When temporary credentials stop working.
+    /// When temporary credentials expire.
     pub expires_at: Option<OffsetDateTime>,
-    /// The account that the access key belongs to, if that is known. Firehose does not need it.
+    /// The account that the access key belongs to, if known. Firehose does not need it.
     pub account_id: Option<String>,
 }
 
@@ -79,19 +80,17 @@ impl Credentials {
         self
     }
 
-    /// The same credentials with the moment at which they stop working. Those of a provider of your own are asked for again
-    /// ahead of it.
+    /// The same credentials, which stop working at this time. A client asks their provider for new ones before that.
     ///
-    /// With `std`, a [`SystemTime`](https://doc.rust-lang.org/std/time/struct.SystemTime.html) will do where the feature `std`
-    /// of `time` is on, as it is with `firehose-blocking`.
+    /// With the feature `std`, a [`SystemTime`](https://doc.rust-lang.org/std/time/struct.SystemTime.html) will do.
     #[must_use]
     pub fn with_expiry(mut self, expires_at: impl Into<OffsetDateTime>) -> Self {
         self.expires_at = Some(expires_at.into());
         self
     }
 
-    /// Whether both sign alike: a service that refuses the one refuses the other. Their expiry does not count, for one
-    /// that was extended leaves the keys as they were.
+    /// Whether both have the same keys: a service that refuses one refuses the other. The expiry does not count,
+    /// because extending it does not change the keys.
     #[must_use]
     pub fn has_same_keys(&self, other: &Self) -> bool {
         self.access_key_id == other.access_key_id

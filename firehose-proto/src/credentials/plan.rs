@@ -1,4 +1,4 @@
-//! [`CredentialPlan`]: where a profile's credentials come from, and the roles to assume with them.
+//! [`CredentialPlan`]: the source of a profile's credentials, and the roles to assume with them.
 
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
@@ -10,14 +10,14 @@ use super::{Credentials, environment};
 use crate::region::Region;
 use crate::sensitive::Sensitive;
 
-/// Shortest and longest session that STS gives out, in seconds
+/// Shortest and longest session that STS grants, in seconds
 /// ([AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)).
 const SESSION_SECONDS: core::ops::RangeInclusive<u32> = 900..=43_200;
 
-/// How long a role is to last.
+/// The key for the duration of a role's session.
 const DURATION: &str = "duration_seconds";
 
-/// What a profile asks for: credentials from a first source, then one role after the other assumed with them.
+/// What a profile asks for: credentials from a first source, then roles, each assumed with the credentials before.
 ///
 /// ```
 /// use firehose_proto::internal::plan::{CredentialPlan, CredentialSource};
@@ -32,17 +32,17 @@ const DURATION: &str = "duration_seconds";
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CredentialPlan {
-    /// Where the first credentials come from.
+    /// The source of the first credentials.
     pub source: CredentialSource,
     /// The roles in the order in which they are assumed, each with the credentials of the one before.
     pub roles: Vec<Role>,
 }
 
-/// Where the first credentials come from.
+/// The source of the first credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialSource {
-    /// The profile holds them.
+    /// Keys in the profile.
     Static(Credentials),
     /// The environment variables, see [`environment::read`].
     Environment,
@@ -50,7 +50,7 @@ pub enum CredentialSource {
     InstanceMetadata,
     /// The container's agent, on ECS, EKS or Greengrass.
     Container,
-    /// A role that a token from a file gives access to.
+    /// A role that is assumed with a token from a file.
     WebIdentity(WebIdentity),
     /// A sign-in with AWS IAM Identity Center.
     Sso(Sso),
@@ -77,17 +77,17 @@ pub struct Role {
     pub external_id: Option<String>,
     /// `duration_seconds`
     pub duration_seconds: Option<u32>,
-    /// `mfa_serial`: the device whose code the call needs.
+    /// `mfa_serial`: the device whose code is required.
     pub mfa_serial: Option<String>,
 }
 
-/// A role to assume with a token that another identity provider keeps in a file.
+/// A role that is assumed with another identity provider's token, stored in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebIdentity {
     /// `role_arn`
     pub role_arn: String,
-    /// `web_identity_token_file`: read anew for every call.
+    /// `web_identity_token_file`: read again for every call.
     pub token_file: String,
     /// `role_session_name`
     pub session_name: Option<String>,
@@ -95,11 +95,11 @@ pub struct WebIdentity {
     pub duration_seconds: Option<u32>,
 }
 
-/// An account's role that a sign-in with AWS IAM Identity Center gives access to.
+/// An account's role, for a user signed in with AWS IAM Identity Center.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sso {
-    /// `sso_session`: without one the token cannot be refreshed.
+    /// `sso_session`. Without it, the token cannot be refreshed.
     pub session: Option<String>,
     /// `sso_start_url`
     pub start_url: String,
@@ -115,18 +115,18 @@ pub struct Sso {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Process {
-    /// `credential_process`: a secret, for people put passwords on command lines.
+    /// `credential_process`. Secret, because people put passwords on command lines.
     pub command: Sensitive<String>,
-    /// `aws_account_id`, for credentials that are printed without one.
+    /// `aws_account_id`, used when the program prints none.
     pub account_id: Option<String>,
 }
 
 impl CredentialPlan {
     /// Follows a profile to the first source of its credentials, in the order of the AWS CLI.
     ///
-    /// Of what one profile may say, the first of these counts:
+    /// If a profile sets several of these, the first one counts:
     ///
-    /// 1. a role that is assumed with other credentials: `role_arn` without `web_identity_token_file`
+    /// 1. a role assumed with other credentials: `role_arn` without `web_identity_token_file`
     /// 2. a web identity: `role_arn` and `web_identity_token_file`
     /// 3. a sign-in with IAM Identity Center: `sso_account_id` and `sso_role_name`
     /// 4. keys in the credentials file
@@ -134,20 +134,21 @@ impl CredentialPlan {
     /// 6. a program: `credential_process`
     /// 7. keys in the configuration file
     ///
-    /// A profile that another one names as its source begins with the second where it has keys, in either file. Settings
-    /// about a role have no effect without `role_arn`. A key without a value is as good as absent.
+    /// If a profile is named as the source of another and has keys, in either file, it skips the first of these. Role
+    /// settings have no effect without `role_arn`. A key without a value counts as absent.
     ///
     /// # Errors
     ///
-    /// [`PlanError`]; ask [`is_absence`](PlanError::is_absence) whether to try another provider.
+    /// [`PlanError`]. Call [`is_absence`](PlanError::is_absence) to see whether to try another provider.
     pub fn resolve(profiles: &Profiles, profile: &str) -> Result<Self, PlanError> {
         Self::resolve_in(|_| None, profiles, profile)
     }
 
-    /// The same for a profile that is chosen where environment variables count.
+    /// The same for a profile for which environment variables count.
     ///
-    /// Those of a web identity take the place of the profile's own `web_identity_token_file`, `role_arn` and
-    /// `role_session_name`, each by itself, and so come before all but the first of what a profile may say.
+    /// The variables of a web identity replace the profile's `web_identity_token_file`, `role_arn` and
+    /// `role_session_name`, each one by itself. They therefore come before all but the first entry in the list of
+    /// [`resolve`](Self::resolve).
     ///
     /// # Errors
     ///
@@ -161,7 +162,7 @@ impl CredentialPlan {
         let mut roles = Vec::new();
         let mut members = Members { name: profile, section: profiles.profile(profile), profiles, named_by: None };
         let source = loop {
-            // Below the first profile, keys make a profile the last one, whatever it says of roles.
+            // In any profile but the first, keys end the chain, whatever the profile says of roles.
             let is_last = seen.len() > 1 && members.contains_keys();
             let role = if is_last { None } else { members.role()? };
             let Some((role, source_profile)) = role else {
@@ -172,7 +173,7 @@ impl CredentialPlan {
             let Some(next) = source_profile else { break members.credential_source()? };
             let names_itself = next == members.name;
             members = members.source_profile(next)?;
-            // Itself, for the sake of its keys.
+            // A profile that names itself means its own keys.
             if names_itself && members.contains_keys() {
                 break members.source(&|_| None)?;
             }
@@ -190,10 +191,10 @@ impl CredentialPlan {
 /// The keys of an access key in a profile.
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
-/// The token's name of today, and the one of old, which comes first where both are there.
+/// The token's names, the old one first: it counts where both are set.
 const TOKENS: [&str; 2] = ["aws_security_token", "aws_session_token"];
 
-/// One profile's keys, as far as they are about credentials.
+/// One profile's keys that concern credentials.
 struct Members<'a> {
     name: &'a str,
     section: Option<&'a Section>,
@@ -244,7 +245,7 @@ impl<'a> Members<'a> {
         PlanError::Missing { profile: self.name.to_owned(), key, because_of }
     }
 
-    /// The role that the profile has assumed, and the profile whose credentials do that, if it is one.
+    /// The role that the profile assumes, and the profile whose credentials do that, if it names one.
     fn role(&self) -> Result<Option<(Role, Option<&'a str>)>, PlanError> {
         if self.contains("web_identity_token_file") {
             return Ok(None);
@@ -270,7 +271,7 @@ impl<'a> Members<'a> {
         Ok(Some((role, source_profile)))
     }
 
-    /// How long the role is to last; what is no number at all has no effect.
+    /// The duration of the role's session. A value that is not a number has no effect.
     fn duration_seconds(&self) -> Result<Option<u32>, PlanError> {
         let Some(value) = self.value(DURATION)? else { return Ok(None) };
         let Ok(seconds) = value.as_str().parse::<i64>() else { return Ok(None) };
@@ -279,7 +280,7 @@ impl<'a> Members<'a> {
         seconds.ok_or_else(invalid).map(Some)
     }
 
-    /// Credentials from this very profile.
+    /// The source that this profile itself has.
     fn source(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<CredentialSource, PlanError> {
         let token_file = self.owned("web_identity_token_file")?;
         let arn = self.owned("role_arn")?;
@@ -350,7 +351,7 @@ impl<'a> Members<'a> {
             (None, Some(_)) => ROLE_NAME,
         };
         let session = self.value("sso_session")?.map(|value| self.session(value)).transpose()?;
-        // What the session says is as good as what the profile says, and must not be something else.
+        // A key may be in the session or in the profile. If it is in both, the values must be equal.
         let value = |key| -> Result<&Value, PlanError> {
             let own = self.value(key)?;
             let of_session = session.as_ref().map_or(Ok(None), |session| session.value(key))?;
@@ -385,7 +386,7 @@ impl<'a> Members<'a> {
         Ok(Self { name, section: Some(section), profiles: self.profiles, named_by: None })
     }
 
-    /// The access key that one of the files has, with what belongs to it there.
+    /// The access key in one of the files, and the keys beside it there.
     fn keys(&self, file: ProfileFile) -> Result<Option<Credentials>, PlanError> {
         let Some(id) = self.value_in(file, ID)? else { return Ok(None) };
         let text = |key| Ok(self.value_in(file, key)?.map(|value| value.as_str().to_owned()));
@@ -402,28 +403,28 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Settings of a profile that have no effect on where its credentials come from, though they look as if they had.
+/// Settings of a profile that look as if they concern its credentials, but have no effect.
 #[must_use]
 pub fn without_effect(profiles: &Profiles, profile: &str) -> Vec<WithoutEffect> {
     let Some(section) = profiles.profile(profile) else { return Vec::new() };
     let value = |key| section.value(key).ok().flatten();
     let is_absent = |key| section.value(key) == Ok(None);
     let mut found = Vec::new();
-    let mut tell = |key, rule| {
+    let mut report = |key, rule| {
         let place = value(key).map(Value::place);
         found.extend(place.map(|place| WithoutEffect { profile: profile.to_owned(), key, place, rule }));
     };
     if is_absent("role_arn") {
         for key in ["source_profile", "credential_source", "web_identity_token_file"] {
-            tell(key, "needs `role_arn`");
+            report(key, "needs `role_arn`");
         }
     }
     if value(DURATION).is_some_and(|value| value.as_str().parse::<i64>().is_err()) {
-        tell(DURATION, "must be a whole number");
+        report(DURATION, "must be a whole number");
     }
     if is_absent(ID) {
         for key in [SECRET].into_iter().chain(TOKENS) {
-            tell(key, "needs `aws_access_key_id`");
+            report(key, "needs `aws_access_key_id`");
         }
     }
     found
@@ -437,9 +438,9 @@ pub struct WithoutEffect {
     pub profile: String,
     /// The key.
     pub key: &'static str,
-    /// Where it stands.
+    /// Where it is.
     pub place: SourceLocation,
-    /// What it lacks.
+    /// What is missing.
     pub rule: &'static str,
 }
 
@@ -450,7 +451,7 @@ impl fmt::Display for WithoutEffect {
     }
 }
 
-/// A profile that leads to no plan. Names the profile and the key, never a secret value.
+/// Why a profile leads to no plan. Names the profile and the key, never a secret value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlanError {
@@ -458,24 +459,24 @@ pub enum PlanError {
     NoSuchProfile {
         /// The profile.
         profile: String,
-        /// The profile whose `source_profile` it is, if any.
+        /// The profile that names it as its `source_profile`, if any.
         named_by: Option<String>,
     },
     /// The profile says nothing about credentials.
     NoCredentials {
         /// The profile.
         profile: String,
-        /// The profile whose `source_profile` it is, if any.
+        /// The profile that names it as its `source_profile`, if any.
         named_by: Option<String>,
-        /// A key that has no effect, because there is no `aws_access_key_id` beside it.
+        /// A key that has no effect because `aws_access_key_id` is missing.
         lone_key: Option<&'static str>,
     },
     /// Profiles take their credentials from each other.
     Loop {
-        /// The profiles in order, the last of which comes twice.
+        /// The profiles in order; the last one is a repetition.
         profiles: Vec<String>,
     },
-    /// A key that another one needs is absent or blank.
+    /// A key that another key needs is absent or blank.
     Missing {
         /// The profile.
         profile: String,
@@ -484,7 +485,7 @@ pub enum PlanError {
         /// The key that needs it.
         because_of: &'static str,
     },
-    /// A role without anything to assume it with.
+    /// A role without a source of credentials to assume it.
     NoSource {
         /// The profile.
         profile: String,
@@ -496,7 +497,7 @@ pub enum PlanError {
         /// The absent key.
         key: &'static str,
     },
-    /// Two keys exclude each other.
+    /// Two keys that must not be combined.
     Conflict {
         /// The profile.
         profile: String,
@@ -509,7 +510,7 @@ pub enum PlanError {
         profile: String,
         /// The key.
         key: &'static str,
-        /// Where it stands.
+        /// Where it is.
         place: SourceLocation,
         /// What the value must be.
         rule: &'static str,
@@ -517,7 +518,7 @@ pub enum PlanError {
 }
 
 impl PlanError {
-    /// Where that stands which is wrong: the key, or else the section.
+    /// The place of the error: the key's line, or else the section's.
     #[must_use]
     pub fn place(&self, profiles: &Profiles) -> Option<SourceLocation> {
         let (section, key) = match self {
@@ -534,9 +535,10 @@ impl PlanError {
         value.map(Value::place).or_else(|| section.map(Section::place))
     }
 
-    /// Whether this only means that the profile has nothing to offer, so that another provider may.
+    /// Whether this only means that the profile sets no credentials, so that another provider may be tried.
     ///
-    /// A profile that was asked for by its name must exist, `is_named` says; the one called `default` need not.
+    /// `is_named` says that the profile was asked for by its name: then it must exist. The one called `default` need
+    /// not.
     #[must_use]
     pub const fn is_absence(&self, is_named: bool) -> bool {
         match self {
@@ -566,7 +568,7 @@ impl fmt::Display for PlanError {
                 lone_key.map_or(Ok(()), |key| write!(f, "; its `{key}` needs `{ID}` beside it"))
             }
             Self::Loop { profiles } => {
-                write!(f, "source profiles lead back to where they began: {}", profiles.join(" → "))
+                write!(f, "source profiles form a loop: {}", profiles.join(" → "))
             }
             Self::Missing { profile, key, because_of } => {
                 write!(f, "profile `{profile}` has `{because_of}` and so needs `{key}`")

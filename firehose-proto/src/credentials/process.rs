@@ -1,16 +1,16 @@
-//! What a [`credential_process`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html)
-//! prints.
+//! Reads the output of a
+//! [`credential_process`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html).
 
 use super::Credentials;
 use super::document::{self, DocumentError, Names};
 
-/// Reads what the process printed.
+/// Reads the output of the process.
 ///
-/// Credentials without an `Expiration` are good until the process is run again.
+/// Credentials without an `Expiration` are valid until the process runs again.
 ///
 /// # Errors
 ///
-/// [`DocumentError`], which repeats nothing of it.
+/// [`DocumentError`], which never quotes the output.
 ///
 /// ```
 /// use firehose_proto::internal::process;

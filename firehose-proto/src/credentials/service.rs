@@ -1,4 +1,4 @@
-//! Where the services live that give out credentials, and how text stands in their requests.
+//! The endpoints of the services that issue credentials, and the encoding of their requests.
 
 use alloc::format;
 use alloc::string::String;
@@ -7,17 +7,17 @@ use crate::endpoint::Endpoint;
 use crate::percent;
 use crate::region::Region;
 
-/// The endpoint of one of these services, by the rule that they share: AWS GovCloud's ordinary endpoints are FIPS
-/// endpoints already, but for those with IPv6.
+/// The endpoint of one of these services. They share a rule: in AWS GovCloud, ordinary endpoints are FIPS endpoints
+/// already, except the dual-stack ones.
 pub(super) fn endpoint(service: &str, region: Region, fips: bool, dual_stack: bool) -> Endpoint {
     let partition = region.partition();
     let suffix = if dual_stack { partition.dual_stack_dns_suffix } else { partition.dns_suffix };
-    let goes_without_saying = partition.id == "aws-us-gov" && !dual_stack;
-    let fips = if fips && !goes_without_saying { "-fips" } else { "" };
+    let is_fips_already = partition.id == "aws-us-gov" && !dual_stack;
+    let fips = if fips && !is_fips_already { "-fips" } else { "" };
     Endpoint::of_host(&format!("{service}{fips}.{region}.{suffix}"), region)
 }
 
-/// The URL of a path, which begins with a slash, below an endpoint's own.
+/// The URL of a path below an endpoint's own. The path begins with a slash.
 pub(super) fn url(endpoint: &Endpoint, path: &str) -> String {
     format!("{}{path}", endpoint.url().trim_end_matches('/'))
 }

@@ -1,5 +1,5 @@
 //! [AWS IAM Identity Center](https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html): the token
-//! that `aws sso login` left in a file, its refresh, and the role credentials that it gives access to.
+//! file of `aws sso login`, the refresh of the token, and the role credentials that it gives access to.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
@@ -24,7 +24,7 @@ use crate::time::IsoDate;
 /// How long before its expiry a token is refreshed.
 const REFRESH_WINDOW: SignedDuration = SignedDuration::minutes(15);
 
-/// The name of a token's file in `~/.aws/sso/cache`: of the session where there is one, else of the start URL.
+/// The name of a token's file in `~/.aws/sso/cache`, made from the session's name or else from the start URL.
 ///
 /// ```
 /// # use firehose_proto::internal::plan::{CredentialPlan, CredentialSource};
@@ -44,7 +44,7 @@ pub fn cache_file_name(sso: &Sso) -> String {
     format!("{}.json", crypto::sha1_hex(id.as_bytes()))
 }
 
-/// The endpoint that hands out role credentials.
+/// The endpoint that issues role credentials.
 #[must_use]
 pub fn portal_endpoint(region: Region, fips: bool, dual_stack: bool) -> Endpoint {
     service::endpoint("portal.sso", region, fips, dual_stack)
@@ -56,17 +56,17 @@ pub fn oidc_endpoint(region: Region, fips: bool, dual_stack: bool) -> Endpoint {
     service::endpoint("oidc", region, fips, dual_stack)
 }
 
-/// A sign-in's token, as its file has it.
+/// The token of a sign-in, read from its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     access_token: Sensitive<String>,
     expires_at: OffsetDateTime,
     refresh: Option<Refresh>,
-    /// The whole file: what is not known here is written back as it was.
+    /// The whole file. Unknown members are written back unchanged.
     file: Sensitive<Vec<u8>>,
 }
 
-/// What it takes to refresh a token.
+/// What a refresh of the token needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Refresh {
     token: Sensitive<String>,
@@ -92,28 +92,30 @@ impl Token {
         })
     }
 
-    /// The file's new content: the token as it is now, all else as it was. Whoever may read it can act as the user.
+    /// The file's new content: the current token, and everything else unchanged. Anyone who can read it can act as the
+    /// user.
     #[must_use]
     pub const fn file(&self) -> &Sensitive<Vec<u8>> {
         &self.file
     }
 
-    /// When the token stops working.
+    /// When the token expires.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
     }
 
-    /// Whether the token has stopped working.
+    /// Whether the token has expired.
     #[must_use]
     pub fn is_expired(&self, now: OffsetDateTime) -> bool {
         now >= self.expires_at
     }
 
-    /// Makes the request for a new token when it is time and the file has what it takes; that fails is no harm
-    /// until the token has expired. Only the token of a session may be refreshed.
+    /// Makes the request for a new token, if it is time and the file has what is needed. A failure does no harm until
+    /// the token has expired. Only the token of a session can be refreshed.
     ///
-    /// Ask once a minute at most ([CreateToken](https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html)).
+    /// Ask at most once a minute
+    /// ([CreateToken](https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html)).
     #[must_use]
     pub fn refresh_request(&self, now: OffsetDateTime, oidc: &Endpoint) -> Option<Request<'static>> {
         let is_due = now.saturating_add(REFRESH_WINDOW) >= self.expires_at;
@@ -134,7 +136,8 @@ impl Token {
         Some(request)
     }
 
-    /// The new token out of the answer to [`refresh_request`](Self::refresh_request); the old one stays as it is.
+    /// Reads the new token from the response to [`refresh_request`](Self::refresh_request). The old one stays
+    /// unchanged.
     ///
     /// # Errors
     ///
@@ -165,7 +168,7 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// [`InvalidHeader`] when no header can hold the token.
+    /// [`InvalidHeader`] when the token is not allowed in a header.
     pub fn credentials_request(&self, portal: &Endpoint, sso: &Sso) -> Result<Request<'static>, InvalidHeader> {
         let mut url = service::url(portal, "/federation/credentials?");
         service::write_pair("account_id", &sso.account_id, &mut url);
@@ -177,12 +180,12 @@ impl Token {
 }
 
 impl Refresh {
-    /// Reads what must be there in full to be of use.
+    /// Reads the members that a refresh needs; `None` unless all are present.
     fn read(object: &Object<'_>) -> Result<Option<Self>, DocumentError> {
         let token = document::secret(object, "refreshToken")?;
         let client_id = document::text(object, "clientId")?;
         let client_secret = document::secret(object, "clientSecret")?;
-        // A registration whose end cannot be read is none; the token itself is as good as before.
+        // A registration with an unreadable expiry counts as absent. The token itself stays valid.
         let registration_expires_at = document::moment(object, "registrationExpiresAt").ok().flatten();
         Ok(match (token, client_id, client_secret, registration_expires_at) {
             (Some(token), Some(client_id), Some(client_secret), Some(registration_expires_at)) => {
@@ -193,11 +196,11 @@ impl Refresh {
     }
 }
 
-/// Reads the answer to [`Token::credentials_request`].
+/// Reads the response to [`Token::credentials_request`].
 ///
 /// # Errors
 ///
-/// [`DocumentError`]: status 401 means that it takes another `aws sso login`.
+/// [`DocumentError`]. Status 401 means that the user must run `aws sso login` again.
 pub fn read_credentials(response: &Response) -> Result<Credentials, DocumentError> {
     let object = document::answer(response)?;
     let member = "roleCredentials";
@@ -216,7 +219,7 @@ pub fn read_credentials(response: &Response) -> Result<Credentials, DocumentErro
     Ok(credentials)
 }
 
-/// The code of a refusal in OAuth's form (RFC 6749, section 5.2), where it came in no other.
+/// Takes the code of a refusal from OAuth's form (RFC 6749, section 5.2) if there is no other.
 fn with_oauth_code(error: DocumentError, response: &Response) -> DocumentError {
     let DocumentError::Refused(mut error) = error else { return error };
     if let (None, Ok(object)) = (&error.code, document::object(&response.body)) {
@@ -229,12 +232,12 @@ fn with_oauth_code(error: DocumentError, response: &Response) -> DocumentError {
     DocumentError::Refused(error)
 }
 
-/// Writes an object anew with other texts for some of its members, at the end where they are new.
+/// Writes an object with new texts for some of its members. New members come last.
 fn replaced<'v>(
     old: &Object<'_>,
     new: impl Iterator<Item = &'v (&'static str, Cow<'v, str>)> + Clone,
 ) -> Sensitive<Vec<u8>> {
-    // Roomy, so that growing leaves no copies behind in memory.
+    // Large enough from the start: growing would leave copies of secrets in memory.
     let old_bytes: usize = old.iter().map(|(name, value)| 2 * name.len() + value.len() + 8).sum();
     let new_bytes: usize = new.clone().map(|(name, value)| name.len() + 6 * value.len() + 8).sum();
     let mut out = Vec::with_capacity(old_bytes + new_bytes + 2);

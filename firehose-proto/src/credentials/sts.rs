@@ -1,5 +1,5 @@
-//! [AWS STS](https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html): assuming a role, with credentials or
-//! with another identity provider's token, and asking whose credentials these are.
+//! [AWS STS](https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html): assumes a role, with credentials or
+//! with another identity provider's token, and asks who owns credentials.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -27,15 +27,15 @@ pub fn endpoint(region: Region, fips: bool, dual_stack: bool) -> Endpoint {
     service::endpoint("sts", region, fips, dual_stack)
 }
 
-/// Makes the request for a role's credentials, signed with those of its source
+/// Makes the request for a role's credentials, signed with the source credentials
 /// ([AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)).
 ///
-/// `now` is corrected for clock skew. `mfa_code` is what the role's device shows at the moment; it goes with
-/// [`Role::mfa_serial`]. A session without a name is called `firehose-` and the milliseconds since 1970.
+/// `now` is corrected for clock skew. `mfa_code` is the code that the device of [`Role::mfa_serial`] shows now. A
+/// session without a name is called `firehose-` and the milliseconds since 1970.
 ///
 /// # Errors
 ///
-/// What [`Signer::sign`] refuses.
+/// The errors of [`Signer::sign`].
 pub fn assume_role(
     now: OffsetDateTime,
     endpoint: &Endpoint,
@@ -54,10 +54,10 @@ pub fn assume_role(
     signed(now, endpoint, credentials, form)
 }
 
-/// Makes the request for a role's credentials with a token, which is all that vouches for it
+/// Makes the request for a role's credentials with a token; it needs no signature
 /// ([AssumeRoleWithWebIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html)).
 ///
-/// The token is what the file holds at the moment, as it stands there.
+/// The token is the current content of the file, unchanged.
 #[must_use]
 pub fn assume_role_with_web_identity(
     now: OffsetDateTime,
@@ -71,15 +71,15 @@ pub fn assume_role_with_web_identity(
     request(endpoint, form)
 }
 
-/// Makes the request that asks whose credentials these are
-/// ([GetCallerIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)). Nobody needs a
-/// permission for it.
+/// Makes the request that asks who owns these credentials
+/// ([GetCallerIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)). It needs no
+/// permission.
 ///
 /// `now` is corrected for clock skew.
 ///
 /// # Errors
 ///
-/// What [`Signer::sign`] refuses.
+/// The errors of [`Signer::sign`].
 pub fn get_caller_identity(
     now: OffsetDateTime,
     endpoint: &Endpoint,
@@ -120,7 +120,7 @@ fn request(endpoint: &Endpoint, form: String) -> Request<'static> {
     request
 }
 
-/// Reads the answer to either request for credentials.
+/// Reads the response to either request for credentials.
 ///
 /// # Errors
 ///
@@ -141,7 +141,7 @@ pub fn read(response: &Response) -> Result<Credentials, DocumentError> {
     Ok(credentials)
 }
 
-/// Whose credentials they are.
+/// The owner of credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity {
@@ -151,7 +151,7 @@ pub struct Identity {
     pub arn: String,
 }
 
-/// Reads the answer to [`get_caller_identity`].
+/// Reads the response to [`get_caller_identity`].
 ///
 /// # Errors
 ///
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(body(&request), "Action=GetCallerIdentity&Version=2011-06-15");
         assert_eq!(Verifier::new("sts").verify(now(), &request, &credentials), Ok(()));
 
-        // As on the operation's page.
+        // From the operation's page.
         let answer = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">
             <GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/Alice</Arn><UserId>AIDACKCEVSQ6C2EXAMPLE</UserId>
             <Account>123456789012</Account></GetCallerIdentityResult><ResponseMetadata>

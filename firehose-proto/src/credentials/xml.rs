@@ -1,25 +1,26 @@
-//! The texts of an XML document, enough of it for STS: elements, entities and CDATA; attributes are skipped.
+//! A reader for XML texts, enough for STS: elements, entities and CDATA. It skips attributes.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::document::DocumentError;
 
-/// Deepest nesting that is followed; STS needs five.
+/// Deepest nesting that is read. STS needs five.
 const MAX_DEPTH: usize = 16;
 
-/// The texts of all elements that have no others inside.
+/// The texts of all elements without child elements.
 pub(super) struct Texts(Vec<(String, String)>);
 
 impl Texts {
     /// Reads a document.
     pub(super) fn read(document: &str) -> Result<Self, DocumentError> {
         let mut reader = Reader { document, at: 0, open: Vec::new(), texts: Vec::new(), is_leaf: false };
-        reader.read().map_err(|End| DocumentError::Xml { offset: reader.at })?;
+        reader.read().map_err(|Malformed| DocumentError::Xml { offset: reader.at })?;
         Ok(Self(reader.texts))
     }
 
-    /// The text at a path such as `Response/Result/Name`; one that begins with a slash may be the end of a longer path.
+    /// The text at a path such as `Response/Result/Name`. A path that begins with a slash matches the end of a longer
+    /// one.
     pub(super) fn at(&self, path: &str) -> Option<&str> {
         let is_there = |found: &str| if path.starts_with('/') { found.ends_with(path) } else { found == path };
         let text = self.0.iter().find(|(found, _)| is_there(found)).map(|(_, text)| text.trim());
@@ -27,21 +28,21 @@ impl Texts {
     }
 }
 
-/// Reading cannot go on.
-struct End;
+/// The document is malformed.
+struct Malformed;
 
 struct Reader<'a> {
     document: &'a str,
     at: usize,
-    /// The names of the elements around the place, and the text of each so far.
+    /// The names of the open elements, and the text of each so far.
     open: Vec<(&'a str, String)>,
     texts: Vec<(String, String)>,
-    /// Whether nothing was closed since the innermost element was opened.
+    /// Whether no element was closed since the innermost one was opened.
     is_leaf: bool,
 }
 
 impl<'a> Reader<'a> {
-    fn read(&mut self) -> Result<(), End> {
+    fn read(&mut self) -> Result<(), Malformed> {
         let mut has_root = false;
         self.at = if self.document.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         while self.at < self.document.len() {
@@ -56,37 +57,37 @@ impl<'a> Reader<'a> {
                 self.past("-->")?;
             } else if self.skip("<![CDATA[") {
                 let text = self.past("]]>")?;
-                self.open.last_mut().ok_or(End)?.1.push_str(text);
+                self.open.last_mut().ok_or(Malformed)?.1.push_str(text);
             } else if self.skip("</") {
                 let name = self.past(">")?.trim_end();
                 self.close(name)?;
             } else if self.rest().starts_with("<!") {
-                // A document type could declare entities; AWS sends none.
-                return Err(End);
+                // A document type could declare entities. AWS sends none.
+                return Err(Malformed);
             } else {
                 let is_root = self.open.is_empty();
                 if is_root && has_root {
-                    return Err(End);
+                    return Err(Malformed);
                 }
                 has_root = true;
                 self.open()?;
             }
         }
-        if has_root && self.open.is_empty() { Ok(()) } else { Err(End) }
+        if has_root && self.open.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 
     fn rest(&self) -> &'a str {
         self.document.get(self.at..).unwrap_or_default()
     }
 
-    /// What comes before a mark, if there is one.
+    /// The text before a mark, if the mark follows.
     fn until(&self, mark: &str) -> Option<&'a str> {
         self.rest().split_once(mark).map(|(before, _)| before)
     }
 
-    /// Goes past a mark, over what comes before it.
-    fn past(&mut self, mark: &str) -> Result<&'a str, End> {
-        let before = self.until(mark).ok_or(End)?;
+    /// Moves past a mark, and returns the text before it.
+    fn past(&mut self, mark: &str) -> Result<&'a str, Malformed> {
+        let before = self.until(mark).ok_or(Malformed)?;
         self.at += before.len() + mark.len();
         Ok(before)
     }
@@ -97,39 +98,39 @@ impl<'a> Reader<'a> {
         is_there
     }
 
-    /// Takes in text, its entities resolved.
-    fn text(&mut self, text: &'a str) -> Result<(), End> {
+    /// Reads text and resolves its entities.
+    fn text(&mut self, text: &'a str) -> Result<(), Malformed> {
         let Some((_, content)) = self.open.last_mut() else {
-            // Between the prolog and the root, and after it, there is nothing to say.
+            // Between prolog and root, and after the root, only white space is allowed.
             self.at += text.len() - text.trim_start().len();
-            return if text.trim().is_empty() { Ok(()) } else { Err(End) };
+            return if text.trim().is_empty() { Ok(()) } else { Err(Malformed) };
         };
         let mut pieces = text.split('&');
         let first = pieces.next().unwrap_or_default();
         content.push_str(first);
         self.at += first.len();
         for piece in pieces {
-            let (entity, after) = piece.split_once(';').ok_or(End)?;
-            content.push(character(entity).ok_or(End)?);
+            let (entity, after) = piece.split_once(';').ok_or(Malformed)?;
+            content.push(character(entity).ok_or(Malformed)?);
             content.push_str(after);
             self.at += 1 + piece.len();
         }
         Ok(())
     }
 
-    fn open(&mut self) -> Result<(), End> {
+    fn open(&mut self) -> Result<(), Malformed> {
         let start = self.at;
         self.at += 1;
-        let (name, is_closed) = self.tag().ok_or(End).inspect_err(|_| self.at = start)?;
+        let (name, is_closed) = self.tag().ok_or(Malformed).inspect_err(|_| self.at = start)?;
         if self.open.len() == MAX_DEPTH {
-            return Err(End);
+            return Err(Malformed);
         }
         self.open.push((name, String::new()));
         self.is_leaf = true;
         if is_closed { self.close(name) } else { Ok(()) }
     }
 
-    /// Goes past the tag of an element that begins: its name, and whether it ends with the tag.
+    /// Moves past a start tag: the element's name, and whether the tag is empty.
     fn tag(&mut self) -> Option<(&'a str, bool)> {
         let rest = self.rest();
         let mut quote = None;
@@ -150,14 +151,14 @@ impl<'a> Reader<'a> {
             .then_some((name, is_closed))
     }
 
-    fn close(&mut self, name: &str) -> Result<(), End> {
+    fn close(&mut self, name: &str) -> Result<(), Malformed> {
         if self.open.last().is_none_or(|(open, _)| *open != name) {
-            return Err(End);
+            return Err(Malformed);
         }
         let mut path = String::new();
         for (name, _) in &self.open {
             path.push_str(if path.is_empty() { "" } else { "/" });
-            // Which prefix a namespace has is the writer's choice.
+            // The writer chooses the prefix of a namespace, so it is ignored.
             path.push_str(name.rsplit_once(':').map_or(name, |(_, local)| local));
         }
         if let Some((_, text)) = self.open.pop()
@@ -170,7 +171,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The character that an entity stands for.
+/// The character that an entity represents.
 fn character(entity: &str) -> Option<char> {
     match entity {
         "lt" => Some('<'),

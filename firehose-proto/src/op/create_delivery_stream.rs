@@ -1,4 +1,4 @@
-//! [`CreateDeliveryStream`]: makes a stream.
+//! [`CreateDeliveryStream`]: creates a stream.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -29,12 +29,12 @@ use crate::schema::{Shape, Shaped, structure};
 use crate::validate::Violation;
 
 operation! {
-    /// Makes a delivery stream.
+    /// Creates a delivery stream.
     ///
-    /// The call returns at once, with the stream in the state
-    /// [`Creating`](crate::model::stream::DeliveryStreamStatus::Creating); it takes records once it is `Active`. Exactly
-    /// one destination, and a source if the records do not come from PutRecord and PutRecordBatch. An account has at
-    /// most 5,000 streams in a region; how many KMS grants there may be is a limit, too.
+    /// The call returns at once, with the stream in state
+    /// [`Creating`](crate::model::stream::DeliveryStreamStatus::Creating). It accepts records once it is `Active`. Give
+    /// exactly one destination, and a source unless the records come from PutRecord and PutRecordBatch. An account has
+    /// at most 5,000 streams in a region; KMS grants are limited as well.
     ///
     /// ```
     /// use firehose_proto::model::{BufferingHints, CompressionFormat, ExtendedS3DestinationConfiguration};
@@ -64,13 +64,13 @@ structure! {
             delivery_stream_name: String = "DeliveryStreamName" as DELIVERY_STREAM_NAME,
         }
         optional {
-            /// Where the records come from; from callers of PutRecord and PutRecordBatch unless given.
+            /// The source of the records; callers of PutRecord and PutRecordBatch by default.
             delivery_stream_type: DeliveryStreamType = "DeliveryStreamType",
-            /// What to expect of those callers.
+            /// The rate to expect of those callers.
             direct_put_source_configuration: DirectPutSourceConfiguration = "DirectPutSourceConfiguration",
             /// The Kinesis data stream to read.
             kinesis_stream_source_configuration: KinesisStreamSourceConfiguration = "KinesisStreamSourceConfiguration",
-            /// Encrypts the records while Firehose holds them.
+            /// Encrypts records while Firehose stores them.
             delivery_stream_encryption_configuration_input: DeliveryStreamEncryptionConfigurationInput = "DeliveryStreamEncryptionConfigurationInput",
             /// A bucket, in the form that `ExtendedS3DestinationConfiguration` has replaced.
             s3_destination_configuration: S3DestinationConfiguration = "S3DestinationConfiguration",
@@ -113,14 +113,14 @@ structure! {
 }
 
 impl CreateDeliveryStreamInput {
-    /// Sets the destination, in place of any other.
+    /// Sets the destination and clears any other.
     #[must_use]
     pub fn destination(mut self, destination: impl Into<Destination>) -> Self {
         destination.into().put(&mut self);
         self
     }
 
-    /// Sets the source and with it the stream's type, in place of any other.
+    /// Sets the source and the stream's type, and clears any other source.
     #[must_use]
     pub fn source(mut self, source: impl Into<Source>) -> Self {
         source.into().put(&mut self);
@@ -128,7 +128,7 @@ impl CreateDeliveryStreamInput {
     }
 }
 
-/// The members of which a stream has one.
+/// The members for destinations. A stream has exactly one.
 const DESTINATIONS: [&str; 10] = [
     "ExtendedS3DestinationConfiguration",
     "S3DestinationConfiguration",

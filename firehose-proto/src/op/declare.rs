@@ -1,6 +1,6 @@
-//! `operation!`: an operation whose documents are written and read by their types.
+//! `operation!`: declares an operation whose documents serde reads and writes.
 //!
-//! The puts are not declared so: their documents are written byte by byte, and read without copying.
+//! The puts are declared by hand: they write their documents byte by byte, and read them without copying.
 
 use alloc::vec::Vec;
 
@@ -66,7 +66,7 @@ macro_rules! operation {
 }
 pub(crate) use operation;
 
-/// Checks an input as the document that it would be sent as.
+/// Checks an input in the form of the document that would be sent.
 pub(crate) fn validate<O: Operation, T: Serialize>(input: &T) -> Result<(), Violations> {
     let document = json::tree(input);
     let mut found = schema::check_known(O::INPUT, &document);
@@ -82,7 +82,7 @@ pub(crate) fn read_input<T: Document + DeserializeOwned>(body: &[u8]) -> Result<
 }
 
 pub(crate) fn read_output<T: Document + DeserializeOwned>(body: &[u8]) -> Result<T, MalformedResponse> {
-    // Nothing at all is what an answer without members may be.
+    // A response without members may be empty.
     let body = if body.is_empty() { b"{}" } else { body };
     json::parse(body).map_err(|error| match breaches::<T>(body) {
         Some(violations) => MalformedResponse::Document(violations),
@@ -90,11 +90,12 @@ pub(crate) fn read_output<T: Document + DeserializeOwned>(body: &[u8]) -> Result
     })
 }
 
-/// Says why a document could not be read, if it is at least JSON.
+/// Why a document could not be read, provided that it is JSON.
 fn breaches<T: Document>(body: &[u8]) -> Option<Violations> {
     let document = json::parse(body).ok()?;
     let found = schema::check_known(T::STRUCTURE, &document);
-    // What no type can hold is of the shape; but for a number out of its type's range, which is a breach of a limit.
+    // Every breach that no type can represent concerns the shape, except a number outside its type's range: that breaks
+    // a limit.
     let of_shape: Vec<_> = found.iter().filter(|found| found.rule.is_of_shape()).cloned().collect();
     Violations::check(if of_shape.is_empty() { found } else { of_shape }).err()
 }

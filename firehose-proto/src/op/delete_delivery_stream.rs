@@ -1,4 +1,4 @@
-//! [`DeleteDeliveryStream`]: deletes a stream and what it holds.
+//! [`DeleteDeliveryStream`]: deletes a stream and the records in it.
 
 use alloc::string::String;
 
@@ -7,11 +7,11 @@ use crate::model::constraints::DELIVERY_STREAM_NAME;
 use crate::schema::structure;
 
 operation! {
-    /// Deletes a stream. What it holds is lost.
+    /// Deletes a stream. The records that it still holds are lost.
     ///
-    /// The call returns at once, with the stream in the state
-    /// [`Deleting`](crate::model::stream::DeliveryStreamStatus::Deleting), in which it may still take records, but need not
-    /// deliver them. A stream can be deleted when it is `Active`, `Deleting`, or in a failed state.
+    /// The call returns at once, with the stream in state
+    /// [`Deleting`](crate::model::stream::DeliveryStreamStatus::Deleting). It may still accept records then, but need
+    /// not deliver them. A stream can be deleted when it is `Active`, `Deleting`, or in a failed state.
     ///
     /// ```
     /// use firehose_proto::op::{DeleteDeliveryStream, DeleteDeliveryStreamInput, Operation};
@@ -32,7 +32,7 @@ structure! {
             delivery_stream_name: String = "DeliveryStreamName" as DELIVERY_STREAM_NAME,
         }
         optional {
-            /// Whether to delete the stream even if Firehose cannot give back its grant on the KMS key.
+            /// Whether to delete the stream even if Firehose cannot retire its grant on the KMS key.
             allow_force_delete: bool = "AllowForceDelete",
         }
     }

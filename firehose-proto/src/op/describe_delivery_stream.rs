@@ -1,4 +1,4 @@
-//! [`DescribeDeliveryStream`]: tells what a stream is, and the state that it is in.
+//! [`DescribeDeliveryStream`]: describes a stream and its state.
 
 use alloc::string::String;
 
@@ -10,7 +10,7 @@ use crate::schema::{Shape, structure};
 operation! {
     /// Describes a stream and its destination.
     ///
-    /// For a stream that has just been made, ask until its state is
+    /// For a stream that was just created, call it until the state is
     /// [`Active`](crate::model::stream::DeliveryStreamStatus::Active).
     ///
     /// ```
@@ -34,7 +34,7 @@ structure! {
         optional {
             /// Most destinations to list, 1 to 10,000. A stream has one.
             limit: i32 = "Limit" as Shape::integer(1, 10_000),
-            /// The id after which to go on.
+            /// The id after which to continue.
             exclusive_start_destination_id: String = "ExclusiveStartDestinationId" as DESTINATION_ID,
         }
     }
@@ -44,7 +44,7 @@ structure! {
     /// Output of [`DescribeDeliveryStream`].
     DescribeDeliveryStreamOutput {
         expected {
-            /// The stream, as it is now.
+            /// The stream's current description.
             delivery_stream_description: DeliveryStreamDescription = "DeliveryStreamDescription",
         }
     }

@@ -1,4 +1,4 @@
-//! [`Destination`] and [`DestinationUpdate`]: one of ten, so that "exactly one" cannot be got wrong.
+//! [`Destination`] and [`DestinationUpdate`]: one of ten kinds, so that exactly one is given.
 
 use super::create_delivery_stream::CreateDeliveryStreamInput;
 use super::update_destination::UpdateDestinationInput;
@@ -17,7 +17,7 @@ use crate::model::s3::{S3DestinationConfiguration, S3DestinationUpdate};
 use crate::model::snowflake::{SnowflakeDestinationConfiguration, SnowflakeDestinationUpdate};
 use crate::model::splunk::{SplunkDestinationConfiguration, SplunkDestinationUpdate};
 
-/// Declares a choice among members of an input of which only one may be there.
+/// Declares an enum for members of an input that exclude each other.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident of $input:ident { $($(#[$vdoc:meta])* $variant:ident($type:ty) = $member:ident,)+ }) => {
         $(#[$doc])*
@@ -47,9 +47,9 @@ macro_rules! choice {
     };
 }
 choice! {
-    /// Where a new stream delivers to.
+    /// The destination of a new stream.
     Destination of CreateDeliveryStreamInput {
-        /// A bucket, with everything that Firehose can do on the way.
+        /// A bucket, with all of Firehose's processing.
         ExtendedS3(ExtendedS3DestinationConfiguration) = extended_s3_destination_configuration,
         /// A bucket, in the form that [`ExtendedS3`](Self::ExtendedS3) has replaced.
         S3(S3DestinationConfiguration) = s3_destination_configuration,
@@ -74,9 +74,9 @@ choice! {
 }
 
 choice! {
-    /// A change to where a stream delivers to.
+    /// A change of a stream's destination.
     DestinationUpdate of UpdateDestinationInput {
-        /// A bucket, with everything that Firehose can do on the way.
+        /// A bucket, with all of Firehose's processing.
         ExtendedS3(ExtendedS3DestinationUpdate) = extended_s3_destination_update,
         /// A bucket, in the form that [`ExtendedS3`](Self::ExtendedS3) has replaced.
         S3(S3DestinationUpdate) = s3_destination_update,

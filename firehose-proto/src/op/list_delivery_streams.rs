@@ -9,9 +9,9 @@ use crate::model::stream::DeliveryStreamType;
 use crate::schema::{Shape, structure};
 
 operation! {
-    /// Lists the names of the account's streams in the region, a page at a time: 10 unless `Limit` says otherwise.
+    /// Lists the names of the account's streams in the region, page by page: 10 by default, see `Limit`.
     ///
-    /// For the next page, give the last name of this one as `ExclusiveStartDeliveryStreamName`.
+    /// For the next page, set `ExclusiveStartDeliveryStreamName` to the last name of this one.
     ///
     /// ```
     /// use firehose_proto::op::{ListDeliveryStreams, ListDeliveryStreamsInput, Operation};
@@ -28,11 +28,11 @@ structure! {
     /// Input of [`ListDeliveryStreams`].
     ListDeliveryStreamsInput {
         optional {
-            /// Most names to list, 1 to 10,000; 10 unless given.
+            /// Most names to list, 1 to 10,000; 10 by default.
             limit: i32 = "Limit" as Shape::integer(1, 10_000),
-            /// Only streams of this type; all unless given.
+            /// Only streams of this type; all by default.
             delivery_stream_type: DeliveryStreamType = "DeliveryStreamType",
-            /// The name after which to go on, in alphabetic order.
+            /// The name after which to continue, in alphabetic order.
             exclusive_start_delivery_stream_name: String = "ExclusiveStartDeliveryStreamName" as DELIVERY_STREAM_NAME,
         }
     }

@@ -9,9 +9,9 @@ use crate::model::tag::Tag;
 use crate::schema::{Shape, Shaped, structure};
 
 operation! {
-    /// Lists a stream's tags, a page at a time.
+    /// Lists a stream's tags, page by page.
     ///
-    /// For the next page, give the last key of this one as `ExclusiveStartTagKey`.
+    /// For the next page, set `ExclusiveStartTagKey` to the last key of this one.
     ///
     /// ```
     /// use firehose_proto::op::{ListTagsForDeliveryStream, ListTagsForDeliveryStreamInput, Operation};
@@ -32,7 +32,7 @@ structure! {
             delivery_stream_name: String = "DeliveryStreamName" as DELIVERY_STREAM_NAME,
         }
         optional {
-            /// The key after which to go on.
+            /// The key after which to continue.
             exclusive_start_tag_key: String = "ExclusiveStartTagKey" as TAG_KEY,
             /// Most tags to list, 1 to 50.
             limit: i32 = "Limit" as Shape::integer(1, 50),

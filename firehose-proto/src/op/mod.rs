@@ -1,4 +1,4 @@
-//! The twelve operations: their names, inputs and outputs, and how each is written and read. One file each.
+//! The twelve operations, one file each: their names, inputs and outputs, and how each is written and read.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -81,13 +81,13 @@ pub trait Operation: sealed::Sealed {
     const TARGET: &'static str;
     /// The exceptions on the operation's page.
     const ERRORS: &'static [ErrorCode];
-    /// What the input's document looks like.
+    /// The structure of the input's document.
     const INPUT: &'static Structure;
-    /// What the output's document looks like.
+    /// The structure of the output's document.
     const OUTPUT: &'static Structure;
-    /// What the caller sends.
+    /// The value that the caller sends.
     type Input<'a>;
-    /// What the service answers.
+    /// The value that the service answers.
     type Output<'a>;
 
     /// Reports every breach of a documented limit.
@@ -97,12 +97,12 @@ pub trait Operation: sealed::Sealed {
     /// The breaches with their paths.
     fn validate(input: &Self::Input<'_>) -> Result<(), Violations>;
 
-    /// Reports everything that is wrong with an input that somebody wrote as JSON: breaches of limits, absent
-    /// members, values of the wrong type, and members that do not exist.
+    /// Reports everything wrong with an input that a person wrote as JSON: breaches of limits, missing members, values
+    /// of the wrong type, and unknown members.
     ///
     /// # Errors
     ///
-    /// [`InputError::Parse`] when it is no JSON, else the breaches with their paths.
+    /// [`InputError::Parse`] when it is not JSON, else the breaches with their paths.
     fn check_document(document: &[u8]) -> Result<(), InputError> {
         let document = json::parse(document)?;
         let mut found = schema::check(Self::INPUT, &document);
@@ -117,17 +117,17 @@ pub trait Operation: sealed::Sealed {
     ///
     /// # Errors
     ///
-    /// [`InputError`] when it is not the JSON it should be or lacks a required member.
+    /// [`InputError`] when it is not the expected JSON, or lacks a required member.
     fn read_input(body: &[u8]) -> Result<Self::Input<'_>, InputError>;
 
     /// Appends the body of a successful response.
     fn write_output(output: &Self::Output<'_>, out: &mut Vec<u8>);
 
-    /// Reads the body of a successful response and holds it against what was sent.
+    /// Reads the body of a successful response and checks it against the input.
     ///
     /// # Errors
     ///
-    /// [`MalformedResponse`] when nothing can be concluded from it; the call may have had its effect.
+    /// [`MalformedResponse`] when the body proves nothing. The call may have taken effect.
     fn read_output<'a>(input: &Self::Input<'_>, body: &'a [u8]) -> Result<Self::Output<'a>, MalformedResponse>;
 }
 
@@ -138,21 +138,21 @@ mod sealed {
     use crate::validate::Violation;
 
     pub trait Sealed {
-        /// Whether the limits hold on this side, whatever the service says.
+        /// Whether this side always checks the limits.
         const IS_PUT: bool = false;
 
-        /// Holds an input's document against the rules that concern several members.
+        /// Checks an input's document against the rules that concern several members.
         fn rules(_: &Value, _: &mut Vec<Violation>) {}
     }
 }
 
-/// A request body that does not hold the operation's input.
+/// Why a request body is not an input of the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputError {
-    /// Not the JSON it should be.
+    /// Not the expected JSON.
     Parse(ParseError),
-    /// It cannot be read, or breaks limits.
+    /// It cannot be read, or it breaks limits.
     Invalid(Violations),
 }
 
@@ -185,20 +185,20 @@ impl From<Violation> for InputError {
     }
 }
 
-/// A successful status with a body that does not say what happened: the peer broke the protocol.
+/// A response with a success status whose body does not say what happened: the peer broke the protocol.
 ///
-/// Never a success and never a refusal: the records may or may not have been stored.
+/// It is neither a success nor a refusal: the records may have been stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MalformedResponse {
-    /// The body is longer than any answer of the service.
+    /// The body is longer than any response of the service.
     TooLarge {
         /// Its length.
         bytes: usize,
-        /// The most that is read.
+        /// The maximum that is read.
         max_bytes: usize,
     },
-    /// Not the JSON it should be.
+    /// Not the expected JSON.
     Parse(ParseError),
     /// JSON, but not of the output's structure.
     Document(Violations),
@@ -207,20 +207,20 @@ pub enum MalformedResponse {
         /// The member.
         member: &'static str,
     },
-    /// A list is said to go on, but the next page would be the same again.
+    /// The response says that the list continues, but the next page would be the same one.
     EndlessPages,
-    /// PutRecordBatch answered for another number of records than were sent.
+    /// PutRecordBatch answered for a different number of records than was sent.
     WrongCount {
         /// Records sent.
         sent: usize,
         /// Entries in `RequestResponses`.
         answered: usize,
     },
-    /// `FailedPutCount` is not the number of entries that failed.
+    /// `FailedPutCount` differs from the number of entries that failed.
     FailedPutCount {
-        /// What the member says.
+        /// The number in the member.
         stated: u64,
-        /// What the entries say.
+        /// The number of failed entries.
         counted: usize,
     },
     /// An entry has neither a `RecordId` nor an `ErrorCode`, or has both.
@@ -235,9 +235,9 @@ impl fmt::Display for MalformedResponse {
         match self {
             Self::TooLarge { bytes, max_bytes } => write!(f, "response of {bytes} bytes is above {max_bytes}"),
             Self::Parse(error) => write!(f, "{error} in the response"),
-            Self::Document(violations) => write!(f, "response is not of its structure: {violations}"),
+            Self::Document(violations) => write!(f, "response has the wrong structure: {violations}"),
             Self::Missing { member } => write!(f, "response lacks the member `{member}`"),
-            Self::EndlessPages => f.write_str("response says that the list goes on, but not from where"),
+            Self::EndlessPages => f.write_str("response says that the list continues, but not from where"),
             Self::WrongCount { sent, answered } => {
                 write!(f, "response has {answered} entries in `RequestResponses` for {sent} records")
             }

@@ -1,4 +1,4 @@
-//! [`Paginated`]: the operations that list a page at a time, and where the next page begins.
+//! [`Paginated`]: the operations that list page by page, and where the next page begins.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ use super::{MalformedResponse, Operation};
 use crate::model::stream::DestinationDescription;
 use crate::model::tag::Tag;
 
-/// An operation that lists a page at a time.
+/// An operation that lists page by page.
 ///
 /// ```
 /// use firehose_proto::op::{ListDeliveryStreams, ListDeliveryStreamsInput, ListDeliveryStreamsOutput, Paginated};
@@ -27,23 +27,23 @@ use crate::model::tag::Tag;
 /// # Ok::<(), firehose_proto::error::MalformedResponse>(())
 /// ```
 pub trait Paginated: Operation {
-    /// What is listed.
+    /// The type of the listed items.
     type Item;
 
-    /// Takes the items out of a page, and tells whether there are more.
+    /// Takes the items out of a page, and says whether there are more.
     fn items(output: Self::Output<'_>) -> (Vec<Self::Item>, bool);
 
-    /// What an item is listed by.
+    /// The key that items are listed by.
     fn key(item: &Self::Item) -> &str;
 
     /// The key after which the input's page begins.
     fn exclusive_start<'a>(input: &'a mut Self::Input<'_>) -> &'a mut Option<String>;
 
-    /// Takes the items out of a page, tells whether there are more, and moves the input to the next page.
+    /// Takes the items out of a page, says whether there are more, and moves the input to the next page.
     ///
     /// # Errors
     ///
-    /// [`MalformedResponse::EndlessPages`] when there are said to be more, but the next page would be this one again.
+    /// [`MalformedResponse::EndlessPages`] when there should be more, but the next page would be the same one.
     fn next_page(
         input: &mut Self::Input<'_>,
         output: Self::Output<'_>,

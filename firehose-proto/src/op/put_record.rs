@@ -1,4 +1,4 @@
-//! [`PutRecord`]: one record into one delivery stream.
+//! [`PutRecord`]: puts one record into a stream.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ use crate::validate::{self, Rule, Violation, Violations};
 
 /// Writes one record of up to 1,024,000 bytes.
 ///
-/// For more than a record now and then use [`PutRecordBatch`](super::put_record_batch::PutRecordBatch) or a
+/// For frequent records, use [`PutRecordBatch`](super::put_record_batch::PutRecordBatch) or a
 /// [`Batch`](crate::batch::Batch).
 ///
 /// See [PutRecord](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecord.html).
@@ -55,7 +55,7 @@ impl<'a> PutRecordInput<'a> {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PutRecordOutput<'a> {
-    /// The id that the service gave the record.
+    /// The record's id from the service.
     #[serde(borrow)]
     pub record_id: Cow<'a, str>,
     /// Whether server-side encryption was on.
@@ -64,12 +64,12 @@ pub struct PutRecordOutput<'a> {
 }
 
 impl<'a> PutRecordOutput<'a> {
-    /// A record that was accepted.
+    /// An output for an accepted record.
     pub fn new(record_id: impl Into<Cow<'a, str>>) -> Self {
         Self { record_id: record_id.into(), encrypted: None }
     }
 
-    /// The same output, borrowing nothing.
+    /// The same output, owned.
     #[must_use]
     pub fn into_owned(self) -> PutRecordOutput<'static> {
         PutRecordOutput { record_id: self.record_id.into_owned().into(), encrypted: self.encrypted }
@@ -140,7 +140,7 @@ impl Operation for PutRecord {
 
     fn read_output<'a>(_: &Self::Input<'_>, body: &'a [u8]) -> Result<Self::Output<'a>, MalformedResponse> {
         let output: Output<'a> = json::parse(body)?;
-        // Empty is absent: no record has an empty id.
+        // An empty id counts as absent: no record has one.
         let id = output.record_id.filter(|id| !id.0.is_empty());
         let record_id = id.ok_or(MalformedResponse::Missing { member: "RecordId" })?.0;
         Ok(PutRecordOutput { record_id, encrypted: output.encrypted })

@@ -1,4 +1,4 @@
-//! [`PutRecordBatch`]: up to 500 records into one delivery stream, each with an outcome of its own.
+//! [`PutRecordBatch`]: puts up to 500 records into a stream, each with its own outcome.
 
 mod answer;
 mod body;
@@ -19,7 +19,7 @@ use crate::model::record::{DELIVERY_STREAM_NAME, PUT_RESPONSE_RECORD_ID, Record,
 use crate::schema::{Document, Member, Shape, Shaped as _, Structure};
 use crate::validate::{self, Rule, Unit, Violation, Violations};
 
-/// What both puts may be refused with.
+/// The error codes of both puts.
 pub(super) const PUT_ERRORS: &[ErrorCode] = &[
     ErrorCode::ResourceNotFoundException,
     ErrorCode::InvalidArgumentException,
@@ -28,11 +28,11 @@ pub(super) const PUT_ERRORS: &[ErrorCode] = &[
     ErrorCode::ServiceUnavailableException,
 ];
 
-/// Writes up to 500 records of together up to 4 MiB.
+/// Writes up to 500 records, up to 4 MiB in total.
 ///
-/// A successful answer may still refuse some of the records: look at
-/// [`failed_put_count`](PutRecordBatchOutput::failed_put_count) and send those again, and only those. A
-/// [`Batch`](crate::batch::Batch) makes that simple.
+/// A successful response may still refuse some of the records. Check
+/// [`failed_put_count`](PutRecordBatchOutput::failed_put_count), and send only the refused ones again. A
+/// [`Batch`](crate::batch::Batch) does that.
 ///
 /// See [PutRecordBatch](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
 #[derive(Debug, Clone, Copy)]
@@ -63,25 +63,25 @@ impl<'a> PutRecordBatchInput<'a> {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PutRecordBatchOutput<'a> {
-    /// How many records were refused; not zero means that the caller has work to do.
+    /// How many records were refused. If it is not zero, the caller must send them again.
     pub failed_put_count: usize,
     /// Whether server-side encryption was on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encrypted: Option<bool>,
-    /// One entry for each record, in the order of the records.
+    /// One entry for each record, in the same order.
     #[serde(borrow)]
     pub request_responses: Vec<PutRecordBatchResponseEntry<'a>>,
 }
 
 impl<'a> PutRecordBatchOutput<'a> {
-    /// An answer made of its entries.
+    /// An output made of its entries.
     #[must_use]
     pub fn new(request_responses: Vec<PutRecordBatchResponseEntry<'a>>) -> Self {
         let failed_put_count = request_responses.iter().filter(|entry| entry.is_failed()).count();
         Self { failed_put_count, encrypted: None, request_responses }
     }
 
-    /// The same output, borrowing nothing.
+    /// The same output, owned.
     #[must_use]
     pub fn into_owned(self) -> PutRecordBatchOutput<'static> {
         PutRecordBatchOutput {
@@ -95,7 +95,7 @@ impl<'a> PutRecordBatchOutput<'a> {
         }
     }
 
-    /// Reads an answer to so many records.
+    /// Reads the response to this many records.
     pub(crate) fn read(sent: usize, body: &'a [u8]) -> Result<Self, MalformedResponse> {
         match answer::scan(body, sent) {
             Some(output) => Self::check(sent, output),
@@ -103,12 +103,12 @@ impl<'a> PutRecordBatchOutput<'a> {
         }
     }
 
-    /// Reads an answer in whatever form.
+    /// Reads a response in any valid form.
     fn read_leniently(sent: usize, body: &'a [u8]) -> Result<Self, MalformedResponse> {
         Self::check(sent, json::parse(body)?)
     }
 
-    /// Holds an answer against itself and against what was sent.
+    /// Checks a response for consistency, and against the number of records sent.
     fn check(sent: usize, output: Output<'a>) -> Result<Self, MalformedResponse> {
         let entries = output.entries.ok_or(MalformedResponse::Missing { member: "RequestResponses" })?;
         let stated = output.failed_put_count.ok_or(MalformedResponse::Missing { member: "FailedPutCount" })?;
@@ -128,27 +128,27 @@ impl<'a> PutRecordBatchOutput<'a> {
         Ok(answer)
     }
 
-    /// Whether the service asks for less by what it says of any record.
+    /// Whether the service throttled any record.
     #[must_use]
     pub fn is_throttled(&self) -> bool {
         self.request_responses.iter().any(PutRecordBatchResponseEntry::is_throttled)
     }
 }
 
-/// What became of one record: exactly one of `record_id` and `error_code` is there.
+/// The outcome of one record: either `record_id` or `error_code` is set.
 ///
 /// See [PutRecordBatchResponseEntry](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatchResponseEntry.html).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PutRecordBatchResponseEntry<'a> {
-    /// The id that the service gave an accepted record.
+    /// The id of an accepted record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record_id: Option<Cow<'a, str>>,
     /// Why the record was refused: `ServiceUnavailableException` or `InternalFailure`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<Cow<'a, str>>,
-    /// The service's words about a refused record.
+    /// The service's message about a refused record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<Cow<'a, str>>,
 }
@@ -170,13 +170,13 @@ impl<'a> PutRecordBatchResponseEntry<'a> {
         self.error_code.is_some()
     }
 
-    /// Whether the record was refused because the stream is at its quota, or the service at the end of its power.
+    /// Whether the record was refused because the stream is at its quota, or because the service is overloaded.
     #[must_use]
     pub fn is_throttled(&self) -> bool {
         self.error_code.as_deref().is_some_and(is_throttling)
     }
 
-    /// The same entry, borrowing nothing.
+    /// The same entry, owned.
     #[must_use]
     pub fn into_owned(self) -> PutRecordBatchResponseEntry<'static> {
         let owned = |text: Option<Cow<'a, str>>| text.map(|text| Cow::Owned(text.into_owned()));
@@ -190,13 +190,14 @@ impl<'a> PutRecordBatchResponseEntry<'a> {
 
 impl<'a> From<EntryDocument<'a>> for PutRecordBatchResponseEntry<'a> {
     fn from(entry: EntryDocument<'a>) -> Self {
-        // Member by member: through an array, `map` takes a fifth of the time of reading an answer.
+        // Member by member: with an array and `map`, this takes a fifth of the time of reading a response.
         let mut entry = Self {
             record_id: entry.record_id.map(|text| text.0),
             error_code: entry.error_code.map(|text| text.0),
             error_message: entry.error_message.map(|text| text.0),
         };
-        // Empty is absent: no record has an empty id, and one that has an id was accepted, whatever stands empty beside it.
+        // An empty text counts as absent: no record has an empty id, and a record with an id was accepted, even if an
+        // empty text stands beside it.
         entry.record_id = entry.record_id.filter(|id| !id.is_empty());
         if entry.record_id.is_some() && entry.error_code.as_deref() == Some("") {
             (entry.error_code, entry.error_message) = (None, None);
@@ -271,7 +272,7 @@ impl sealed::Sealed for PutRecordBatch {
     }
 }
 
-/// Checks the data of all records of a request together.
+/// Checks the total size of a request's records.
 fn check_request_size(bytes: usize) -> Result<(), Violation> {
     let max_bytes = limits::MAX_REQUEST_BYTES;
     if bytes <= max_bytes {

@@ -1,4 +1,4 @@
-//! The rules that concern several members of an input, and so are in no table.
+//! The rules that concern several members of an input, which the schema tables cannot express.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -12,7 +12,7 @@ fn report(found: &mut Vec<Violation>, path: impl Into<String>, reason: impl Into
     found.push(Violation::new(path, Rule::Combination { reason: reason.into() }));
 }
 
-/// A member that is there, `null` being as good as absent.
+/// A member that is present; `null` counts as absent.
 pub(super) fn member<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     object.get(name).filter(|value| !value.is_null())
 }
@@ -21,15 +21,15 @@ fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
     member(object, name).and_then(Value::as_str)
 }
 
-/// Reports each of these members but the first that is there.
+/// Reports each of these members that is present, except the first.
 pub(super) fn at_most_one(object: &Value, names: &[&str], what: &str, found: &mut Vec<Violation>) {
     let mut present = names.iter().filter(|name| member(object, name).is_some());
     if let Some(first) = present.next() {
-        present.for_each(|name| report(found, *name, format!("not together with {first}: {what}")));
+        present.for_each(|name| report(found, *name, format!("cannot be combined with {first}: {what}")));
     }
 }
 
-/// Holds each type of stream to its own source.
+/// Requires the source that belongs to the type of the stream.
 pub(super) fn source(input: &Value, found: &mut Vec<Violation>) {
     const SOURCES: [(&str, &str); 4] = [
         ("DirectPut", "DirectPutSourceConfiguration"),
@@ -38,7 +38,7 @@ pub(super) fn source(input: &Value, found: &mut Vec<Violation>) {
         ("DatabaseAsSource", "DatabaseSourceConfiguration"),
     ];
     let stream_type = text(input, "DeliveryStreamType").unwrap_or("DirectPut");
-    // A type of tomorrow has rules of its own.
+    // A type that this version does not know has its own rules.
     if !SOURCES.iter().any(|(known, _)| *known == stream_type) {
         return;
     }
@@ -53,7 +53,7 @@ pub(super) fn source(input: &Value, found: &mut Vec<Violation>) {
     }
 }
 
-/// Wants a key where it is the account's own, and none where it is not.
+/// Requires a key if it is the account's own, and forbids it otherwise.
 pub(super) fn key(input: &Value, found: &mut Vec<Violation>) {
     const NAME: &str = "DeliveryStreamEncryptionConfigurationInput";
     let Some(configuration) = member(input, NAME) else { return };
@@ -62,13 +62,13 @@ pub(super) fn key(input: &Value, found: &mut Vec<Violation>) {
             report(found, format!("{NAME}.KeyARN"), "required with KeyType CUSTOMER_MANAGED_CMK, but absent");
         }
         (Some("AWS_OWNED_CMK"), Some(_)) => {
-            report(found, format!("{NAME}.KeyARN"), "not together with KeyType AWS_OWNED_CMK");
+            report(found, format!("{NAME}.KeyARN"), "cannot be combined with KeyType AWS_OWNED_CMK");
         }
         _ => {}
     }
 }
 
-/// Wants a bucket where a backup is enabled.
+/// Requires a bucket where a backup is enabled.
 pub(super) fn backup(input: &Value, destinations: &[&str], found: &mut Vec<Violation>) {
     for name in destinations {
         let Some(destination) = member(input, name) else { continue };
@@ -80,7 +80,7 @@ pub(super) fn backup(input: &Value, destinations: &[&str], found: &mut Vec<Viola
     }
 }
 
-/// Wants a compression that Redshift's `COPY` can read.
+/// Requires a compression that Redshift's `COPY` can read.
 pub(super) fn copy_compression(input: &Value, destination: &str, bucket: &str, found: &mut Vec<Violation>) {
     let bucket_value = member(input, destination).and_then(|destination| member(destination, bucket));
     let format = bucket_value.and_then(|bucket| text(bucket, "CompressionFormat"));
@@ -90,14 +90,14 @@ pub(super) fn copy_compression(input: &Value, destination: &str, bucket: &str, f
     }
 }
 
-/// Wants one kind of encryption for each bucket, wherever it is.
+/// Allows one kind of encryption for each bucket, at any depth.
 pub(super) fn bucket_encryption(value: &Value, path: &str, found: &mut Vec<Violation>) {
     let Value::Object(members) = value else { return };
     for (name, value) in members {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         let both = ["NoEncryptionConfig", "KMSEncryptionConfig"].iter().all(|kind| member(value, kind).is_some());
         if name == "EncryptionConfiguration" && both {
-            report(found, format!("{path}.KMSEncryptionConfig"), "not together with NoEncryptionConfig");
+            report(found, format!("{path}.KMSEncryptionConfig"), "cannot be combined with NoEncryptionConfig");
         }
         bucket_encryption(value, &path, found);
     }

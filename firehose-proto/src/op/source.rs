@@ -1,4 +1,4 @@
-//! [`Source`]: where a new stream's records come from, one of four.
+//! [`Source`]: the source of a new stream's records, one of four kinds.
 
 use alloc::boxed::Box;
 
@@ -7,7 +7,7 @@ use crate::model::database::DatabaseSourceConfiguration;
 use crate::model::source::{DirectPutSourceConfiguration, KinesisStreamSourceConfiguration, MSKSourceConfiguration};
 use crate::model::stream::DeliveryStreamType;
 
-/// The source that Firehose reads by itself, or what to expect of those who put records; sets the type, too.
+/// The source that Firehose reads, or the rate to expect of direct puts. It also sets the stream's type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Source {
@@ -22,7 +22,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Sets its member of the input and the type that belongs to it, and clears the others.
+    /// Sets its member of the input and the matching type, and clears the others.
     pub(crate) fn put(self, input: &mut CreateDeliveryStreamInput) {
         input.direct_put_source_configuration = None;
         input.kinesis_stream_source_configuration = None;

@@ -1,4 +1,4 @@
-//! [`StartDeliveryStreamEncryption`]: encrypts what a stream holds.
+//! [`StartDeliveryStreamEncryption`]: turns on the encryption of a stream's records.
 
 use alloc::string::String;
 
@@ -11,10 +11,10 @@ use crate::schema::structure;
 operation! {
     /// Turns on server-side encryption, or changes its key.
     ///
-    /// The call returns at once; records put before the encryption's state is
-    /// [`Enabled`](crate::model::encryption::DeliveryStreamEncryptionStatus::Enabled) may not be encrypted. Only streams that are
-    /// `Active` and take their records from PutRecord and PutRecordBatch can be encrypted, and at most 25 calls of this and
-    /// of StopDeliveryStreamEncryption are allowed for a stream in 24 hours.
+    /// The call returns at once. Records put before the encryption's state is
+    /// [`Enabled`](crate::model::encryption::DeliveryStreamEncryptionStatus::Enabled) may not be encrypted. The stream
+    /// must be `Active` and get its records from PutRecord and PutRecordBatch. This and StopDeliveryStreamEncryption
+    /// together allow at most 25 calls for a stream in 24 hours.
     ///
     /// ```
     /// use firehose_proto::op::{Operation, StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionInput};
@@ -36,7 +36,7 @@ structure! {
             delivery_stream_name: String = "DeliveryStreamName" as DELIVERY_STREAM_NAME,
         }
         optional {
-            /// The key; one of Firehose's own unless given.
+            /// The key; by default, one that AWS owns.
             delivery_stream_encryption_configuration_input: DeliveryStreamEncryptionConfigurationInput = "DeliveryStreamEncryptionConfigurationInput",
         }
     }

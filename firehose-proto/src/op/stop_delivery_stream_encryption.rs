@@ -1,4 +1,4 @@
-//! [`StopDeliveryStreamEncryption`]: ends the encryption of what a stream holds.
+//! [`StopDeliveryStreamEncryption`]: turns off the encryption of a stream's records.
 
 use alloc::string::String;
 
@@ -9,9 +9,9 @@ use crate::schema::structure;
 operation! {
     /// Turns off server-side encryption.
     ///
-    /// The call returns at once; records put before the encryption's state is
-    /// [`Disabled`](crate::model::encryption::DeliveryStreamEncryptionStatus::Disabled) may still be encrypted. At most 25 calls
-    /// of this and of StartDeliveryStreamEncryption are allowed for a stream in 24 hours.
+    /// The call returns at once. Records put before the encryption's state is
+    /// [`Disabled`](crate::model::encryption::DeliveryStreamEncryptionStatus::Disabled) may still be encrypted. This
+    /// and StartDeliveryStreamEncryption together allow at most 25 calls for a stream in 24 hours.
     ///
     /// ```
     /// use firehose_proto::op::{Operation, StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionInput};

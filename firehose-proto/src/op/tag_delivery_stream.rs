@@ -1,4 +1,4 @@
-//! [`TagDeliveryStream`]: attaches tags to a stream.
+//! [`TagDeliveryStream`]: adds tags to a stream.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use crate::model::tag::Tag;
 use crate::schema::{Shape, Shaped, structure};
 
 operation! {
-    /// Attaches tags to a stream, or changes the values of those that it has. A stream has at most 50.
+    /// Adds tags to a stream, or changes the values of existing ones. A stream has at most 50.
     ///
     /// ```
     /// use firehose_proto::model::Tag;

@@ -1,4 +1,4 @@
-//! [`UntagDeliveryStream`]: takes tags off a stream.
+//! [`UntagDeliveryStream`]: removes tags from a stream.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use crate::model::constraints::{DELIVERY_STREAM_NAME, TAG_KEY};
 use crate::schema::{Shape, structure};
 
 operation! {
-    /// Takes tags off a stream. Keys that it does not have are no error.
+    /// Removes tags from a stream. Unknown keys are no error.
     ///
     /// ```
     /// use firehose_proto::op::{Operation, UntagDeliveryStream, UntagDeliveryStreamInput};
@@ -27,7 +27,7 @@ structure! {
         required {
             /// The stream's name, 1 to 64 of `[a-zA-Z0-9_.-]`.
             delivery_stream_name: String = "DeliveryStreamName" as DELIVERY_STREAM_NAME,
-            /// Keys of the tags to take away, 1 to 50.
+            /// Keys of the tags to remove, 1 to 50.
             tag_keys: Vec<String> = "TagKeys" as Shape::list_of(&TAG_KEY, 1, 50),
         }
     }

@@ -1,4 +1,4 @@
-//! [`UpdateDestination`]: changes where a stream delivers to.
+//! [`UpdateDestination`]: changes a stream's destination.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -24,12 +24,12 @@ use crate::validate::Violation;
 operation! {
     /// Changes a stream's destination.
     ///
-    /// An update of the destination's own kind is merged into it: what is absent stays. Another kind replaces it, and
-    /// then needs everything that its configuration needs; OpenSearch destinations change to themselves alone. The
-    /// stream stays in the state `Active`, and takes up the change within minutes.
+    /// An update of the same kind is merged into the destination: absent members stay. An update of another kind
+    /// replaces it, and must have everything that a new destination must have. OpenSearch destinations cannot change
+    /// their kind. The stream stays `Active`, and applies the change within minutes.
     ///
-    /// The version id is that of the latest DescribeDeliveryStream; when somebody else was faster, the call is refused
-    /// with `ConcurrentModificationException`.
+    /// Take the version id from the latest DescribeDeliveryStream. If another call was faster, the service refuses this
+    /// one with `ConcurrentModificationException`.
     ///
     /// ```
     /// use firehose_proto::model::{CompressionFormat, S3DestinationUpdate};
@@ -55,9 +55,9 @@ structure! {
         required {
             /// The stream's name, 1 to 64 of `[a-zA-Z0-9_.-]`.
             delivery_stream_name: String = "DeliveryStreamName" as DELIVERY_STREAM_NAME,
-            /// The version of the stream that the change is for.
+            /// The version of the stream that this change applies to.
             current_delivery_stream_version_id: String = "CurrentDeliveryStreamVersionId" as DELIVERY_STREAM_VERSION_ID,
-            /// The destination's id, needed to update it.
+            /// The id of the destination to update.
             destination_id: String = "DestinationId" as DESTINATION_ID,
         }
         optional {
@@ -91,7 +91,7 @@ structure! {
 }
 
 impl UpdateDestinationInput {
-    /// Sets the change, in place of any other.
+    /// Sets the change and clears any other.
     #[must_use]
     pub fn update(mut self, update: impl Into<DestinationUpdate>) -> Self {
         update.into().put(&mut self);
@@ -99,7 +99,7 @@ impl UpdateDestinationInput {
     }
 }
 
-/// The members of which a call has one.
+/// The members for updates. A call has exactly one.
 const UPDATES: [&str; 10] = [
     "ExtendedS3DestinationUpdate",
     "S3DestinationUpdate",

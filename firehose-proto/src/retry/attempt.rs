@@ -1,4 +1,4 @@
-//! [`Attempt`]: what the answer to one attempt says about clocks and waiting, for whatever machine makes the attempt.
+//! [`Attempt`]: what the response to one attempt says about clocks and waiting.
 
 use core::time::Duration;
 
@@ -11,23 +11,23 @@ use crate::http::Headers;
 /// One attempt, from its signature to its answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempt {
-    /// What the local clock said, uncorrected, when the request was signed and handed to the transport.
+    /// The local time, uncorrected, when the request was signed and passed to the transport.
     begun: OffsetDateTime,
     /// The corrected time that the request was signed with.
     signed_at: OffsetDateTime,
 }
 
-/// What an answer shows beside its content.
+/// What a response shows apart from its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Observed {
-    /// The skew to classify a refusal by, if the answer showed one.
+    /// The skew to classify a refusal by, if the response showed one.
     pub(crate) skew: Option<SignedDuration>,
-    /// Whether the answer shows that the request was signed for the right time, however far off the local clock is.
+    /// Whether the response shows that the request was signed for the right time, however wrong the local clock is.
     pub(crate) is_timely: bool,
-    /// The skew that the answer showed where nothing may be corrected.
+    /// The skew that the response showed, when the correction is disabled.
     pub(crate) uncorrected: Option<SignedDuration>,
-    /// Whether so much time passed after the signature was made that it alone may be to blame for a refusal: the process was
-    /// suspended, or the clock set, before the request had been answered.
+    /// Whether the signature was so old when the response arrived that its age alone may explain a refusal: the process
+    /// was suspended, or the clock was set, before the response.
     pub(crate) is_signature_old: bool,
     /// How long the service asks to wait.
     pub(crate) retry_after: Option<Duration>,
@@ -44,22 +44,22 @@ impl Attempt {
         self.signed_at
     }
 
-    /// Learns from an answer, success or not, that arrives now.
+    /// Learns from a response that arrives now, success or not.
     pub(crate) fn observe(&self, now: OffsetDateTime, headers: &Headers, skew: &mut ClockSkew) -> Observed {
         let elapsed = now - self.begun;
         let is_signature_old = elapsed.unsigned_abs() > MAX_SKEW;
         let (date, has_age) = (headers.value("date"), headers.value("age").is_some());
-        // Of an exchange so long nobody knows when within it the service looked at its clock.
+        // In an exchange this long, nobody knows when the service read its clock.
         let is_consistent = is_signature_old && skew.agrees(self.begun, now, date);
-        let shown = if is_consistent { None } else { skew.observe(self.begun, now, date, has_age) };
+        let measured = if is_consistent { None } else { skew.observe(self.begun, now, date, has_age) };
         let uncorrected =
             if skew.is_enabled() { None } else { ClockSkew::new().observe(self.begun, now, date, has_age) };
         let correction = self.signed_at - self.begun;
         Observed {
-            is_timely: shown.is_some_and(|shown| (shown - correction).unsigned_abs() <= MAX_SKEW),
+            is_timely: measured.is_some_and(|measured| (measured - correction).unsigned_abs() <= MAX_SKEW),
             uncorrected,
-            // Other calls may have learned since what this request was signed without.
-            skew: shown.map(|shown| ClockSkew::effective_skew(shown, correction)),
+            // Other calls may have measured the skew since this request was signed.
+            skew: measured.map(|measured| ClockSkew::effective_skew(measured, correction)),
             is_signature_old,
             retry_after: headers.value(RETRY_AFTER_HEADER).and_then(retry_after),
         }
@@ -84,14 +84,14 @@ mod tests {
             ("11:30:00", "11:30:01", Some(NOON), Some(1799), false),
             ("12:30:00", "12:30:01", Some(NOON), Some(-1800), false),
             ("12:00:00", "12:04:00", None, None, false),
-            // Suspended before it was sent, or before it was answered.
+            // Suspended before the request was sent, or before it was answered.
             ("11:54:50", "12:00:00", Some(NOON), None, true),
             ("11:52:00", "12:00:00", Some(NOON), None, true),
             ("11:43:20", "12:00:00", Some(NOON), None, true),
             ("12:00:00", "12:08:00", Some(NOON), None, true),
-            // Suspended, and the clock wrong as well.
+            // Suspended, and the clock is wrong as well.
             ("10:52:00", "11:00:00", Some(NOON), Some(3840), true),
-            // Set back while the request was under way.
+            // The clock was set back during the exchange.
             ("12:20:00", "12:00:00", Some(NOON), Some(-600), true),
         ] {
             let mut skew = ClockSkew::new();

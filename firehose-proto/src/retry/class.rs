@@ -1,4 +1,4 @@
-//! [`classify`]: from the answer to a failed attempt to whether another one may help.
+//! [`classify`]: whether another attempt may help, judged by the response to a failed one.
 
 use core::time::Duration;
 
@@ -24,10 +24,10 @@ const THROTTLING_CODES: [&str; 14] = [
     "TransactionInProgressException",
 ];
 
-/// Codes of failures that pass, whatever their status.
+/// Codes of temporary failures, whatever their status.
 const TRANSIENT_CODES: [&str; 3] = ["InternalError", "RequestTimeout", "RequestTimeoutException"];
 
-/// Codes that a wrong clock may be behind: each also means other things, so a measured skew must confirm it.
+/// Codes that a wrong clock may cause. Each also has other causes, so a measured skew must confirm it.
 const CLOCK_SKEW_CODES: [&str; 7] = [
     "AccessDeniedException",
     "AuthFailure",
@@ -38,30 +38,30 @@ const CLOCK_SKEW_CODES: [&str; 7] = [
     "SignatureDoesNotMatch",
 ];
 
-/// Whether a wrong clock, or a signature that got too old on its way, may be behind a code.
+/// Whether a wrong clock, or a signature that expired on its way, may have caused a code.
 pub(crate) fn may_be_about_clock(code: &str) -> bool {
     CLOCK_SKEW_CODES.contains(&code)
 }
 
-/// Whether, and how eagerly, a failed attempt may be made again.
+/// Whether a failed attempt may be retried, and how soon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RetryClass {
     /// The same request would fail again.
     None,
-    /// A failure that passes: of the transport, or of the service.
+    /// A temporary failure, of the transport or of the service.
     Transient,
     /// The service asked for fewer requests.
     ///
-    /// `LimitExceededException` counts as such in every service, as it does in AWS's own SDKs, although Firehose
-    /// means a quota of resources by it, which waiting does not raise.
+    /// `LimitExceededException` counts as throttling for every service, as in AWS's own SDKs. Firehose means a quota of
+    /// resources by it, which waiting does not raise.
     Throttling,
-    /// The request was signed at a time that the service does not accept; the clock has been corrected since.
+    /// The service does not accept the time of the signature. The clock has been corrected since.
     ClockSkew,
 }
 
 impl RetryClass {
-    /// What a retry takes from the quota, if there may be one.
+    /// What a retry costs, if one is allowed.
     pub(super) const fn cost(self) -> Option<u16> {
         match self {
             Self::None => None,
@@ -70,7 +70,7 @@ impl RetryClass {
         }
     }
 
-    /// Longest wait after the first failure.
+    /// The longest wait after the first failure.
     pub(super) const fn base_delay(self) -> Duration {
         match self {
             Self::Throttling => Duration::from_secs(1),
@@ -79,12 +79,12 @@ impl RetryClass {
     }
 }
 
-/// Classifies an answer that is not a success; the code counts first, then the status.
+/// Classifies a response that is not a success, first by its code, then by its status.
 ///
-/// `is_modeled` says whether the code is one that the operation declares, `skew` is what
-/// [`ClockSkew::observe`](super::ClockSkew::observe) measured on this very answer. A failure without an answer
-/// (no connection, a timeout, a body cut short) is [`RetryClass::Transient`]; a certificate that cannot be
-/// trusted, and a success that cannot be read, are [`RetryClass::None`].
+/// `is_modeled` says whether the operation declares the code. `skew` is what
+/// [`ClockSkew::observe`](super::ClockSkew::observe) measured on this response. Failures without a response (no
+/// connection, a timeout, a body cut short) are [`RetryClass::Transient`]. An untrusted certificate and an unreadable
+/// success are [`RetryClass::None`].
 #[must_use]
 pub fn classify(code: Option<&str>, is_modeled: bool, status: u16, skew: Option<SignedDuration>) -> RetryClass {
     let is_among = |codes: &[&str]| code.is_some_and(|code| codes.contains(&code));

@@ -1,4 +1,4 @@
-//! [`RateLimiter`]: the client's own limit on its rate, in AWS's "adaptive" retry mode.
+//! [`RateLimiter`]: the client's limit on its own rate, in AWS's "adaptive" retry mode.
 
 use core::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::time::Tick;
 
 /// Weight of the newest measurement of the rate.
 const SMOOTH: f64 = 0.8;
-/// What is left of the rate after the service asked for fewer requests.
+/// The share of the rate that remains after the service throttled.
 const BETA: f64 = 0.7;
 /// How steeply the rate recovers.
 const SCALE: f64 = 0.4;
@@ -17,8 +17,8 @@ const HALF_SECOND: u128 = 500_000_000;
 
 /// A token bucket whose rate falls when the service throttles, and recovers along a cubic curve.
 ///
-/// Without any throttling it never holds anybody up. All requests of a client share it, so that one stream at its
-/// quota slows the others down.
+/// It delays nobody until the service throttles. All requests of a client share it: one stream at its quota slows down
+/// the others.
 ///
 /// ```
 /// use core::time::Duration;
@@ -38,23 +38,23 @@ const HALF_SECOND: u128 = 500_000_000;
 #[derive(Debug, Clone)]
 pub struct RateLimiter {
     is_enabled: bool,
-    /// Requests a second that the bucket is filled with.
+    /// The rate that fills the bucket, in requests a second.
     fill: f64,
     capacity: f64,
     available: f64,
     filled_at: Option<Tick>,
-    /// Requests a second, as measured.
+    /// The measured rate, in requests a second.
     measured: f64,
-    /// Number of the half-second in which answers are being counted, and how many there were.
+    /// The half-second in which responses are counted, and their number.
     period: Option<u128>,
     answers: f64,
-    /// The rate when the service last throttled, and when that was.
+    /// The rate when the service last throttled, and the time.
     last_max: f64,
     throttled_at: Tick,
 }
 
 impl RateLimiter {
-    /// Without limit until the service throttles.
+    /// No limit until the service throttles.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -71,8 +71,8 @@ impl RateLimiter {
         }
     }
 
-    /// Takes leave for one request, a first attempt or another; else says how long to wait before asking again.
-    #[must_use = "without leave the request must wait"]
+    /// Takes a token for one request, be it a first attempt or a retry; else says how long to wait before asking again.
+    #[must_use = "without a token the request must wait"]
     pub fn acquire(&mut self, now: Tick) -> Option<Duration> {
         if !self.is_enabled {
             return None;
@@ -80,14 +80,14 @@ impl RateLimiter {
         self.refill(now);
         if self.available < 1.0 {
             let wait = Duration::try_from_secs_f64((1.0 - self.available) / self.fill).unwrap_or(Duration::MAX);
-            // Rounded up, lest the wait ends a moment too early.
+            // Rounded up, so that the wait does not end too early.
             return Some(wait.max(Duration::from_millis(1)));
         }
         self.available -= 1.0;
         None
     }
 
-    /// Learns how an attempt ended: whether the service asked for fewer requests.
+    /// Learns how an attempt ended: whether the service throttled it.
     pub fn observe(&mut self, now: Tick, is_throttled: bool) {
         self.measure(now);
         let rate = if is_throttled {
@@ -134,12 +134,12 @@ impl Default for RateLimiter {
     }
 }
 
-/// The cube root of a number from 0, by Newton's method: without the standard library there is none.
+/// The cube root of a number from 0, by Newton's method: `core` has none.
 fn cube_root(number: f64) -> f64 {
     if number <= 0.0 {
         return 0.0;
     }
-    // From above it comes down to the root, and stops where rounding has it go up again.
+    // It falls to the root, and stops when rounding makes it rise again.
     let mut root = number.max(1.0);
     loop {
         let next = (2.0 * root + number / (root * root)) / 3.0;
@@ -177,7 +177,7 @@ mod tests {
         }
     }
 
-    /// Measured and allowed rates after each answer, as AWS's SDKs have them in their tests.
+    /// Measured and allowed rates after each response, from the tests of AWS's SDKs.
     #[test]
     fn falls_when_throttled_and_recovers() {
         let mut limiter = RateLimiter::new();

@@ -1,4 +1,4 @@
-//! Whether a failed attempt is made again, and when: AWS's "standard" retry behaviour in its version 2.1.
+//! Decides whether and when to retry a failed attempt: AWS's "standard" retry behaviour, version 2.1.
 //!
 //! ```text
 //!             ┌────────────────── RetryAfter(wait) ──────────────────┐
@@ -9,8 +9,8 @@
 //!                                              └── ClockSkew::observe, on every answer
 //! ```
 //!
-//! [`Retries`] lives as long as one operation. [`RetryQuota`] and [`ClockSkew`] belong to a client: all its
-//! operations share them. Nothing here waits, reads a clock or draws a number: the caller does.
+//! [`Retries`] lives as long as one operation. [`RetryQuota`] and [`ClockSkew`] live as long as a client: all its
+//! operations share them. The caller does the waiting, reads the clock and draws the random numbers.
 //!
 //! ```
 //! use core::time::Duration;
@@ -56,16 +56,16 @@ pub use skew::ClockSkew;
 
 use crate::time::AmzDate;
 
-/// How often an operation is attempted unless the caller decides otherwise, the first attempt included.
+/// Default number of attempts for an operation, including the first.
 pub const DEFAULT_MAX_ATTEMPTS: NonZeroU32 = NonZeroU32::new(3).expect("three is not zero");
 
-/// The header that carries the service's own idea of how long to wait; its value is for [`retry_after`].
+/// The header in which the service says how long to wait. [`retry_after`] reads its value.
 pub const RETRY_AFTER_HEADER: &str = "x-amz-retry-after";
 
-/// Longest wait that is not a hint's.
+/// The longest backoff. A hint may exceed it.
 const MAX_BACKOFF: Duration = Duration::from_secs(20);
 
-/// How much longer than our own wait a hint may make us wait.
+/// How much longer than our own backoff a hint may make us wait.
 const MAX_HINT_EXCESS: Duration = Duration::from_secs(5);
 
 /// The retries of one operation: counts its attempts and decides after each failure.
@@ -93,7 +93,7 @@ impl Retries {
         Self { attempt: 1, max_attempts, last_cost: None }
     }
 
-    /// The number of the attempt that is under way, or of the last one; the first is 1.
+    /// The number of the current or last attempt. The first is 1.
     #[must_use]
     pub const fn attempt(&self) -> u32 {
         self.attempt
@@ -102,8 +102,8 @@ impl Retries {
     /// Decides what follows the failure of the current attempt.
     ///
     /// `retry_after` is the service's hint, if the response had one. `random` is uniform over all of `u64`. After
-    /// [`Decision::RetryAfter`] the next attempt is the current one: wait, look the credentials up again, sign anew.
-    #[must_use = "a decision to retry has been paid for from the quota"]
+    /// [`Decision::RetryAfter`] the next attempt is the current one: wait, resolve the credentials again, sign anew.
+    #[must_use = "a decision to retry has used the quota"]
     pub fn on_failure(
         &mut self,
         class: RetryClass,
@@ -126,9 +126,9 @@ impl Retries {
         Decision::RetryAfter(apply_retry_hint(retry_after, wait))
     }
 
-    /// Ends the operation with success, which gives back what its last retry cost, or 1 if it needed none.
+    /// Ends the operation with success, which refunds the cost of its last retry, or 1 if it needed none.
     ///
-    /// An operation that ends otherwise gives nothing back.
+    /// An operation that fails refunds nothing.
     pub fn on_success(self, quota: &mut RetryQuota) {
         quota.put_back(self.last_cost.unwrap_or(1));
     }
@@ -136,8 +136,8 @@ impl Retries {
     /// Appends the value of the `amz-sdk-request` header for the current attempt, such as
     /// `ttl=20150830T123630Z; attempt=2; max=3`.
     ///
-    /// `now` is corrected for clock skew. The `ttl` tells the service when this client stops listening, so that
-    /// it can drop the request; it stands on retries alone, and only when there is a read timeout.
+    /// `now` is corrected for clock skew. `ttl` tells the service when this client stops waiting, so that it can drop
+    /// the request. Only retries have it, and only with a read timeout.
     pub fn write_sdk_request(&self, now: OffsetDateTime, read_timeout: Option<Duration>, out: &mut String) {
         if let Some(timeout) = read_timeout.filter(|_| self.attempt > 1) {
             let timeout = SignedDuration::try_from(timeout).unwrap_or(SignedDuration::MAX);
@@ -164,7 +164,7 @@ pub enum Decision {
     GiveUp(GiveUpReason),
 }
 
-/// Why a failed attempt is not made again.
+/// Why a failed attempt is not retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GiveUpReason {
@@ -176,17 +176,17 @@ pub enum GiveUpReason {
     QuotaExhausted,
 }
 
-/// What a client may still spend on retries, shared by all its operations.
+/// What a client may still spend on retries. All its operations share it.
 ///
-/// Successes fill it, retries drain it: when most requests fail, most failures are returned at once, and the
-/// service is spared a multiple of the load it already cannot bear. It never holds up a first attempt.
+/// Successes fill it, retries drain it. When most requests fail, most failures are returned at once, which spares an
+/// overloaded service the load of the retries. It never delays a first attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryQuota {
     available: u16,
 }
 
 impl RetryQuota {
-    /// What a full quota holds.
+    /// The size of a full quota.
     pub const CAPACITY: u16 = 500;
 
     /// A full quota.
@@ -195,7 +195,7 @@ impl RetryQuota {
         Self { available: Self::CAPACITY }
     }
 
-    /// What is left, at most [`CAPACITY`](Self::CAPACITY).
+    /// The tokens left, at most [`CAPACITY`](Self::CAPACITY).
     #[must_use]
     pub const fn available(&self) -> u16 {
         self.available
@@ -220,11 +220,11 @@ impl Default for RetryQuota {
     }
 }
 
-/// Exponential backoff with full jitter: somewhere from zero up to a ceiling that doubles with each failure in
-/// a row, from 1 s when throttled and 50 ms otherwise, up to 20 s.
+/// Exponential backoff with full jitter: between zero and a ceiling that doubles with each failure in a row, from 1 s
+/// when throttled and 50 ms otherwise, up to 20 s.
 ///
-/// [`Retries`] waits by this. It stands alone for what is sent again without being a retry of the same request,
-/// such as the records of a batch that the service did not take. `random` is uniform over all of `u64`.
+/// [`Retries`] waits this long. Call it directly for what is sent again without being a retry of the same request, such
+/// as the failed records of a batch. `random` is uniform over all of `u64`.
 #[must_use]
 pub fn backoff(class: RetryClass, failures: u32, random: u64) -> Duration {
     let doublings = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
@@ -234,17 +234,17 @@ pub fn backoff(class: RetryClass, failures: u32, random: u64) -> Duration {
     Duration::from_nanos(u64::try_from(nanoseconds).expect("20 s are less than 2^64 ns"))
 }
 
-/// Follows the service's hint on how long to wait, if it gave one: not below our own `wait`, and not much above.
+/// Applies the service's hint on how long to wait, if any: at least our own `wait`, at most 5 s more.
 #[must_use]
 pub fn apply_retry_hint(retry_after: Option<Duration>, wait: Duration) -> Duration {
     retry_after.map_or(wait, |hint| hint.clamp(wait, wait + MAX_HINT_EXCESS))
 }
 
-/// Reads the value of [`RETRY_AFTER_HEADER`], whole milliseconds; any other text is no hint.
+/// Reads the value of [`RETRY_AFTER_HEADER`], whole milliseconds. Any other text is no hint.
 #[must_use]
 pub fn retry_after(value: &str) -> Option<Duration> {
     let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    // A number too large for 64 bits is still a number, and is going to be cut down anyway.
+    // A number too large for 64 bits is still a number; it is capped later.
     is_number.then(|| Duration::from_millis(value.parse().unwrap_or(u64::MAX)))
 }
 

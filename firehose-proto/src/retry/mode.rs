@@ -1,6 +1,6 @@
-//! [`RetryMode`]: how much is tried again.
+//! [`RetryMode`]: how failed attempts are retried.
 
-/// How failed attempts are made again.
+/// How failed attempts are retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum RetryMode {

@@ -1,4 +1,4 @@
-//! [`ClockSkew`]: how far the local clock is from the service's.
+//! [`ClockSkew`]: the difference between the local clock and the service's.
 
 use core::time::Duration;
 
@@ -6,16 +6,16 @@ use time::{OffsetDateTime, SignedDuration};
 
 use crate::time::HttpDate;
 
-/// Skew up to which the service takes a signature, with a margin: its window is five minutes or more.
+/// Skew up to which the service accepts a signature, with a margin: its window is five minutes or more.
 pub(super) const MAX_SKEW: Duration = Duration::from_secs(240);
 
-/// An exchange longer than this tells too little about when within it the service looked at its clock.
+/// In a longer exchange, nobody knows well enough when the service read its clock.
 const MAX_EXCHANGE: SignedDuration = SignedDuration::minutes(15);
 
-/// How far the service's clock is ahead of the local one, as its last answer showed.
+/// How far the service's clock is ahead of the local one, by its last response.
 ///
-/// A client keeps one for all its operations, shows it every answer, and signs at the corrected time. Whether
-/// credentials have expired is asked of the local clock as it is.
+/// A client keeps one for all its operations, passes it every response, and signs at the corrected time. The expiry of
+/// credentials is checked by the uncorrected local clock.
 ///
 /// ```
 /// use firehose_proto::internal::retry::ClockSkew;
@@ -34,23 +34,22 @@ pub struct ClockSkew {
 }
 
 impl ClockSkew {
-    /// A clock that is right until an answer shows otherwise.
+    /// Assumes that the clock is right until a response shows otherwise.
     #[must_use]
     pub const fn new() -> Self {
         Self { offset: SignedDuration::ZERO, is_enabled: true }
     }
 
-    /// A clock that is right, whatever the answers show.
+    /// Assumes that the clock is right, whatever the responses show.
     #[must_use]
     pub const fn disabled() -> Self {
         Self { offset: SignedDuration::ZERO, is_enabled: false }
     }
 
-    /// Learns from any answer, success or not; returns the skew if this answer showed one.
+    /// Learns from a response, success or not; returns the skew if this response showed one.
     ///
-    /// `sent` and `received` are local and uncorrected, `received` being when the head of the answer arrived.
-    /// `date` and `has_age` are about the headers `Date` and `Age`; with `Age`, the answer and its date come
-    /// from a cache.
+    /// `sent` and `received` are local and uncorrected; `received` is when the head of the response arrived. `date` and
+    /// `has_age` are about the headers `Date` and `Age`. With `Age`, the response and its date come from a cache.
     pub fn observe(
         &mut self,
         sent: OffsetDateTime,
@@ -66,18 +65,17 @@ impl ClockSkew {
         Some(self.offset)
     }
 
-    /// Whether an answer that was dated some time between these two moments of the local clock shows nothing new.
+    /// Whether a response shows no new skew, if the service dated it between these two moments of the local clock.
     pub(super) fn agrees(&self, sent: OffsetDateTime, received: OffsetDateTime, date: Option<&str>) -> bool {
         let date = date.and_then(HttpDate::parse);
         // The header counts whole seconds.
         date.is_some_and(|date| self.now(sent) - SignedDuration::SECOND <= date && date <= self.now(received))
     }
 
-    /// What to judge the refusal of a request by: the skew that the answer showed, or, if more, what of it the
-    /// correction left with which the request was signed.
+    /// The skew to classify a refusal by: the larger of the measured skew and the request's remaining signing error.
     ///
-    /// By the former alone, as in AWS's SDKs, a call fails after a clock that was off has been put right: the answer
-    /// then shows no skew, but the request was signed with the old one.
+    /// AWS's SDKs use only the measured skew. A call then fails after a wrong clock has been corrected: the response
+    /// shows no skew, but the request was signed with the old correction.
     ///
     /// ```
     /// use firehose_proto::internal::retry::ClockSkew;
@@ -89,22 +87,22 @@ impl ClockSkew {
     /// assert_eq!(ClockSkew::effective_skew(minutes, -minutes), minutes * 2);
     /// ```
     #[must_use]
-    pub const fn effective_skew(shown: SignedDuration, correction: SignedDuration) -> SignedDuration {
-        let left = shown.saturating_sub(correction);
-        if left.unsigned_abs().as_nanos() > shown.unsigned_abs().as_nanos() { left } else { shown }
+    pub const fn effective_skew(measured: SignedDuration, correction: SignedDuration) -> SignedDuration {
+        let remaining = measured.saturating_sub(correction);
+        if remaining.unsigned_abs().as_nanos() > measured.unsigned_abs().as_nanos() { remaining } else { measured }
     }
 
-    /// How far the service's clock is ahead of the local one, as far as that is known.
+    /// How far the service's clock is ahead of the local one, as far as known.
     pub(crate) const fn offset(&self) -> SignedDuration {
         self.offset
     }
 
-    /// Whether answers correct the clock.
+    /// Whether responses correct the clock.
     pub(super) const fn is_enabled(&self) -> bool {
         self.is_enabled
     }
 
-    /// The service's time, as far as it is known, when the local clock says `now`.
+    /// The service's time when the local clock says `now`, as far as known.
     #[must_use]
     pub const fn now(&self, now: OffsetDateTime) -> OffsetDateTime {
         now.saturating_add(self.offset)

@@ -279,7 +279,7 @@ mod tests {
         for (members, expected) in [
             (
                 format!(r#""S3DestinationConfiguration":{{{s3}}},"ExtendedS3DestinationConfiguration":{{{s3}}}"#),
-                "S3DestinationConfiguration: not together with ExtendedS3DestinationConfiguration: a stream has one destination",
+                "S3DestinationConfiguration: cannot be combined with ExtendedS3DestinationConfiguration: a stream has one destination",
             ),
             (
                 r#""DeliveryStreamType":"KinesisStreamAsSource""#.into(),
@@ -300,7 +300,7 @@ mod tests {
                     r#""ExtendedS3DestinationConfiguration":{{{s3},"EncryptionConfiguration":{{"NoEncryptionConfig":
                 "NoEncryption","KMSEncryptionConfig":{{"AWSKMSKeyARN":"arn:aws:kms:us-east-1:123456789012:key/k"}}}}}}"#
                 ),
-                "ExtendedS3DestinationConfiguration.EncryptionConfiguration.KMSEncryptionConfig: not together with \
+                "ExtendedS3DestinationConfiguration.EncryptionConfiguration.KMSEncryptionConfig: cannot be combined with \
               NoEncryptionConfig",
             ),
             (
@@ -311,7 +311,7 @@ mod tests {
                 r#""DeliveryStreamEncryptionConfigurationInput":{"KeyType":"AWS_OWNED_CMK",
                 "KeyARN":"arn:aws:kms:us-east-1:123456789012:key/k"}"#
                     .into(),
-                "DeliveryStreamEncryptionConfigurationInput.KeyARN: not together with KeyType AWS_OWNED_CMK",
+                "DeliveryStreamEncryptionConfigurationInput.KeyARN: cannot be combined with KeyType AWS_OWNED_CMK",
             ),
             (
                 format!(

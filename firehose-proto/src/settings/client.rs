@@ -1,4 +1,4 @@
-//! [`Settings`]: what a client goes by, and where each of it was found.
+//! [`Settings`]: a client's settings, and where each was found.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -23,7 +23,7 @@ use crate::settings;
 use crate::transport::{DEFAULT_READ_TIMEOUT, Timeouts};
 use crate::user_agent::UserAgent;
 
-/// What a program sets itself. Not to be shown: the proxy's URL may hold a password.
+/// The settings that a program sets itself. Do not print them: the proxy's URL may contain a password.
 #[derive(Default)]
 #[non_exhaustive]
 pub struct Overrides {
@@ -31,31 +31,31 @@ pub struct Overrides {
     pub profile: Option<String>,
     /// The region.
     pub region: Option<String>,
-    /// Another endpoint than the region's.
+    /// An endpoint other than the region's.
     pub endpoint_url: Option<String>,
     /// Whether to use the FIPS endpoint.
     pub use_fips_endpoint: Option<bool>,
-    /// Whether to use the endpoint that has both IPv4 and IPv6 addresses.
+    /// Whether to use the dual-stack endpoint (IPv4 and IPv6).
     pub use_dualstack_endpoint: Option<bool>,
-    /// How failed attempts are made again.
+    /// How failed attempts are retried.
     pub retry_mode: Option<RetryMode>,
-    /// Attempts for a call, the first included.
+    /// Attempts for each call, including the first.
     pub max_attempts: Option<NonZeroU32>,
-    /// Whether to sign by the local clock even when it is off.
+    /// Whether to sign by the local clock even when it is wrong.
     pub disable_clock_skew_correction: Option<bool>,
-    /// How long one attempt may take to connect.
+    /// Timeout for connecting, for each attempt.
     pub connect_timeout: Option<Duration>,
-    /// How long each part of one attempt may take after that.
+    /// Timeout for each later part of an attempt.
     pub read_timeout: Option<Duration>,
-    /// How long one attempt may take as a whole.
+    /// Timeout for a whole attempt.
     pub attempt_timeout: Option<Duration>,
-    /// How long a call may take as a whole.
+    /// Timeout for a whole call.
     pub operation_timeout: Option<Duration>,
     /// A file of certificates.
     pub ca_bundle: Option<String>,
-    /// A proxy's URL, which may hold a password.
+    /// A proxy's URL. It may contain a password.
     pub proxy: Option<String>,
-    /// What the program calls itself.
+    /// The program's name for the user agent.
     pub app_id: Option<String>,
 }
 
@@ -66,15 +66,16 @@ impl fmt::Debug for Overrides {
     }
 }
 
-/// What a client goes by: from code, else the environment, else the profile, else the default.
+/// A client's settings: from code, else the environment, else the profile, else the default.
 ///
-/// Each is named as in the shared files ([settings reference](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html)).
+/// The names are those in the shared files
+/// ([settings reference](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html)).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The path of the configuration file, `AWS_CONFIG_FILE`; `None` when the user's home is not known.
+    /// The path of the configuration file, `AWS_CONFIG_FILE`; `None` when the user's home is unknown.
     pub config_file: Option<Setting<String>>,
-    /// The path of the credentials file, `AWS_SHARED_CREDENTIALS_FILE`; `None` when the user's home is not known.
+    /// The path of the credentials file, `AWS_SHARED_CREDENTIALS_FILE`; `None` when the user's home is unknown.
     pub shared_credentials_file: Option<Setting<String>>,
     /// The name of the profile, `AWS_PROFILE`.
     pub profile: Setting<String>,
@@ -82,7 +83,7 @@ pub struct Settings {
     pub region: Option<Setting<Region>>,
     /// `AWS_ENDPOINT_URL_FIREHOSE`, then `AWS_ENDPOINT_URL`.
     pub endpoint_url: Option<Setting<String>>,
-    /// `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL`: of the service that is asked for roles and identities.
+    /// `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL`: the service for roles and identities.
     pub sts_endpoint_url: Option<Setting<String>>,
     /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`
     pub ignore_configured_endpoint_urls: Setting<bool>,
@@ -118,21 +119,21 @@ pub struct Settings {
     pub metadata_service_timeout: Setting<Duration>,
     /// `AWS_METADATA_SERVICE_NUM_ATTEMPTS`
     pub metadata_service_num_attempts: Setting<NonZeroU32>,
-    /// What was passed over: files that are not there, lines and settings without effect.
+    /// Warnings: missing files, and lines and settings without effect.
     pub warnings: Vec<String>,
-    /// How often those are asked who give out credentials: what code says is about calls.
+    /// Attempts for requests to credential services. The value from code is only for calls.
     pub(crate) credentials_attempts: NonZeroU32,
-    /// Why the instance metadata did not tell the region, if they were asked.
+    /// Why the instance metadata did not give the region, if they were asked.
     pub(crate) no_metadata_region: Option<CredentialsError>,
 }
 
 impl Settings {
-    /// Looks everything up: in code, in the environment variables, and in the shared files, which are read by means of a
-    /// function that is told a path and how much of the file is wanted; one byte more shows that it is too large.
+    /// Looks up everything: in code, in the environment variables, and in the shared files. A function reads the files.
+    /// It gets a path and the largest size accepted; it should return one byte more to show that a file is too large.
     ///
     /// # Errors
     ///
-    /// [`SettingsError`](super::SettingsError), naming what is wrong and where it stands.
+    /// [`SettingsError`](super::SettingsError), which names the setting and its place.
     pub fn find(
         code: &Overrides,
         variable: &dyn Fn(&str) -> Option<String>,
@@ -146,18 +147,18 @@ impl Settings {
         warnings.extend(profiles.ignored().iter().map(ToString::to_string));
         let variable = |name: &str| environment.variable(name);
         let profile = settings::profile(code.profile.as_deref(), variable);
-        // The default profile alone need not exist.
+        // Only the default profile may be missing.
         if profile.source != SettingSource::Default && profiles.profile(&profile.value).is_none() {
             return Err(SettingsError::NoSuchProfile { profile, warnings });
         }
-        let lookup = SettingsResolver::new(&variable, &profiles, &profile.value);
+        let resolver = SettingsResolver::new(&variable, &profiles, &profile.value);
         let without_effect = plan::without_effect(&profiles, &profile.value);
         warnings.extend(without_effect.iter().map(ToString::to_string));
-        if let Some(source) = lookup.legacy_retry_mode().filter(|_| code.retry_mode.is_none()) {
-            warnings.push(format!("{source} asks for `legacy`, which is taken as `standard`"));
+        if let Some(source) = resolver.legacy_retry_mode().filter(|_| code.retry_mode.is_none()) {
+            warnings.push(format!("{source} asks for `legacy`, which is treated as `standard`"));
         }
         let mut wrong = Wrong::default();
-        let found = Self::look_up(code, environment, &lookup, profile.clone(), &mut wrong);
+        let found = Self::look_up(code, environment, &resolver, profile.clone(), &mut wrong);
         let errors = wrong.errors(environment);
         match found {
             Some(settings) if errors.is_empty() => Ok(Self { warnings, ..settings }),
@@ -165,33 +166,34 @@ impl Settings {
         }
     }
 
-    /// Looks everything up but the warnings; `None` when something is wrong.
+    /// Looks up everything except the warnings; `None` when something is wrong.
     fn look_up(
         code: &Overrides,
         environment: &Locations<'_>,
-        lookup: &SettingsResolver<'_>,
+        resolver: &SettingsResolver<'_>,
         profile: Setting<String>,
         wrong: &mut Wrong,
     ) -> Option<Self> {
         let variable = |name: &str| environment.variable(name);
-        // All of them before the first that is wrong ends it, so that all are told that are wrong.
-        let region = wrong.note(lookup.region(code.region.as_deref()));
-        let endpoint_url = wrong.note(lookup.endpoint_url(code.endpoint_url.as_deref(), "firehose"));
-        let sts_endpoint_url = wrong.note(lookup.endpoint_url(None, "sts"));
-        let ignore_configured_endpoint_urls = wrong.note(lookup.ignore_configured_endpoint_urls());
-        let use_fips_endpoint = wrong.note(lookup.use_fips_endpoint(code.use_fips_endpoint, code.region.as_deref()));
-        let use_dualstack_endpoint = wrong.note(lookup.use_dualstack_endpoint(code.use_dualstack_endpoint));
-        let retry_mode = wrong.note(lookup.retry_mode(code.retry_mode));
-        let max_attempts = wrong.note(lookup.max_attempts(code.max_attempts));
-        let credentials_attempts = wrong.note(lookup.max_attempts(None));
-        let skew = wrong.note(lookup.disable_clock_skew_correction(code.disable_clock_skew_correction));
-        let connect_timeout = wrong.note(lookup.connect_timeout(code.connect_timeout));
-        let ca_bundle = wrong.note(lookup.ca_bundle(code.ca_bundle.as_deref()));
-        let proxies = wrong.note(code.proxy.as_deref().map_or_else(|| Ok(Proxies::read(variable)), Proxies::new));
-        let sdk_ua_app_id = wrong.note(lookup.sdk_ua_app_id(code.app_id.as_deref()));
-        let metadata_endpoint = wrong.note(lookup.ec2_metadata_service_endpoint(None));
-        let metadata_timeout = wrong.note(lookup.metadata_service_timeout(None));
-        let metadata_attempts = wrong.note(lookup.metadata_service_num_attempts(None));
+        // Looks up all of them before it returns, to report all errors together.
+        let region = wrong.collect(resolver.region(code.region.as_deref()));
+        let endpoint_url = wrong.collect(resolver.endpoint_url(code.endpoint_url.as_deref(), "firehose"));
+        let sts_endpoint_url = wrong.collect(resolver.endpoint_url(None, "sts"));
+        let ignore_configured_endpoint_urls = wrong.collect(resolver.ignore_configured_endpoint_urls());
+        let use_fips_endpoint =
+            wrong.collect(resolver.use_fips_endpoint(code.use_fips_endpoint, code.region.as_deref()));
+        let use_dualstack_endpoint = wrong.collect(resolver.use_dualstack_endpoint(code.use_dualstack_endpoint));
+        let retry_mode = wrong.collect(resolver.retry_mode(code.retry_mode));
+        let max_attempts = wrong.collect(resolver.max_attempts(code.max_attempts));
+        let credentials_attempts = wrong.collect(resolver.max_attempts(None));
+        let skew = wrong.collect(resolver.disable_clock_skew_correction(code.disable_clock_skew_correction));
+        let connect_timeout = wrong.collect(resolver.connect_timeout(code.connect_timeout));
+        let ca_bundle = wrong.collect(resolver.ca_bundle(code.ca_bundle.as_deref()));
+        let proxies = wrong.collect(code.proxy.as_deref().map_or_else(|| Ok(Proxies::read(variable)), Proxies::new));
+        let sdk_ua_app_id = wrong.collect(resolver.sdk_ua_app_id(code.app_id.as_deref()));
+        let metadata_endpoint = wrong.collect(resolver.ec2_metadata_service_endpoint(None));
+        let metadata_timeout = wrong.collect(resolver.metadata_service_timeout(None));
+        let metadata_attempts = wrong.collect(resolver.metadata_service_num_attempts(None));
         if let Some(Some(url)) = &endpoint_url {
             wrong.check_url(url);
         }
@@ -218,7 +220,7 @@ impl Settings {
             ca_bundle: ca_bundle?,
             proxies: proxies?,
             sdk_ua_app_id: sdk_ua_app_id?,
-            ec2_metadata_disabled: lookup.ec2_metadata_disabled(None),
+            ec2_metadata_disabled: resolver.ec2_metadata_disabled(None),
             ec2_metadata_service_endpoint: metadata_endpoint?,
             metadata_service_timeout: metadata_timeout?,
             metadata_service_num_attempts: metadata_attempts?,
@@ -228,7 +230,7 @@ impl Settings {
         })
     }
 
-    /// Takes the region that the instance metadata told, where none is set, or else why they did not.
+    /// Sets the region that the instance metadata gave, if none is set, or else why they gave none.
     pub fn take_metadata_region(&mut self, answer: Result<Region, CredentialsError>) {
         if self.region.is_some() {
             return;
@@ -239,7 +241,7 @@ impl Settings {
         }
     }
 
-    /// What the calls of a client go by; the environment variables tell where the program runs.
+    /// The settings of a client's calls. The environment variables say where the program runs.
     ///
     /// # Errors
     ///
@@ -262,7 +264,7 @@ impl Settings {
         })
     }
 
-    /// How long one attempt may take.
+    /// The timeouts of one attempt.
     #[must_use]
     pub fn timeouts(&self) -> Timeouts {
         let mut timeouts = Timeouts::new(self.connect_timeout.value, self.read_timeout.value);
@@ -291,11 +293,11 @@ impl Settings {
         })
     }
 
-    /// The proxy on the way to an endpoint.
+    /// The proxy for an endpoint.
     ///
     /// # Errors
     ///
-    /// [`SettingsError`](super::SettingsError) when it is none that can be used.
+    /// [`SettingsError`](super::SettingsError) when the proxy cannot be used.
     pub fn proxy(&self, endpoint: &Endpoint) -> Result<Option<&Setting<Proxy>>, SettingsError> {
         self.proxies.for_url(endpoint.url()).map_err(|error| SettingsError::Setting { error, path: None })
     }
@@ -309,7 +311,7 @@ struct Wrong {
 }
 
 impl Wrong {
-    fn note<T>(&mut self, found: Result<T, SettingError>) -> Option<T> {
+    fn collect<T>(&mut self, found: Result<T, SettingError>) -> Option<T> {
         found
             .map_err(|error| {
                 if !self.settings.contains(&error) {
@@ -319,7 +321,7 @@ impl Wrong {
             .ok()
     }
 
-    /// Sees whether an endpoint URL can be used at all; it may hold a password while it is wrong.
+    /// Checks whether an endpoint URL can be used at all. An invalid one may still contain a password.
     fn check_url(&mut self, url: &Setting<String>) {
         let any = Region::parse("us-east-1").expect("the name of a region");
         let error = Endpoint::custom(&url.value, any).err();

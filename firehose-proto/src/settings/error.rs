@@ -1,4 +1,4 @@
-//! [`SettingsError`]: a setting that is missing or wrong, and where it stands.
+//! [`SettingsError`]: a setting that is missing or invalid, and where it is.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use crate::credentials::CredentialsError;
 use crate::endpoint::EndpointError;
 use crate::error::WithCauses;
 
-/// A setting that is missing or wrong.
+/// A setting that is missing or invalid.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SettingsError {
@@ -18,37 +18,37 @@ pub enum SettingsError {
     Profiles(ProfilesError),
     /// Neither of the shared files has the profile that was asked for.
     NoSuchProfile {
-        /// Its name, and where that comes from.
+        /// Its name, and where that was set.
         profile: Setting<String>,
-        /// What may explain it, see [`Settings::warnings`](super::Settings::warnings).
+        /// Possible causes, see [`Settings::warnings`](super::Settings::warnings).
         warnings: Vec<String>,
     },
-    /// No region, neither in code, nor in the environment, nor in the profile.
+    /// No region in code, environment or profile.
     MissingRegion {
-        /// Why the instance metadata did not tell it, if they were asked.
+        /// Why the instance metadata did not give it, if they were asked.
         metadata: Option<CredentialsError>,
     },
-    /// Settings that are wrong: all of them, each a [`Setting`](Self::Setting) or an [`Endpoint`](Self::Endpoint).
+    /// Several invalid settings, each a [`Setting`](Self::Setting) or an [`Endpoint`](Self::Endpoint).
     Several {
-        /// What is wrong, at least one.
+        /// All errors, at least one.
         errors: Vec<SettingsError>,
-        /// What was passed over, see [`Settings::warnings`](super::Settings::warnings).
+        /// Possible causes, see [`Settings::warnings`](super::Settings::warnings).
         warnings: Vec<String>,
     },
-    /// A value that its setting cannot have.
+    /// A value that the setting does not allow.
     Setting {
         /// The setting and the rule.
         error: SettingError,
-        /// The file that it stands in, if it does.
+        /// The path of the file, if it is in one.
         path: Option<String>,
     },
     /// The endpoint URL cannot be used.
     Endpoint {
-        /// Where it comes from.
+        /// Where it was set.
         source: SettingSource,
-        /// Where the wish comes from that excludes any endpoint URL.
+        /// The setting that excludes any endpoint URL, if one does.
         conflicts_with: Option<SettingSource>,
-        /// The rule it breaks.
+        /// The rule that it breaks.
         error: EndpointError,
     },
 }
@@ -69,12 +69,12 @@ impl fmt::Display for SettingsError {
                 let metadata = WithCauses(error);
                 write!(
                     f,
-                    "{}; the instance metadata do not tell it: {metadata}",
+                    "{}; the instance metadata do not give it: {metadata}",
                     Self::MissingRegion { metadata: None }
                 )
             }
             Self::Several { errors, .. } => errors.iter().enumerate().try_for_each(|(index, error)| {
-                // Nobody else can tell the causes of more than one.
+                // This error has several causes, so it must show them itself.
                 write!(f, "{}{}", if index == 0 { "" } else { "; " }, WithCauses(error))
             }),
             Self::Setting { error, path: None } => error.fmt(f),
@@ -83,7 +83,7 @@ impl fmt::Display for SettingsError {
                 write!(f, "the endpoint URL cannot be used (from {source})")
             }
             Self::Endpoint { source, conflicts_with: Some(other), .. } => {
-                write!(f, "the endpoint URL of {source} goes against the wish of {other}")
+                write!(f, "the endpoint URL of {source} conflicts with {other}")
             }
         }
     }
@@ -93,7 +93,7 @@ impl core::error::Error for SettingsError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Endpoint { error, .. } => Some(error),
-            // Their words are this error's own.
+            // This error already shows their text.
             Self::Profiles(_)
             | Self::Several { .. }
             | Self::Setting { .. }

@@ -1,6 +1,6 @@
-//! [`Locations`]: where the shared files and the caches of sign-ins are
-//! ([location of the shared files](https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html)), and what a path in
-//! a setting means.
+//! [`Locations`]: the paths of the shared files and sign-in caches
+//! ([location of the shared files](https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html)), and the
+//! expansion of paths in settings.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,7 +9,7 @@ use core::fmt;
 use super::{Setting, first_variable};
 use crate::credentials::profile::ProfileFile;
 
-/// Finds the files by the environment variables that move them, below the user's home unless they do.
+/// Finds the files by their environment variables, or else in the user's home.
 ///
 /// ```
 /// use firehose_proto::internal::profile::ProfileFile;
@@ -32,7 +32,7 @@ impl fmt::Debug for Locations<'_> {
     }
 }
 
-/// The variables that hold a path.
+/// The variables that contain a path.
 const PATHS: [&str; 7] = [
     "AWS_CA_BUNDLE",
     "AWS_CONFIG_FILE",
@@ -44,7 +44,7 @@ const PATHS: [&str; 7] = [
 ];
 
 impl<'a> Locations<'a> {
-    /// Locations on Windows or another system.
+    /// Locations on Windows, or on another system.
     #[must_use]
     pub const fn new(variable: &'a dyn Fn(&str) -> Option<String>, is_windows: bool) -> Self {
         Self { variable, is_windows }
@@ -63,9 +63,9 @@ impl<'a> Locations<'a> {
         self.below_home(&[".aws", name]).map(Setting::default)
     }
 
-    /// The value of a variable, expanded if it is one that holds a path.
+    /// The value of a variable, expanded if it contains a path.
     ///
-    /// Whoever looks all variables up through this need not know which of them are paths.
+    /// Callers that look up all variables through this need not know which are paths.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<String> {
         let value = (self.variable)(name)?;
@@ -86,8 +86,7 @@ impl<'a> Locations<'a> {
         found.map(|found| self.expanded(&found.value)).or_else(|| self.below_home(&[".aws", "login", "cache"]))
     }
 
-    /// The user's home: `HOME`, and on Windows, as for the AWS CLI, `USERPROFILE`, then `HOMEDRIVE` and `HOMEPATH` before
-    /// it.
+    /// The user's home: `HOME`. On Windows, as for the AWS CLI, first `USERPROFILE`, then `HOMEDRIVE` and `HOMEPATH`.
     fn home(&self) -> Option<String> {
         let set = |name| first_variable(self.variable, &[name]).map(|found| found.value);
         let on_windows = || {
@@ -107,8 +106,8 @@ impl<'a> Locations<'a> {
         Some(path)
     }
 
-    /// What a path in a setting means: the values of variables in place of `$NAME`, `${NAME}` and, on Windows, `%NAME%`,
-    /// and the home in place of a tilde that is all of the path's first part. What is not known stays as it is.
+    /// Expands a path in a setting: variables for `$NAME`, `${NAME}` and, on Windows, `%NAME%`; the home for a leading
+    /// `~` that is a whole path component. Unknown names stay unchanged.
     #[must_use]
     pub fn expanded(&self, path: &str) -> String {
         let path = self.with_variables(path);
@@ -134,7 +133,7 @@ impl<'a> Locations<'a> {
         expanded + rest
     }
 
-    /// The name in a reference to a variable that a text begins with, and how long the reference is.
+    /// The name in the variable reference at the start of a text, and the length of the reference.
     fn reference<'t>(&self, text: &'t str) -> Option<(&'t str, usize)> {
         let enclosed = |open: &str, close: char| {
             let (name, _) = text.strip_prefix(open)?.split_once(close)?;

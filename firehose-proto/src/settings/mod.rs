@@ -1,10 +1,9 @@
-//! [`Settings`]: where a client sends to and how, each value found where it is set: in code, in an environment variable, in
-//! the profile, or nowhere.
+//! [`Settings`]: where and how a client sends. Each value comes from code, an environment variable, the profile, or the default.
 //!
 //! The names are those of the
 //! [settings reference](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html). A blank variable or
-//! value counts as unset. [`Locations`] says where the shared files are, [`Proxies`] which proxy a request goes through, and
-//! [`UserAgent`] as whom the client introduces itself.
+//! value counts as unset. [`Locations`] finds the shared files, [`Proxies`] the proxy of a request, and [`UserAgent`]
+//! is how the client introduces itself.
 
 mod client;
 mod error;
@@ -38,7 +37,7 @@ pub fn profile(code: Option<&str>, variable: impl Fn(&str) -> Option<String>) ->
     found.unwrap_or_else(|| Setting::default("default".to_owned()))
 }
 
-/// The value of the `X-Amzn-Trace-Id` header with which a function on AWS Lambda passes its trace on.
+/// The value of the `X-Amzn-Trace-Id` header by which a function on AWS Lambda continues its trace.
 pub fn trace_id(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     first_variable(&variable, &["AWS_LAMBDA_FUNCTION_NAME"])?;
     let value = first_variable(&variable, &["_X_AMZN_TRACE_ID"])?.value;

@@ -1,4 +1,4 @@
-//! [`Proxies`]: through which proxy a request goes, by the usual environment variables.
+//! [`Proxies`]: the proxy for a request, from the usual environment variables.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -12,7 +12,7 @@ use crate::http::{Method, Request};
 use crate::percent;
 use crate::sensitive::Sensitive;
 
-/// The proxies of a program, and the hosts that it reaches without.
+/// The proxies of a program, and the hosts that it reaches directly.
 ///
 /// ```
 /// use firehose_proto::settings::Proxies;
@@ -45,13 +45,13 @@ pub struct Proxy {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// The user to log in as, percent-encoding undone.
+    /// The user to log in as, percent-decoded.
     pub user: Option<String>,
-    /// The user's password, percent-encoding undone.
+    /// The user's password, percent-decoded.
     pub password: Option<Sensitive<String>>,
 }
 
-/// The URL, without the user and password.
+/// The URL, without user and password.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.is_https { "https" } else { "http" };
@@ -62,10 +62,10 @@ impl fmt::Display for Proxy {
 }
 
 impl Proxies {
-    /// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, each in either case.
+    /// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, each in upper or lower case.
     ///
-    /// `HTTP_PROXY` in capitals does not count where `REQUEST_METHOD` is set: in a CGI program it holds what a
-    /// visitor sent as the header `Proxy`. One that cannot be used matters to those URLs alone that it is for, see
+    /// `HTTP_PROXY` in capitals is ignored where `REQUEST_METHOD` is set: in a CGI program it contains the header
+    /// `Proxy` of a visitor. An invalid proxy is an error only for the URLs that it is for, see
     /// [`for_url`](Self::for_url).
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let is_cgi = variable("REQUEST_METHOD").is_some();
@@ -80,22 +80,22 @@ impl Proxies {
         }
     }
 
-    /// One proxy for everything, as the program sets it itself; only what must never go through one does not.
+    /// One proxy for all URLs, as the program sets it. URLs that must never go through a proxy still do not.
     ///
     /// # Errors
     ///
-    /// [`SettingError`] when it is no URL of a host, or not that of an HTTP proxy.
+    /// [`SettingError`] when it is not the URL of a host, or not of an HTTP proxy.
     pub fn new(url: &str) -> Result<Self, SettingError> {
         let proxy = read_proxy(Setting::code(url.to_owned()))?;
         Ok(Self { http: Some(Ok(proxy.clone())), https: Some(Ok(proxy)), exceptions: Vec::new() })
     }
 
-    /// The proxy for a URL: none for the machine itself, instance metadata and containers' agents, nor for the hosts
-    /// of `NO_PROXY`.
+    /// The proxy for a URL. There is none for this machine, instance metadata, containers' agents, and the hosts of
+    /// `NO_PROXY`.
     ///
     /// # Errors
     ///
-    /// [`SettingError`] when the proxy for it is no URL of a host, or not that of an HTTP proxy.
+    /// [`SettingError`] when its proxy is not the URL of a host, or not of an HTTP proxy.
     pub fn for_url(&self, url: &str) -> Result<Option<&Setting<Proxy>>, SettingError> {
         let proxy = self.choose(url);
         proxy.map(Result::as_ref).transpose().map_err(SettingError::clone)
@@ -118,13 +118,13 @@ impl Proxies {
     }
 }
 
-/// A host as it is compared: without brackets and the dot of the root.
+/// A host in the form for comparison: without brackets and the final dot.
 fn bare(host: &str) -> &str {
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// Whether a host is the machine itself, or so near that no proxy can reach it in its place.
+/// Whether a host is this machine, or link-local, where no proxy can stand in for it.
 fn is_local(host: &str, address: Option<IpAddr>) -> bool {
     match address.map(|address| address.to_canonical()) {
         Some(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
@@ -163,7 +163,7 @@ fn read_proxy(found: Setting<String>) -> Result<Setting<Proxy>, SettingError> {
     })
 }
 
-/// Decodes percent-encoding; `None` where no text results.
+/// Decodes percent-encoding; `None` when the result is not text.
 fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(percent::decode(text).collect()).ok()
 }
@@ -172,13 +172,13 @@ fn percent_decoded(text: &str) -> Option<String> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Exception {
     All,
-    /// Addresses whose first so many bits are these.
+    /// Addresses that begin with these bits, and the number of bits.
     Network(IpAddr, u32),
-    /// A host and all below it, with a port if only that one is meant.
+    /// A host and its subdomains, with a port if only that one is meant.
     Host(String, Option<u16>),
 }
 
-/// Reads an entry; one that says nothing is passed over, as everywhere.
+/// Reads an entry. An invalid one is ignored, as other programs do.
 fn exception(text: &str) -> Option<Exception> {
     let text = text.trim();
     if text == "*" {

@@ -1,4 +1,4 @@
-//! [`SettingsResolver`]: finds one setting after another. Its methods are called like the keys of a profile.
+//! [`SettingsResolver`]: finds settings one by one. Its methods are named after the keys of a profile.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
@@ -19,7 +19,7 @@ use crate::transport::DEFAULT_CONNECT_TIMEOUT;
 /// A retry mode of AWS's older tools.
 const LEGACY: &str = "legacy";
 
-/// Finds settings: code beats the environment, which beats the profile.
+/// Finds settings: code overrides the environment, which overrides the profile.
 ///
 /// ```
 /// use firehose_proto::internal::profile::Profiles;
@@ -27,13 +27,13 @@ const LEGACY: &str = "legacy";
 ///
 /// let profiles = Profiles::parse(b"[profile dev]\nregion = eu-west-1\nmax_attempts = 0\n", b"")?;
 /// let variable = |name: &str| (name == "AWS_REGION").then(|| "us-east-2".to_owned());
-/// let lookup = SettingsResolver::new(&variable, &profiles, "dev");
+/// let resolver = SettingsResolver::new(&variable, &profiles, "dev");
 ///
-/// let region = lookup.region(None)?.unwrap();
+/// let region = resolver.region(None)?.unwrap();
 /// assert_eq!(region.value.as_str(), "us-east-2");
 /// assert_eq!(region.source.to_string(), "environment variable `AWS_REGION`");
 /// assert_eq!(
-///     lookup.max_attempts(None).unwrap_err().to_string(),
+///     resolver.max_attempts(None).unwrap_err().to_string(),
 ///     "`max_attempts` of profile `dev` (line 3 of the config file) must be a whole number from 1"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -52,7 +52,7 @@ impl fmt::Debug for SettingsResolver<'_> {
 }
 
 impl<'a> SettingsResolver<'a> {
-    /// Looks in these variables and in the profile of this name, which may be one that does not exist.
+    /// Looks in these variables and in the profile of this name, which need not exist.
     #[must_use]
     pub const fn new(variable: &'a dyn Fn(&str) -> Option<String>, profiles: &'a Profiles, profile: &'a str) -> Self {
         Self { variable, profiles, profile }
@@ -65,7 +65,7 @@ impl<'a> SettingsResolver<'a> {
     ///
     /// # Errors
     ///
-    /// [`SettingError`] when the name cannot be a region's.
+    /// [`SettingError`] when the name cannot be a region.
     pub fn region(&self, code: Option<&str>) -> Result<Option<Setting<Region>>, SettingError> {
         Ok(self.named_region(code)?.map(|found| Setting { value: found.value.0, source: found.source }))
     }
@@ -80,7 +80,7 @@ impl<'a> SettingsResolver<'a> {
         found.map(|found| found.parse(rule, |name| Region::parse_with_fips(name).ok())).transpose()
     }
 
-    /// Whether to use FIPS endpoints: also when the region is a pseudo-region that says so.
+    /// Whether to use FIPS endpoints. A pseudo-region may ask for it, too.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl<'a> SettingsResolver<'a> {
         self.boolean(code, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
     }
 
-    /// Whether to use endpoints that have both IPv4 and IPv6 addresses.
+    /// Whether to use dual-stack endpoints (IPv4 and IPv6).
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ impl<'a> SettingsResolver<'a> {
         self.boolean(code, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
     }
 
-    /// Whether [`endpoint_url`](Self::endpoint_url) heeds code alone.
+    /// Whether [`endpoint_url`](Self::endpoint_url) uses only the value from code.
     ///
     /// # Errors
     ///
@@ -110,17 +110,18 @@ impl<'a> SettingsResolver<'a> {
         self.boolean(None, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")
     }
 
-    /// The URL to use in place of a service's own endpoint; the service is named as in a profile, such as `firehose`,
-    /// `sts`, `sso` or `sso_oidc` ([service identifiers](https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html)).
+    /// The URL that replaces a service's own endpoint. Name the service as in a profile: `firehose`, `sts`, `sso` or
+    /// `sso_oidc` ([service identifiers](https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html)).
     ///
-    /// In this order: the service's variable, such as `AWS_ENDPOINT_URL_FIREHOSE`, `AWS_ENDPOINT_URL`, the service's
-    /// block in the `services` section that the profile names, the profile's `endpoint_url`.
-    /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` turns all of them off. What the URL must be is for
-    /// [`Endpoint::custom`](crate::endpoint::Endpoint::custom) to say.
+    /// In this order: the service's variable, such as `AWS_ENDPOINT_URL_FIREHOSE`; `AWS_ENDPOINT_URL`; the service's
+    /// block in the `services` section that the profile names; the profile's `endpoint_url`.
+    /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` turns all of them off.
+    /// [`Endpoint::custom`](crate::endpoint::Endpoint::custom) checks the URL.
     ///
     /// # Errors
     ///
-    /// [`SettingError`] when the switch is not true or false, or the profile names a section that does not exist.
+    /// [`SettingError`] when the switch is neither true nor false, or when the profile names a section that does not
+    /// exist.
     pub fn endpoint_url(&self, code: Option<&str>, service: &str) -> Result<Option<Setting<String>>, SettingError> {
         if let Some(url) = code {
             return Ok(Some(Setting::code(url.to_owned())));
@@ -151,7 +152,7 @@ impl<'a> SettingsResolver<'a> {
         self.find(&[], "endpoint_url")
     }
 
-    /// How failed attempts are made again. `legacy`, which does not exist here, counts as `standard`, see
+    /// How failed attempts are retried. `legacy` is not supported and counts as `standard`, see
     /// [`legacy_retry_mode`](Self::legacy_retry_mode).
     ///
     /// # Errors
@@ -167,14 +168,14 @@ impl<'a> SettingsResolver<'a> {
         self.parsed(code, "AWS_RETRY_MODE", "retry_mode", rule, parse, RetryMode::Standard)
     }
 
-    /// Where the mode `legacy` is asked for, if it is: what was the default of boto3 and of the AWS CLI's version 1.
+    /// Where the mode `legacy` is set, if it is. It was the default of boto3 and of the AWS CLI's version 1.
     #[must_use]
     pub fn legacy_retry_mode(&self) -> Option<SettingSource> {
         let found = self.find(&["AWS_RETRY_MODE"], "retry_mode").ok()??;
         found.value.eq_ignore_ascii_case(LEGACY).then_some(found.source)
     }
 
-    /// How often an operation is attempted, the first attempt included.
+    /// Attempts for each operation, including the first.
     ///
     /// # Errors
     ///
@@ -193,30 +194,30 @@ impl<'a> SettingsResolver<'a> {
         self.boolean(code, "AWS_DISABLE_CLOCK_SKEW_CORRECTION", "disable_clock_skew_correction")
     }
 
-    /// The file of certificates in PEM form to trust in place of the usual ones: `AWS_CA_BUNDLE`, then the profile's, then,
-    /// as in the AWS CLI, `REQUESTS_CA_BUNDLE`.
+    /// The file of certificates, in PEM form, to trust instead of the usual ones: `AWS_CA_BUNDLE`, then the profile's,
+    /// then, as in the AWS CLI, `REQUESTS_CA_BUNDLE`.
     ///
     /// # Errors
     ///
-    /// [`SettingError`] when the profile's line makes no sense.
+    /// [`SettingError`] when the profile's line is malformed.
     pub fn ca_bundle(&self, code: Option<&str>) -> Result<Option<Setting<String>>, SettingError> {
         let of_aws = self.text(code, "AWS_CA_BUNDLE", "ca_bundle")?;
         Ok(of_aws.or_else(|| first_variable(self.variable, &["REQUESTS_CA_BUNDLE"])))
     }
 
-    /// What the program calls itself in the user agent.
+    /// The program's name in the user agent.
     ///
     /// # Errors
     ///
-    /// [`SettingError`] when the profile's line makes no sense.
+    /// [`SettingError`] when the profile's line is malformed.
     pub fn sdk_ua_app_id(&self, code: Option<&str>) -> Result<Option<Setting<String>>, SettingError> {
         self.text(code, "AWS_SDK_UA_APP_ID", "sdk_ua_app_id")
     }
 
-    /// How long a connection may take to come about, by
+    /// The timeout for connecting, by
     /// [`defaults_mode`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-smart-config-defaults.html).
     ///
-    /// `auto` counts as `standard`: telling where a program runs would take a question to the instance metadata.
+    /// `auto` counts as `standard`: to know where the program runs, it would have to ask the instance metadata.
     ///
     /// # Errors
     ///
@@ -232,7 +233,7 @@ impl<'a> SettingsResolver<'a> {
         self.parsed(code, "AWS_DEFAULTS_MODE", "defaults_mode", rule, parse, DEFAULT_CONNECT_TIMEOUT)
     }
 
-    /// Whether to keep away from the instance metadata: only `AWS_EC2_METADATA_DISABLED` says so, and only by `true`.
+    /// Whether not to use the instance metadata. Only `true` in `AWS_EC2_METADATA_DISABLED` sets it.
     #[must_use]
     pub fn ec2_metadata_disabled(&self, code: Option<bool>) -> Setting<bool> {
         if let Some(disabled) = code {
@@ -245,7 +246,7 @@ impl<'a> SettingsResolver<'a> {
         )
     }
 
-    /// The URL of the instance metadata: one that is set, else the one for the mode, IPv4 or IPv6.
+    /// The URL of the instance metadata: the one set, else the one of the mode, IPv4 or IPv6.
     ///
     /// # Errors
     ///
@@ -265,7 +266,7 @@ impl<'a> SettingsResolver<'a> {
         self.parsed(None, variable, key, "must be `IPv4` or `IPv6`", parse, imds::DEFAULT_ENDPOINT.to_owned())
     }
 
-    /// How long the instance metadata may take to answer.
+    /// The timeout for the instance metadata.
     ///
     /// # Errors
     ///
@@ -277,7 +278,7 @@ impl<'a> SettingsResolver<'a> {
         self.parsed(code, variable, key, rule, parse, Duration::from_secs(1))
     }
 
-    /// How often the instance metadata are asked.
+    /// Attempts for requests to the instance metadata.
     ///
     /// # Errors
     ///
@@ -287,7 +288,7 @@ impl<'a> SettingsResolver<'a> {
         self.parsed(code, variable, key, "must be a whole number from 1", whole_number, DEFAULT_MAX_ATTEMPTS)
     }
 
-    /// The text of the first of these variables that is set, else of the profile's key.
+    /// The first of these variables that is set, else the profile's key.
     fn find(&self, variables: &[&'static str], key: &'static str) -> Result<Option<Setting<String>>, SettingError> {
         if let Some(found) = first_variable(self.variable, variables) {
             return Ok(Some(found));
@@ -343,7 +344,7 @@ impl<'a> SettingsResolver<'a> {
     }
 }
 
-/// Digits alone: no sign.
+/// Only digits: no sign.
 fn whole_number(text: &str) -> Option<NonZeroU32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

@@ -1,4 +1,4 @@
-//! [`Setting`]: a value, and where it was found.
+//! [`Setting`]: a value, and where it was set.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
@@ -6,12 +6,12 @@ use core::fmt;
 
 use crate::credentials::profile::SourceLocation;
 
-/// A setting's value and where it comes from.
+/// A setting's value, and where it was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting<T> {
     /// The value.
     pub value: T,
-    /// Where it comes from.
+    /// Where it was set.
     pub source: SettingSource,
 }
 
@@ -37,15 +37,15 @@ impl Setting<String> {
             None => {
                 let looks_commented =
                     self.source.place().is_some() && [" #", " ;"].iter().any(|it| self.value.contains(it));
-                let hint =
-                    looks_commented.then_some("a comment behind a value is a part of it: give it a line of its own");
+                let hint = looks_commented
+                    .then_some("a comment after a value is part of the value: put it on a line of its own");
                 Err(SettingError { source: self.source, rule, hint })
             }
         }
     }
 }
 
-/// Where a setting comes from.
+/// Where a setting was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SettingSource {
@@ -59,24 +59,24 @@ pub enum SettingSource {
         profile: String,
         /// The key.
         key: &'static str,
-        /// Where it stands.
+        /// The place of the key.
         place: SourceLocation,
     },
     /// `endpoint_url` of a service in the `services` section that the profile names.
     Services {
         /// The section's name.
         services: String,
-        /// Where the key stands.
+        /// The place of the key.
         place: SourceLocation,
     },
     /// The machine's instance metadata.
     InstanceMetadata,
-    /// It is set nowhere.
+    /// It is not set; this is the default.
     Default,
 }
 
 impl SettingSource {
-    /// Where in the shared files it stands, if it does.
+    /// The place in the shared files, if it was set there.
     #[must_use]
     pub const fn place(&self) -> Option<SourceLocation> {
         match self {
@@ -101,14 +101,14 @@ impl fmt::Display for SettingSource {
     }
 }
 
-/// A value that its setting cannot have. Never repeats it.
+/// A value that the setting does not allow. Never repeats the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingError {
-    /// Where the value comes from.
+    /// Where the value was set.
     pub source: SettingSource,
     /// What it must be.
     pub rule: &'static str,
-    /// What may have gone wrong.
+    /// A possible cause.
     pub hint: Option<&'static str>,
 }
 
@@ -121,7 +121,7 @@ impl fmt::Display for SettingError {
 
 impl core::error::Error for SettingError {}
 
-/// The value of the first of these variables that is set to more than blanks.
+/// The first of these variables that is not blank.
 pub(super) fn first_variable(
     variable: &dyn Fn(&str) -> Option<String>,
     names: &[&'static str],

@@ -1,4 +1,4 @@
-//! What the two shared files hold, whether they are there or not, and [`ProfilesError`] when they cannot be read.
+//! Reads the two shared files, present or not; [`ProfilesError`] when they cannot be read.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -12,7 +12,7 @@ use crate::credentials::search::FileError;
 use crate::limits::MAX_PROFILE_FILE_BYTES;
 use crate::sensitive::Sensitive;
 
-/// The text of one file. One that is not there is as good as an empty one; `warn` is told what that may explain.
+/// The text of one file. A missing file counts as empty; `warn` gets what its absence may explain.
 pub(crate) fn text(
     location: &Setting<String>,
     read: Result<Sensitive<Vec<u8>>, FileError>,
@@ -24,19 +24,19 @@ pub(crate) fn text(
         (Ok(text), _) => Ok(text),
         (Err(FileError::NotFound), SettingSource::Default) => Ok(empty()),
         (Err(error), SettingSource::Default) => {
-            warn(format!("cannot read {path}, doing without: {error}"));
+            warn(format!("cannot read {path}, going on without it: {error}"));
             Ok(empty())
         }
         (Err(FileError::NotFound), source) => {
-            warn(format!("{source} names {path}, which is not there"));
+            warn(format!("{source} names {path}, which does not exist"));
             Ok(empty())
         }
         (Err(error), _) => Err(ProfilesError { path: path.clone(), reason: Reason::Io(error.to_string()) }),
     }
 }
 
-/// Reads both files by means of a function, which is told how much of a file is wanted: one byte more shows that it is too
-/// large. `warn` is told what the absence of a file may explain.
+/// Reads both files through a function. It gets the largest size accepted, and should return one byte more to show that
+/// a file is too large. `warn` gets what the absence of a file may explain.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub(crate) fn read(
     parse(locations, config.expose(), credentials.expose())
 }
 
-/// Reads the texts of both.
+/// Parses the texts of both.
 pub(crate) fn parse(locations: &Locations<'_>, config: &[u8], credentials: &[u8]) -> Result<Profiles, ProfilesError> {
     Profiles::parse_at(locations, config, credentials).map_err(|error| {
         let path = locations.profile_file(error.place.file).map(|location| location.value).unwrap_or_default();
@@ -65,7 +65,7 @@ pub(crate) fn parse(locations: &Locations<'_>, config: &[u8], credentials: &[u8]
     })
 }
 
-/// A shared configuration or credentials file that cannot be read. Says where, never what stands there.
+/// Why a shared configuration or credentials file cannot be read. Says where, never the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfilesError {
     path: String,
@@ -85,7 +85,7 @@ impl ProfilesError {
         &self.path
     }
 
-    /// The rule that the file breaks, unless it could not be read at all.
+    /// The rule that the file breaks; `None` if the file could not be read.
     #[must_use]
     pub const fn syntax(&self) -> Option<ProfileFileError> {
         match self.reason {

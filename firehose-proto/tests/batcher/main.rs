@@ -397,7 +397,7 @@ fn tries_credentials_and_foreign_answers_again_until_the_policy_says_enough() {
     let page = || refused_with(ServiceError::of_status(403), None);
     let away = || Err(Error::Credentials(CredentialsError::transient("the instance metadata is away")));
     let expired = || refused(403, ErrorCode::ExpiredTokenException, "");
-    let without = "answer of status 403 without an AWS error code";
+    let without = "response of status 403 without an AWS error code";
     for (answer, failure, words) in [
         (&expired as &dyn Fn() -> _, Failure::Rejected, "ExpiredTokenException"),
         (&away, Failure::Expired, "the instance metadata is away"),

@@ -1,10 +1,11 @@
-//! [`Profiles`]: what the shared configuration and credentials files say, with the line that says it.
+//! [`Profiles`]: the content of the shared configuration and credentials files, with line numbers.
 //!
-//! They are read as the AWS CLI reads them, see [configuration and credential file settings](https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html),
-//! with two differences: what the CLI refuses a whole file for, be it a line that makes no sense or one that is there
-//! twice, is passed over and told ([`Profiles::ignored`]). It matters where its own key is asked for, and nowhere else.
+//! They are read as the AWS CLI reads them, see
+//! [configuration and credential file settings](https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html),
+//! with one difference. The CLI refuses a whole file for a malformed or repeated line. This reader skips the line and
+//! reports it ([`Profiles::ignored`]); it is an error only when the key on that line is asked for.
 //!
-//! A comment is a line of its own: ` # text` behind a value is a part of the value.
+//! A comment is a line of its own: ` # text` after a value is part of the value.
 
 mod parser;
 mod words;
@@ -53,18 +54,18 @@ pub struct Profiles {
 }
 
 impl Profiles {
-    /// Reads both files; one that does not exist is as good as an empty one.
+    /// Reads both files. One that does not exist counts as empty.
     ///
-    /// Where both have a key of the same profile, the credentials file's value counts.
+    /// If both have a key of the same profile, the credentials file's value counts.
     ///
     /// # Errors
     ///
-    /// [`ProfileFileError`] when a file is none of text; a line that makes no sense is no error.
+    /// [`ProfileFileError`] when a file is not text. A malformed line is not an error.
     pub fn parse(config: &[u8], credentials: &[u8]) -> Result<Self, ProfileFileError> {
         parser::read_files(config, credentials, &ToOwned::to_owned)
     }
 
-    /// Reads both files, and expands the paths in them as [`Locations::expanded`] does.
+    /// Reads both files, and expands the paths in them like [`Locations::expanded`].
     ///
     /// # Errors
     ///
@@ -91,12 +92,12 @@ impl Profiles {
         self.services.get(name)
     }
 
-    /// The names of all profiles, in the order of their letters.
+    /// The names of all profiles, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
     }
 
-    /// Lines that were passed over, the configuration file's first; worth a warning when something is missing.
+    /// The lines that were skipped, the configuration file's first. Show them as a warning when something is missing.
     #[must_use]
     pub fn ignored(&self) -> &[Ignored] {
         &self.ignored
@@ -116,7 +117,7 @@ impl Section {
         Self { place, config: None, credentials: None }
     }
 
-    /// Puts what a file says in the place of what it said before.
+    /// Replaces what the section had from this file.
     fn put(&mut self, file: ProfileFile, part: Part) -> Option<Part> {
         if self.place.file == file {
             self.place = part.place;
@@ -134,33 +135,33 @@ impl Section {
         }
     }
 
-    /// What the files say, the credentials file first, because its values count where both have a key.
+    /// The parts from both files, the credentials file first: its values count where both have a key.
     fn parts(&self) -> impl Iterator<Item = &Part> {
         self.credentials.iter().chain(&self.config)
     }
 
-    /// Where the section begins, in the configuration file if it is there.
+    /// Where the section begins. In the configuration file, if it is there.
     #[must_use]
     pub const fn place(&self) -> SourceLocation {
         self.place
     }
 
-    /// Whether a key is there, with a value or without one.
+    /// Whether a key is present, with or without a value.
     #[must_use]
     pub fn contains(&self, key: &str) -> bool {
         self.parts().any(|part| part.property(key).is_some())
     }
 
-    /// The value of a key in lower case. A blank one is as good as none.
+    /// The value of a key, given in lower case. A blank value counts as absent.
     ///
     /// # Errors
     ///
-    /// [`Ignored`] when the line that should hold it makes no sense.
+    /// [`Ignored`] when the key's line is malformed.
     pub fn value(&self, key: &str) -> Result<Option<&Value>, Ignored> {
         self.property(key).map_or(Ok(None), Property::text)
     }
 
-    /// The value that one of the files alone has for a key.
+    /// The value that one of the files has for a key.
     ///
     /// # Errors
     ///
@@ -169,7 +170,7 @@ impl Section {
         self.part(file).and_then(|part| part.property(key)).map_or(Ok(None), Property::text)
     }
 
-    /// The value of a key inside the indented block under another one, which is in lower case.
+    /// The value of a key inside the indented block under another key. Give the latter in lower case.
     ///
     /// # Errors
     ///
@@ -182,7 +183,7 @@ impl Section {
         Ok(value.filter(|value| !value.is_blank()))
     }
 
-    /// The keys, in the order of their letters.
+    /// The keys, sorted.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         let keys = self.parts().flat_map(|part| part.properties.keys().chain(part.defaults.keys()));
         keys.map(String::as_str).collect::<BTreeSet<_>>().into_iter()
@@ -193,12 +194,12 @@ impl Section {
     }
 }
 
-/// What one file says in a section.
+/// The properties that one file sets in a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
     place: SourceLocation,
     properties: BTreeMap<String, Property>,
-    /// Those of the file's section `[DEFAULT]`.
+    /// The properties of the file's section `[DEFAULT]`.
     defaults: Arc<BTreeMap<String, Property>>,
 }
 
@@ -223,7 +224,7 @@ impl Property {
         Self { value: Err(line), nested: BTreeMap::new() }
     }
 
-    /// The value, which a block is not.
+    /// The value, unless it is a block.
     fn text(&self) -> Result<Option<&Value>, Ignored> {
         match &self.value {
             Err(broken) => Err(*broken),
@@ -234,7 +235,7 @@ impl Property {
     }
 }
 
-/// A value and where it stands. `Debug` shows the place alone: any value may be a secret or hold one.
+/// A value and its place. `Debug` shows only the place: any value may be or contain a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Value {
     text: Sensitive<String>,
@@ -246,13 +247,13 @@ impl Value {
         Self { text: Sensitive::new(text.to_owned()), place }
     }
 
-    /// The value, without the blanks around it; the lines of one that was continued are separated by line feeds.
+    /// The value, without surrounding blanks. The lines of a continued value are separated by line feeds.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.text.expose()
     }
 
-    /// Where its key stands.
+    /// The place of its key.
     #[must_use]
     pub const fn place(&self) -> SourceLocation {
         self.place
@@ -262,7 +263,7 @@ impl Value {
         self.text.expose().is_empty()
     }
 
-    /// Whether the lines that go on with it are a block of keys of their own.
+    /// Whether its continuation lines are a block of keys.
     fn begins_block(&self) -> bool {
         self.is_blank() || self.text.expose().starts_with('\n')
     }
@@ -272,7 +273,7 @@ impl Value {
         let old = self.text.expose();
         let bytes = old.len() + empty_lines + 1 + line.len();
         if old.capacity() < bytes {
-            // Growing in place would leave the old text behind in memory.
+            // Growing in place would leave the old text in memory.
             let mut roomy = String::with_capacity(2 * bytes);
             roomy.push_str(old);
             self.text = Sensitive::new(roomy);
@@ -320,7 +321,7 @@ impl fmt::Display for SourceLocation {
     }
 }
 
-/// A line that was passed over, with what belongs to it. An error where something asks for what it was to say.
+/// A line that was skipped, with its continuation lines. It is an error when its key is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ignored {
     /// The line.
@@ -350,31 +351,31 @@ pub enum IgnoredReason {
     Utf8,
     /// A section's line has no `]`, or no name before it.
     SectionEnd,
-    /// The line stands below such a one, so that nobody knows to what it belongs.
+    /// The line is below a malformed section header, so its section is unknown.
     BrokenSection,
-    /// The section is of no kind that this file has.
+    /// The section's kind is unknown in this file.
     SectionKind,
-    /// The section's name has blanks, and no quotation marks around it.
+    /// The section's name contains blanks and is not quoted.
     SectionName,
     /// A quotation mark in the section's name is not closed.
     Quotation,
-    /// A section further down has the same name, but for how it is written.
+    /// A later section has the same name, spelled differently.
     Replaced,
-    /// The section is called `DEFAULT`, which is no profile.
+    /// The section is called `DEFAULT`, which is not a profile.
     Defaults,
-    /// The section's name has in it what has a meaning in the configuration file alone.
+    /// The section's name contains characters that have a meaning only in the configuration file.
     LiteralName,
-    /// The line stands before the first section.
+    /// The line precedes the first section.
     OutsideSection,
     /// A property has no equals sign.
     EqualsSign,
     /// A property has no key.
     Key,
-    /// The section has the same key further down.
+    /// The section repeats the key later.
     Repeated,
-    /// A line under a property without a value is no property itself.
+    /// A line under a property without a value is not a property itself.
     NestedEqualsSign,
-    /// The value is a block of indented lines, where it was to be a text.
+    /// The value is a block of indented lines, but must be text.
     Block,
 }
 
@@ -385,29 +386,29 @@ impl IgnoredReason {
         match self {
             Self::Utf8 => "must be UTF-8",
             Self::SectionEnd => "must have a name between `[` and `]`",
-            Self::BrokenSection => "must stand below a section that has its name between `[` and `]`",
+            Self::BrokenSection => "must be below a section that has its name between `[` and `]`",
             Self::SectionKind => {
                 "must be `[default]`, `[profile name]`, `[sso-session name]` or `[services name]`, without blanks after `[`"
             }
             Self::SectionName => "must have quotation marks around a name with blanks, as in `[profile 'my name']`",
-            Self::Quotation => "must have its quotation marks closed",
-            Self::Replaced => "must not have the name of a section further down, which takes its place",
-            Self::Defaults => "is not the profile `default`: what `[DEFAULT]` says counts in all sections of the file",
+            Self::Quotation => "must have a closing quotation mark",
+            Self::Replaced => "must not have the name of a later section, which replaces it",
+            Self::Defaults => "is not the profile `default`: `[DEFAULT]` applies to all sections of the file",
             Self::LiteralName => {
-                "names a profile by all that is between the brackets: in the credentials file there is no `profile` \
-                 before a name, and no quotation marks or blanks around it"
+                "names a profile by the whole text between the brackets: the credentials file has no `profile` before a \
+                 name, and no quotation marks or blanks around it"
             }
-            Self::OutsideSection => "must stand below a section such as `[default]`",
+            Self::OutsideSection => "must be below a section such as `[default]`",
             Self::EqualsSign => "must be `key = value`",
             Self::Key => "must have a key before `=`",
-            Self::Repeated => "must not have a key that stands further down in the section again, where it counts",
-            Self::NestedEqualsSign => "must be `key = value`, as the line above it has no value",
+            Self::Repeated => "must not have a key that the section repeats later, where it counts",
+            Self::NestedEqualsSign => "must be `key = value`, because the line above it has no value",
             Self::Block => "must be on the line of its key, not on indented lines below it",
         }
     }
 }
 
-/// A file that cannot be read. Says where and which rule, never what stands there.
+/// Why a file cannot be read. Says where and which rule, never the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProfileFileError {
     /// The line that breaks the rule.

@@ -1,6 +1,6 @@
-//! The reader of the shared files: line by line, as Python's `RawConfigParser` reads them, which is what the AWS CLI has.
+//! The parser of the shared files. It reads line by line, as Python's `RawConfigParser` does for the AWS CLI.
 //!
-//! Where that refuses a file as a whole, this passes over the line, and remembers it where its key was to be.
+//! Where the CLI refuses the whole file, this parser skips the line, and remembers the error under the line's key.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BTreeMap;
@@ -14,10 +14,10 @@ use super::{
 };
 use crate::limits::MAX_PROFILE_FILE_BYTES;
 
-/// What begins a comment, which is always a line of its own.
+/// The characters that begin a comment. A comment is always a line of its own.
 const COMMENTS: [char; 2] = ['#', ';'];
 
-/// The section whose keys count in every other one of its file.
+/// The section whose keys apply to all others in its file.
 const DEFAULTS: &str = "DEFAULT";
 
 /// The keys whose values are paths.
@@ -28,7 +28,7 @@ fn is_blank(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
-/// Reads both files, the configuration first; `expand` has the last word on paths.
+/// Reads both files, the configuration first. `expand` expands paths.
 pub(super) fn read_files(
     config: &[u8],
     credentials: &[u8],
@@ -44,26 +44,26 @@ pub(super) fn read_files(
     Ok(profiles)
 }
 
-/// A section as it is written: all that stands below one header.
-struct Written {
+/// A section as written: everything below one header.
+struct RawSection {
     place: SourceLocation,
-    /// Whether its header has been told to be broken.
+    /// Whether its header has been reported as malformed.
     is_broken: bool,
     properties: BTreeMap<String, Property>,
 }
 
 struct Reader {
     file: ProfileFile,
-    /// The sections by what is between their brackets.
-    sections: BTreeMap<String, Written>,
+    /// The sections by the text between their brackets.
+    sections: BTreeMap<String, RawSection>,
     ignored: Vec<Ignored>,
-    /// The section that properties go to.
+    /// The section that properties belong to.
     header: Option<String>,
-    /// Whether the header above is broken, so that nobody knows to what a line below it belongs.
+    /// Whether the last header is malformed, so that the section of the following lines is unknown.
     is_header_broken: bool,
-    /// How far the last line was indented that began something.
+    /// The indentation of the last line that began a property or section.
     indent: usize,
-    /// The key of the property that a line goes on with which is indented further.
+    /// The key of the current property. A line that is indented further continues its value.
     key: Option<String>,
     /// Empty lines since the last line of that property.
     empty_lines: usize,
@@ -91,11 +91,11 @@ impl Reader {
         if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
             return Err(error(SyntaxRule::Utf16));
         }
-        // Some editors begin a file with a byte order mark.
+        // Some editors write a byte order mark at the start.
         let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
         for (index, line) in lines(text).enumerate() {
             let text = String::from_utf8_lossy(line);
-            // Only what is not UTF-8 is copied.
+            // Only lines that are not UTF-8 are copied.
             self.line(&text, matches!(text, Cow::Borrowed(_)), SourceLocation { file: self.file, line: index + 1 });
         }
         Ok(())
@@ -114,7 +114,7 @@ impl Reader {
         self.ignored.extend(broken);
         let indent = line.chars().take_while(|&c| is_blank(c)).count();
         if indent > self.indent && self.key.is_some() {
-            self.go_on(trimmed, place, broken);
+            self.continue_value(trimmed, place, broken);
             return;
         }
         self.indent = indent;
@@ -143,7 +143,7 @@ impl Reader {
 
     fn begin(&mut self, header: &str, place: SourceLocation, is_broken: bool) {
         self.is_header_broken = is_broken;
-        let section = Written { place, is_broken, properties: BTreeMap::new() };
+        let section = RawSection { place, is_broken, properties: BTreeMap::new() };
         self.sections.entry(header.to_owned()).or_insert(section);
         self.header = Some(header.to_owned());
     }
@@ -160,7 +160,7 @@ impl Reader {
         }
     }
 
-    /// Gives a property to the section, in place of one that has the key already.
+    /// Sets a property of the section, in place of an earlier one with the same key.
     fn insert(&mut self, key: String, property: Property) {
         let section = self.header.as_ref().and_then(|header| self.sections.get_mut(header));
         let old = section.and_then(|section| section.properties.insert(key.clone(), property));
@@ -171,12 +171,12 @@ impl Reader {
         self.empty_lines = 0;
     }
 
-    fn go_on(&mut self, line: &str, place: SourceLocation, broken: Option<Ignored>) {
+    fn continue_value(&mut self, line: &str, place: SourceLocation, broken: Option<Ignored>) {
         let empty_lines = core::mem::take(&mut self.empty_lines);
         let section = self.header.as_ref().and_then(|header| self.sections.get_mut(header));
         let property = section.zip(self.key.as_ref()).and_then(|(section, key)| section.properties.get_mut(key));
         let Some(Property { value: text, nested }) = property else { return };
-        // What is broken remains so.
+        // An error stays an error.
         let Ok(value) = text else { return };
         if let Some(broken) = broken {
             *text = Err(broken);
@@ -195,14 +195,14 @@ impl Reader {
         value.push_line(empty_lines, line);
     }
 
-    /// Finds out what each section is.
+    /// Determines the kind of each section.
     fn settle(mut self, profiles: &mut Profiles, expand: &dyn Fn(&str) -> String) {
         let written = self.sections.remove(DEFAULTS);
         let defaults_place = written.as_ref().map(|written| written.place);
         let defaults = Arc::new(expanded(written.map_or_else(BTreeMap::new, |written| written.properties), expand));
         let mut sections: Vec<_> = core::mem::take(&mut self.sections).into_iter().collect();
         sections.sort_by_key(|(_, section)| section.place.line);
-        for (header, Written { place, is_broken, properties }) in sections {
+        for (header, RawSection { place, is_broken, properties }) in sections {
             if self.file == ProfileFile::Credentials && has_more_than_a_name(&header) {
                 self.ignore(place, IgnoredReason::LiteralName);
             }
@@ -240,7 +240,7 @@ enum Kind {
     Services,
 }
 
-/// What a section is, and its name. Those of the credentials file are profiles, whatever they are called.
+/// The kind and name of a section. All sections of the credentials file are profiles.
 fn kind(file: ProfileFile, header: String) -> Result<(Kind, String), IgnoredReason> {
     if file == ProfileFile::Credentials || header == "default" {
         return Ok((Kind::Profile, header));
@@ -256,12 +256,12 @@ fn kind(file: ProfileFile, header: String) -> Result<(Kind, String), IgnoredReas
     }
 }
 
-/// Whether somebody may have taken the credentials file's headers for those of the configuration file.
+/// Whether the header in the credentials file may have been meant for the configuration file.
 fn has_more_than_a_name(header: &str) -> bool {
     header.starts_with("profile ") || header.contains([']', '"', '\'']) || header.trim_matches(is_blank) != header
 }
 
-/// The lines of a text, however they end.
+/// The lines of a text, with any line ending.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(text);
     core::iter::from_fn(move || {
@@ -273,18 +273,18 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// What is between the first bracket and the last one; whatever comes after that does not count.
+/// The text between the first and the last bracket. Text after that is ignored.
 fn header(line: &str) -> Option<&str> {
     let (header, _) = line.strip_prefix('[')?.rsplit_once(']')?;
     (!header.is_empty()).then_some(header)
 }
 
-/// What was probably meant as the key of a line that has no equals sign.
+/// The probable key of a line without an equals sign.
 fn first_word(line: &str) -> String {
     line.split(is_blank).next().unwrap_or_default().to_lowercase()
 }
 
-/// The same properties with their paths as the user's shell would have them.
+/// The same properties with their paths expanded, as the user's shell does.
 fn expanded(mut properties: BTreeMap<String, Property>, expand: &dyn Fn(&str) -> String) -> BTreeMap<String, Property> {
     for key in PATHS {
         if let Some(Property { value: Ok(value), .. }) = properties.get_mut(key) {
@@ -301,7 +301,7 @@ mod tests {
 
     use super::*;
 
-    /// Writes all sections as `[kind name]{key=value}`, values as `Debug` shows strings and what is broken as `!`.
+    /// Writes all sections as `[kind name]{key=value}`, values like the `Debug` of strings, errors as `!`.
     fn shown(profiles: &Profiles) -> String {
         let mut out = String::new();
         for (kind, sections) in
@@ -349,14 +349,14 @@ mod tests {
             ("[profile a]b]", "[a]b]{}"),
             ("[sso-session s]\nk = v\n[profile a]", "[a]{}[sso-session s]{k=\"v\"}"),
             ("[services s]\nfirehose =\n endpoint_url = u", "[services s]{firehose=\"\\nendpoint_url = u\"}"),
-            // Those that come twice.
+            // Repeated sections and keys.
             ("[profile a]\nk = v\n[profile b]\n[profile a]\nl = w", "[a]{k=\"v\" l=\"w\"}[b]{}"),
             ("[profile a]\nk = v\nk = w", "[a]{k=\"w\"}"),
             ("[profile a]\nK = v\n[profile a]\nk = w", "[a]{k=\"w\"}"),
             ("[profile default]\nk = v\n[default]\nl = w", "[default]{l=\"w\"}"),
             ("[default]\nl = w\n[profile default]\nk = v", "[default]{k=\"v\"}"),
             ("[profile a]\nk = v\n[profile 'a']\nl = w", "[a]{l=\"w\"}"),
-            // A section that counts in all.
+            // A section that applies to all.
             ("[DEFAULT]\nk = v\nl = w\n[profile a]\nl = x\n[profile b]", "[a]{k=\"v\" l=\"x\"}[b]{k=\"v\" l=\"w\"}"),
             // Properties.
             ("[profile a]\r\nk = v\r\nl = w\r\n", "[a]{k=\"v\" l=\"w\"}"),
@@ -377,7 +377,7 @@ mod tests {
             // Comments are lines of their own.
             ("# c\n; c\n[profile a]\n  # c\nk = v", "[a]{k=\"v\"}"),
             ("[profile a]\nk = p \"team #1\" ; c # d", "[a]{k=\"p \\\"team #1\\\" ; c # d\"}"),
-            // Lines that go on.
+            // Continued lines.
             ("[profile a]\nk = v\n -w", "[a]{k=\"v\\n-w\"}"),
             ("[profile a]\nk = v\n \t -w \t \r\nl = x", "[a]{k=\"v\\n-w\" l=\"x\"}"),
             ("[profile a]\nk = v\n\n \t\n -w\n\n", "[a]{k=\"v\\n\\n\\n-w\"}"),
@@ -451,7 +451,7 @@ mod tests {
             ("[profile a]\nk = v", "[a]\nk =", "[a]{k=\"\"}"),
             ("[DEFAULT]\nk = v\n[profile a]", "[a]", "[a]{k=\"v\"}"),
             ("[profile a]", "[DEFAULT]\nk = v\n[b]", "[a]{}[b]{k=\"v\"}"),
-            // What is between the brackets of the credentials file is the name.
+            // In the credentials file, the text between the brackets is the name.
             ("", "[My MacBook Pro]\n[profile a]\n[ b ]\n['c']", "[ b ]{}['c']{}[My MacBook Pro]{}[profile a]{}"),
             ("", "[sso-session s]\n[services s]\nk = v", "[services s]{k=\"v\"}[sso-session s]{}"),
         ] {

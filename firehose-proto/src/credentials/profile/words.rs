@@ -1,4 +1,4 @@
-//! The words of a section's header, as a POSIX shell would take them apart: that is how the AWS CLI reads names.
+//! Splits a section's header into words as a POSIX shell would: the AWS CLI reads names that way.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 /// What separates words.
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// Splits a text into words; `None` when a quotation mark is not closed, or nothing follows the last backslash.
+/// Splits a text into words; `None` when a quotation mark is not closed, or when a backslash ends the text.
 ///
-/// Within `"…"` a backslash counts before `"` and itself alone, within `'…'` never.
+/// Inside `"…"` a backslash escapes only `"` and itself, inside `'…'` nothing.
 pub(super) fn split(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

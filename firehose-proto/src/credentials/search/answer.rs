@@ -1,4 +1,4 @@
-//! [`FileError`] and [`ProcessError`]: in what words a driver tells that it could not do what it was asked for.
+//! [`FileError`] and [`ProcessError`]: how a driver reports that it could not do what was asked.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -9,9 +9,9 @@ use core::fmt;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FileError {
-    /// There is none of that name.
+    /// No file has that name.
     NotFound,
-    /// Any other reason, in the system's words.
+    /// Any other reason, as the system's error.
     Other(Box<dyn Error + Send + Sync>),
 }
 
@@ -26,19 +26,19 @@ impl fmt::Display for FileError {
 
 impl Error for FileError {}
 
-/// Why a process printed no credentials. Must not quote its command line or what it printed.
+/// Why a process printed no credentials. Must not quote its command line or its output.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProcessError {
-    /// It could not be run, in the system's words.
+    /// It could not be started; the system's error.
     Other(Box<dyn Error + Send + Sync>),
-    /// It did not end in time. Whatever it started must have been ended.
+    /// It did not end in time. The driver must have ended everything that it started.
     Timeout,
-    /// It ended, but not with success.
+    /// It ended with a failure.
     Failed {
-        /// How the system tells that, such as `exit status: 1`.
+        /// The system's description of the status, such as `exit status: 1`.
         status: String,
-        /// The status that it returned, unless a signal ended it.
+        /// The exit code, unless a signal ended it.
         code: Option<i32>,
     },
 }

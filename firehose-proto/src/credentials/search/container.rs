@@ -1,4 +1,4 @@
-//! The role of the task or pod that the program runs in.
+//! Credentials of the role of the ECS task or EKS pod that the program runs in.
 
 use alloc::format;
 use alloc::string::String;
@@ -25,7 +25,7 @@ pub(super) fn credentials(cx: &mut Cx<'_>) -> Step<Result<Credentials, Credentia
             let message = format!("neither {RELATIVE_URI} nor {FULL_URI} is set");
             return Step::Done(Err(CredentialsError::absent(message)));
         }
-        Err(error) => return Step::Done(Err(CredentialsError::failed("wrong setting").with_source(error))),
+        Err(error) => return Step::Done(Err(CredentialsError::failed("invalid setting").with_source(error))),
     };
     let set = |name| variable(name).filter(|value| !value.trim().is_empty());
     let token_file = set(TOKEN_FILE);
@@ -38,7 +38,7 @@ pub(super) fn credentials(cx: &mut Cx<'_>) -> Step<Result<Credentials, Credentia
 struct Agent {
     url: String,
     token_file: Option<String>,
-    /// Of the environment, where there is no file.
+    /// The token from the environment, used when there is no file.
     token: Option<Sensitive<String>>,
 }
 
@@ -53,7 +53,7 @@ impl Question for Agent {
         let authorization = token.or_else(|| self.token.as_ref().map(|token| token.expose().as_str()));
         container::request(&self.url, authorization).map_err(|error| {
             let origin = self.token_file.as_deref().unwrap_or(TOKEN);
-            let message = format!("the authorization in {origin} has a line break or the like");
+            let message = format!("the authorization in {origin} has a line break or another control character");
             CredentialsError::failed(message).with_source(error)
         })
     }

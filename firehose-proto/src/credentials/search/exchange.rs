@@ -1,13 +1,13 @@
-//! [`ask`]: one question to somebody who gives out credentials, asked again as the rules for retries allow.
+//! [`ask`]: one request for credentials, retried as the retry rules allow.
 //!
 //! ```text
 //!   ┌─▶ read the token's file, if there is one ─▶ sign for the corrected time ─▶ transmit ─▶ read the answer ─▶ done
-//!   │                 │ empty, half written                                         │ none        │ a refusal, nonsense
+//!   │                 │ empty, half written                                         │ none        │ refusal, malformed
 //!   └──────── wait ◀──┴── Retries: class, attempts, quota ◀─────────────────────────┴─────────────┘
 //! ```
 //!
-//! The refusal of a signature that had grown old on its way is no failure of an attempt: the question is put once more at
-//! once, signed anew.
+//! A refusal because the signature expired on its way is not a failed attempt: the request is signed anew and sent
+//! again at once, one time.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -27,12 +27,12 @@ use crate::retry::{Attempt, DEFAULT_MAX_ATTEMPTS, Decision, Observed, Retries, R
 use crate::sensitive::Sensitive;
 use crate::transport::{Timeouts, TransportError, TransportErrorKind};
 
-/// How long and how often somebody is asked.
+/// Timeouts and attempts of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy {
     pub(super) timeouts: Timeouts,
     pub(super) max_attempts: NonZeroU32,
-    /// Whether one who cannot be reached may be reached later.
+    /// Whether an unreachable service may become reachable later.
     pub(super) must_exist: bool,
 }
 
@@ -45,14 +45,14 @@ impl Policy {
     };
 }
 
-/// Why a question was not answered.
+/// Why a request got no answer.
 #[derive(Debug)]
 pub(super) enum AskError {
-    /// It could not be put.
+    /// The request could not be made.
     Question(CredentialsError),
-    /// No answer came.
+    /// There was no response.
     Transport(TransportError),
-    /// The answer holds no credentials; and whether, and how, it was worth asking again.
+    /// The response contains no credentials; and whether asking again may have helped.
     Answer(DocumentError, RetryClass),
 }
 
@@ -65,12 +65,12 @@ impl AskError {
         }
     }
 
-    /// Whether there may be nobody to ask.
-    pub(super) fn is_out_of_reach(&self) -> bool {
+    /// Whether the service may not exist here.
+    pub(super) fn is_unreachable(&self) -> bool {
         matches!(self, Self::Transport(error) if error.kind() == TransportErrorKind::Connect)
     }
 
-    /// Whether somebody took the question and did not answer in time.
+    /// Whether the service took the request and did not answer in time.
     pub(super) fn is_time_out(&self) -> bool {
         matches!(self, Self::Transport(error) if error.kind() == TransportErrorKind::Timeout)
     }
@@ -78,14 +78,14 @@ impl AskError {
     fn retry_class(&self, policy: &Policy) -> RetryClass {
         match self {
             Self::Question(error) if error.is_transient() => RetryClass::Transient,
-            Self::Transport(_) if self.is_out_of_reach() && !policy.must_exist => RetryClass::None,
+            Self::Transport(_) if self.is_unreachable() && !policy.must_exist => RetryClass::None,
             Self::Transport(error) if error.kind().is_transient() => RetryClass::Transient,
             Self::Answer(_, class) => *class,
             _ => RetryClass::None,
         }
     }
 
-    /// The error that tells what was asked.
+    /// The error, with what was attempted.
     pub(super) fn while_doing(self, what: impl Into<String>) -> CredentialsError {
         match self {
             Self::Question(error) => error,
@@ -105,23 +105,23 @@ impl From<CredentialsError> for AskError {
     }
 }
 
-/// How a question is put and its answer read.
+/// How to make a request and read its response.
 pub(super) trait Question: Send + 'static {
     type Answer: 'static;
 
-    /// The file whose token goes with the request, read anew for each attempt.
+    /// The file whose token goes with the request. It is read again for each attempt.
     fn token_file(&self) -> Option<&str> {
         None
     }
 
-    /// The request of one attempt, with the time that the service's clock shows, and the token.
+    /// The request of one attempt, with the time of the service's clock, and the token.
     fn request(&self, signed_at: OffsetDateTime, token: Option<&str>) -> Result<Request<'static>, CredentialsError>;
 
-    /// Reads an answer that came now, by the local clock.
+    /// Reads a response that arrived now, by the local clock.
     fn read(&self, now: OffsetDateTime, response: &Response) -> Result<Self::Answer, DocumentError>;
 }
 
-/// Asks, and asks again where that may help. Each request is made anew.
+/// Sends the request, and sends it again where that may help. Each attempt makes a new one.
 pub(super) fn ask<Q: Question>(cx: &mut Cx<'_>, policy: Policy, question: Q) -> Step<Result<Q::Answer, AskError>> {
     let retries = Retries::new(policy.max_attempts);
     Exchange { policy, question, retries, quota: RetryQuota::new(), is_signed_anew: false }.attempt(cx)
@@ -176,7 +176,7 @@ impl<Q: Question> Exchange<Q> {
         Step::Transmit(request, timeouts, Then::new(answered))
     }
 
-    /// Asks again at once, but only once, when the signature grew old before it was looked at.
+    /// Sends it again at once, one time only, when the signature expired before it was checked.
     fn sign_anew(
         mut self,
         cx: &mut Cx<'_>,
@@ -204,12 +204,12 @@ impl<Q: Question> Exchange<Q> {
     }
 }
 
-/// Whether a signature for the wrong time may be what a refusal is about.
+/// Whether a signature for the wrong time may have caused a refusal.
 fn may_be_about_signature(error: &DocumentError) -> bool {
     error.retry_class(Some(SignedDuration::MAX)) == RetryClass::ClockSkew
 }
 
-/// The token in a file, as it stands there. One that is being written is no token yet.
+/// The token in a file, unchanged. A token that is still being written is an error.
 fn token(path: &str, file: Result<Sensitive<Vec<u8>>, FileError>) -> Result<Sensitive<String>, CredentialsError> {
     let cannot = || CredentialsError::failed(format!("cannot read the token file {path}"));
     let content = file.map_err(|error| cannot().with_source(error))?;
@@ -226,10 +226,10 @@ fn token(path: &str, file: Result<Sensitive<Vec<u8>>, FileError>) -> Result<Sens
     }
 }
 
-/// `{"` in base64: how the header of every JSON Web Token begins. Other providers' tokens may be any text.
+/// `{"` in base64: the start of every JSON Web Token. Other providers' tokens may be any text.
 const JWT_START: &str = "eyJ";
 
-/// Whether it has its header, claims and signature
+/// Whether it has a header, claims and a signature
 /// ([RFC 7515, section 3.1](https://www.rfc-editor.org/rfc/rfc7515#section-3.1)).
 fn is_whole_jwt(token: &str) -> bool {
     token.split('.').filter(|part| !part.is_empty()).count() >= 3

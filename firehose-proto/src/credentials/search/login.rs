@@ -1,4 +1,4 @@
-//! Credentials that `aws login` left in its cache.
+//! Credentials from the cache of `aws login`.
 
 use alloc::format;
 use alloc::string::String;
@@ -11,7 +11,7 @@ use crate::credentials::{Credentials, CredentialsError, login};
 use crate::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
 use crate::sensitive::Sensitive;
 
-/// Reads the credentials of a session, as long as they are good.
+/// Reads the credentials of a session, if they are still valid.
 pub(super) fn credentials(cx: &Cx<'_>, session: String) -> Step<Result<Credentials, CredentialsError>> {
     let path = match cx.file_in(cx.shared.locations().login_cache(), &login::cache_file_name(&session)) {
         Ok(path) => path,

@@ -1,4 +1,4 @@
-//! The role, and the region, of the Amazon EC2 instance that the program runs on.
+//! The role and the region of the Amazon EC2 instance that the program runs on.
 //!
 //! ```text
 //! token, kept until shortly before its end ─▶ role's name ─▶ role's credentials ─▶ extended, if they have expired
@@ -6,8 +6,8 @@
 //!   └──────────────── once for each question ◀───┴────────────────┘
 //! ```
 //!
-//! When that fails, the credentials that came last are extended and given again, however often: when the service behind the
-//! metadata is down, the others take them for longer than they say.
+//! If that fails, the last credentials are extended and used again, any number of times: when the service behind the
+//! metadata is down, other services accept them beyond their expiry.
 
 use alloc::format;
 use alloc::string::String;
@@ -24,10 +24,10 @@ use crate::region::Region;
 use crate::sensitive::Sensitive;
 use crate::settings::Settings;
 
-/// How long before its end a token is no longer used.
+/// How long before its expiry a token is no longer used.
 const TOKEN_MARGIN: Duration = Duration::from_secs(120);
 
-/// The credentials of the instance's role; the last ones while the metadata fail.
+/// The credentials of the instance's role, or the last ones while the metadata fail.
 pub(super) fn credentials(cx: &mut Cx<'_>) -> Step<Result<Credentials, CredentialsError>> {
     let endpoint = match configured(cx) {
         Ok(endpoint) => endpoint,
@@ -39,8 +39,7 @@ pub(super) fn credentials(cx: &mut Cx<'_>) -> Step<Result<Credentials, Credentia
             (Err(error), None) => return Step::Done(Err(error)),
             (Err(error), Some(last)) => {
                 let error = WithCauses(&error);
-                cx.warnings
-                    .push(format!("going on with the credentials that the instance metadata gave last: {error}"));
+                cx.warnings.push(format!("continuing with the last credentials from the instance metadata: {error}"));
                 last.clone()
             }
         };
@@ -72,7 +71,7 @@ fn current(cx: &mut Cx<'_>, endpoint: String) -> Step<Result<Credentials, Creden
     let again = endpoint.clone();
     credentials_by_name(cx, endpoint)
         .then(cx, |cx, result| match result {
-            // The instance has been given another role in between.
+            // The instance's role has been changed in the meantime.
             Ok(Err(error)) if error.status() == Some(404) => credentials_by_name(cx, again),
             result => Step::Done(result),
         })
@@ -81,7 +80,7 @@ fn current(cx: &mut Cx<'_>, endpoint: String) -> Step<Result<Credentials, Creden
         })
 }
 
-/// The credentials of the role that the metadata name, if they name one.
+/// The credentials of the role that the metadata name, if any.
 fn credentials_by_name(
     cx: &mut Cx<'_>,
     endpoint: String,
@@ -98,14 +97,14 @@ fn role(cx: &mut Cx<'_>, endpoint: String) -> Step<Result<String, CredentialsErr
     item.ask(cx).map(cx, move |result| match result {
         Ok(Some(role)) => Ok(role),
         Ok(None) => Err(CredentialsError::absent("the instance has no role")),
-        Err(error) if error.is_out_of_reach() => {
+        Err(error) if error.is_unreachable() => {
             Err(error.while_doing(format!("{endpoint} cannot be reached")).into_absent())
         }
         Err(error) => Err(error.while_doing("cannot ask for the instance's role")),
     })
 }
 
-/// One thing that the metadata know, and how to ask for it with a token.
+/// One item of the metadata, and how to request it with a token.
 #[derive(Clone)]
 struct Item<M, R> {
     endpoint: String,
@@ -118,7 +117,7 @@ where
     M: Fn(&str, &str) -> Result<Request<'static>, InvalidHeader> + Clone + Send + 'static,
     R: Fn(&Response) -> Result<T, DocumentError> + Clone + Send + 'static,
 {
-    /// Asks with a token; with a new one if the metadata no longer know it.
+    /// Requests it with a token; with a new one if the metadata no longer accept the old one.
     fn ask(self, cx: &mut Cx<'_>) -> Step<Result<T, AskError>> {
         self.clone().ask_once(cx).then(cx, |cx, result| match result {
             Err(error) if error.status() == Some(401) => {
@@ -159,7 +158,7 @@ where
     }
 }
 
-/// The token that is kept, or else a new one.
+/// The cached token, or else a new one.
 fn token(cx: &mut Cx<'_>, endpoint: String) -> Step<Result<Sensitive<String>, AskError>> {
     if let Some((token, until)) = &cx.shared.metadata.token
         && cx.now.tick < *until
@@ -173,7 +172,7 @@ fn token(cx: &mut Cx<'_>, endpoint: String) -> Step<Result<Sensitive<String>, As
             cx.shared.metadata.token = Some((token.clone(), until));
             Step::Done(Ok(token))
         }
-        // The answer to this request alone does not pass a router more than the instance's metadata options allow.
+        // Only the response to this request is limited in hops by the instance's metadata options.
         Err(error) if error.is_time_out() => {
             let message = format!(
                 "{endpoint} gives no token; in a container the instance's HttpPutResponseHopLimit must be 2 at least"

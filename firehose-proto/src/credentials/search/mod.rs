@@ -1,4 +1,4 @@
-//! [`Search`]: finds credentials where AWS's tools look for them, as a machine that does no I/O itself.
+//! [`Search`]: finds credentials where AWS's tools look for them, as a machine without I/O.
 //!
 //! ```text
 //! Provider ─▶ Chain ─┬─▶ Environment
@@ -16,11 +16,11 @@
 //!              └──────── Done(result)
 //! ```
 //!
-//! **Carry out what [`poll`](Search::poll) asks for, hand in the answer, and poll again, until it is done.** An answer to
-//! something that was not asked for is passed over. What a driver cannot do it [declines](Search::decline).
+//! **Do what [`poll`](Search::poll) asks for, pass in the answer, and poll again, until it is done.** A search ignores
+//! answers that it did not ask for. A driver [declines](Search::decline) what it cannot do.
 //!
-//! What the searches of one client share, such as the token for the instance metadata, is in [`SearchState`]. When to search
-//! again is for [`CredentialsCache`](super::cache::CredentialsCache) to say.
+//! The searches of one client share a [`SearchState`], for example the token for the instance metadata. The
+//! [`CredentialsCache`](super::cache::CredentialsCache) decides when to search again.
 //!
 //! ```
 //! use firehose_proto::credentials::{FileError, Need, Provider, Search, SearchState};
@@ -86,59 +86,58 @@ use crate::sensitive::Sensitive;
 use crate::time::{Now, Tick};
 use crate::transport::{Timeouts, TransportError, TransportErrorKind};
 
-/// What a search asks of its driver.
+/// What a search asks its driver to do.
 #[derive(Debug)]
 pub enum Need<'s, T = Found> {
-    /// Send this, for [`handle_response`](Search::handle_response).
+    /// Send a request, for [`handle_response`](Search::handle_response).
     Transmit {
-        /// The request. Not to be sent through a proxy when it goes to this machine or to instance metadata.
+        /// The request. Use no proxy if it goes to this machine or to the instance metadata.
         request: &'s Request<'static>,
-        /// How long that may take.
+        /// How long it may take.
         timeouts: Timeouts,
     },
     /// Read a file, for [`handle_file`](Search::handle_file).
     ReadFile {
         /// Its path.
         path: &'s str,
-        /// How much of it is wanted: one byte more shows that it is too large.
+        /// The largest size accepted. Read one byte more, to show that the file is too large.
         max_bytes: usize,
     },
-    /// Replace a file, in one step and such that its owner alone may read it, for
-    /// [`handle_written`](Search::handle_written). That it fails is told, and does no harm.
+    /// Replace a file atomically, readable only by its owner, for [`handle_written`](Search::handle_written). A failure
+    /// is reported, and does no harm.
     WriteFile {
         /// Its path.
         path: &'s str,
-        /// What to write: a secret.
+        /// The content, which is secret.
         content: &'s Sensitive<Vec<u8>>,
     },
-    /// Have a shell run a command, without input, for [`handle_process`](Search::handle_process).
+    /// Run a command in a shell, without input, for [`handle_process`](Search::handle_process).
     Run {
-        /// The command line, which is in no message.
+        /// The command line. No message quotes it.
         command: &'s Sensitive<String>,
-        /// How long it may take; it is ended after that, with all that it started.
+        /// How long it may take. After that, end it and everything that it started.
         timeout: Duration,
     },
-    /// Ask the user for the code that a device shows, for [`handle_mfa_code`](Search::handle_mfa_code).
+    /// Ask the user for the code of a device, for [`handle_mfa_code`](Search::handle_mfa_code).
     MfaCode {
         /// The device's serial number or ARN.
         serial: &'s str,
     },
-    /// Ask a provider of the driver's own, for [`handle_custom`](Search::handle_custom). Never comes where no
+    /// Ask a provider of the driver's own, for [`handle_custom`](Search::handle_custom). Only comes if a
     /// [`Provider::Custom`] was given.
     Custom {
-        /// Which one.
+        /// The provider's id.
         id: usize,
     },
-    /// Poll again then.
+    /// Poll again at this time.
     Wait(Tick),
-    /// The search has come to its end; polling again says the same.
+    /// The search is over. Further polls return the same.
     Done(&'s Result<T, CredentialsError>),
 }
 
 /// One search for credentials, or for the region of the instance.
 ///
-/// Getters aside, its methods are [`poll`](Self::poll) and, for each thing that it may ask for, the `handle_…` that takes
-/// the answer.
+/// Besides getters it has [`poll`](Self::poll), and one `handle_…` for the answer to each thing that it may ask for.
 #[must_use = "a search does nothing until it is polled"]
 pub struct Search<T = Found> {
     step: Step<Result<T, CredentialsError>>,
@@ -147,14 +146,14 @@ pub struct Search<T = Found> {
 }
 
 impl Search {
-    /// A search at this place.
+    /// A search with this provider.
     pub fn new(provider: Provider) -> Self {
         Self::begin(|cx| provider.find(cx))
     }
 }
 
 impl Search<Region> {
-    /// Asks the instance metadata which region the program runs in.
+    /// Asks the instance metadata for the region that the program runs in.
     pub fn metadata_region() -> Self {
         Self::begin(metadata::region)
     }
@@ -166,7 +165,7 @@ impl<T: 'static> Search<T> {
         Self { step, profiles: None, warnings: Vec::new() }
     }
 
-    /// What to do next. Changes nothing until the answer has been handed in, or the time has come.
+    /// What to do next. It repeats itself until the answer is passed in, or until the wait is over.
     pub fn poll(&mut self, now: Now, shared: &mut SearchState) -> Need<'_, T> {
         loop {
             let (then, now) = match mem::replace(&mut self.step, interrupted()) {
@@ -193,13 +192,13 @@ impl<T: 'static> Search<T> {
         }
     }
 
-    /// What went wrong without ending the search, in words for a log.
+    /// Problems that did not end the search, as texts for a log.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// What became of [`Need::Transmit`].
+    /// The result of [`Need::Transmit`].
     pub fn handle_response(&mut self, now: Now, outcome: Result<Response, TransportError>) {
         self.answer(|step| match step {
             Step::Transmit(_, _, then) => then.answered(now, outcome),
@@ -207,7 +206,7 @@ impl<T: 'static> Search<T> {
         });
     }
 
-    /// What became of [`Need::ReadFile`]: the file's content, or as much as was wanted and one byte more.
+    /// The result of [`Need::ReadFile`]: the file's content, up to one byte more than asked for.
     pub fn handle_file(&mut self, now: Now, content: Result<Vec<u8>, FileError>) {
         let content = content.map(Sensitive::new);
         self.answer(|step| match step {
@@ -216,7 +215,7 @@ impl<T: 'static> Search<T> {
         });
     }
 
-    /// What became of [`Need::WriteFile`].
+    /// The result of [`Need::WriteFile`].
     pub fn handle_written(&mut self, now: Now, outcome: Result<(), FileError>) {
         self.answer(|step| match step {
             Step::WriteFile(_, _, then) => then.answered(now, outcome),
@@ -224,9 +223,8 @@ impl<T: 'static> Search<T> {
         });
     }
 
-    /// What became of [`Need::Run`]: what the process printed, if it ended with success. More than
-    /// [`MAX_CREDENTIAL_DOCUMENT_BYTES`](crate::limits::MAX_CREDENTIAL_DOCUMENT_BYTES) need not be kept, but for one byte
-    /// that shows it.
+    /// The result of [`Need::Run`]: the output of the process, if it succeeded. Keep at most one byte more than
+    /// [`MAX_CREDENTIAL_DOCUMENT_BYTES`](crate::limits::MAX_CREDENTIAL_DOCUMENT_BYTES).
     pub fn handle_process(&mut self, now: Now, printed: Result<Vec<u8>, ProcessError>) {
         let printed = printed.map(Sensitive::new);
         self.answer(|step| match step {
@@ -235,7 +233,7 @@ impl<T: 'static> Search<T> {
         });
     }
 
-    /// What became of [`Need::MfaCode`]: what the user typed.
+    /// The result of [`Need::MfaCode`]: the code that the user typed.
     pub fn handle_mfa_code(&mut self, now: Now, code: Result<String, Box<dyn Error + Send + Sync>>) {
         let code = code.map(Sensitive::new);
         self.answer(|step| match step {
@@ -244,7 +242,7 @@ impl<T: 'static> Search<T> {
         });
     }
 
-    /// What became of [`Need::Custom`].
+    /// The result of [`Need::Custom`].
     pub fn handle_custom(&mut self, now: Now, found: Result<Found, CredentialsError>) {
         self.answer(|step| match step {
             Step::Custom(_, then) => then.answered(now, found),
@@ -252,9 +250,9 @@ impl<T: 'static> Search<T> {
         });
     }
 
-    /// Says that this program has no way to do what is asked for: whatever needs it has failed. A wait stays one.
+    /// Says that this program cannot do what was asked, which fails. A wait stays a wait.
     pub fn decline(&mut self, now: Now) {
-        const WHY: &str = "this program has no way to do that";
+        const WHY: &str = "this program does not support that";
         match &self.step {
             Step::Transmit(..) => {
                 self.handle_response(now, Err(TransportError::new(TransportErrorKind::Request).with_source(WHY)));
@@ -268,14 +266,14 @@ impl<T: 'static> Search<T> {
         }
     }
 
-    /// Goes on with an answer where the step is one that takes it.
+    /// Continues with an answer, if the step waits for one of this kind.
     fn answer(&mut self, take: impl FnOnce(Step<Result<T, CredentialsError>>) -> Step<Result<T, CredentialsError>>) {
         let step = mem::replace(&mut self.step, interrupted());
         self.step = take(step);
     }
 }
 
-/// What stands in a search's place while its step is taken out of it: seen only after a panic of the driver's in between.
+/// The placeholder while a search's step is being replaced. Only visible after a panic of the driver.
 fn interrupted<T>() -> Step<Result<T, CredentialsError>> {
     Step::Done(Err(CredentialsError::failed("the search was interrupted")))
 }

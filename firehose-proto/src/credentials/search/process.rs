@@ -1,4 +1,4 @@
-//! Credentials that a program prints.
+//! Credentials from the output of a program.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -11,10 +11,10 @@ use crate::credentials::{Credentials, CredentialsError, process};
 use crate::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
 use crate::sensitive::Sensitive;
 
-/// How long a credential process may take: somebody may have to touch a key or to type a code.
+/// How long a credential process may take: a user may have to touch a key or type a code.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Has the program run. Neither its command line nor what it prints shows in any message.
+/// Runs the program. No message quotes its command line or its output.
 pub(super) fn credentials(process: Process) -> Step<Result<Credentials, CredentialsError>> {
     let Process { command, account_id } = process;
     let ended = move |_: &mut Cx<'_>, printed: Result<Sensitive<Vec<u8>>, ProcessError>| {
@@ -40,9 +40,9 @@ fn failure(error: ProcessError) -> CredentialsError {
             CredentialsError::transient(format!("the credential process did not end within {TIMEOUT:?}"))
         }
         ProcessError::Failed { status, code } => {
-            // What a shell says of a program that it cannot run.
+            // The exit codes of a shell that cannot run a program.
             let why = match code {
-                Some(126) => ", its program may not be run",
+                Some(126) => ", its program is not executable",
                 Some(127) => ", its program was not found",
                 _ => "",
             };

@@ -1,4 +1,4 @@
-//! What a profile of the shared files asks for: a first source, and roles assumed with what it gives.
+//! Credentials that a profile of the shared files asks for: a first source, and roles assumed with it.
 
 use alloc::format;
 use alloc::string::String;
@@ -19,20 +19,20 @@ use crate::settings;
 use crate::settings::resolver::SettingsResolver;
 use crate::settings::shared_files::{self, ProfilesError};
 
-/// Does what the profile of this name asks for, or else the selected one.
+/// Resolves the profile of this name, or else the selected one.
 pub(super) fn find(cx: &mut Cx<'_>, named: Option<String>) -> Step<Result<Found, CredentialsError>> {
     profiles(cx).and_then(cx, move |cx, profiles| {
         let selected = &cx.shared.settings.profile;
         let must_exist = named.is_some() || selected.source != settings::SettingSource::Default;
-        // As in the AWS CLI: a web identity of the environment comes before all of a profile but its role.
-        let heeds_environment = named.is_none() && selected.source != settings::SettingSource::Code;
+        // As in the AWS CLI: a web identity in the environment overrides everything in a profile except its role.
+        let uses_environment = named.is_none() && selected.source != settings::SettingSource::Code;
         let name = named.unwrap_or_else(|| selected.value.clone());
-        let variable = |name: &str| cx.shared.variable(name).filter(|_| heeds_environment);
+        let variable = |name: &str| cx.shared.variable(name).filter(|_| uses_environment);
         let plan = match CredentialPlan::resolve_in(variable, &profiles, &name) {
             Ok(plan) => plan,
             Err(error) => return Step::Done(Err(plan_error(cx, &error, &profiles, must_exist))),
         };
-        // What the environment alone says goes by the name of the provider that reads nothing else.
+        // A plan that comes from the environment alone is named after the provider that reads only that.
         let of_environment = environment::read_web_identity(variable).ok().flatten().map(CredentialSource::WebIdentity);
         let is_of_environment = plan.roles.is_empty() && Some(&plan.source) == of_environment.as_ref();
         let origin = if plan.roles.is_empty() { origin(&plan.source) } else { "role" };
@@ -46,7 +46,7 @@ pub(super) fn find(cx: &mut Cx<'_>, named: Option<String>) -> Step<Result<Found,
     })
 }
 
-/// The credentials that a profile begins with.
+/// The first credentials of a profile.
 fn first(cx: &mut Cx<'_>, source: CredentialSource) -> Step<Result<Credentials, CredentialsError>> {
     match source {
         CredentialSource::Static(credentials) => Step::Done(Ok(credentials)),
@@ -60,7 +60,7 @@ fn first(cx: &mut Cx<'_>, source: CredentialSource) -> Step<Result<Credentials, 
     }
 }
 
-/// What messages call a source.
+/// The name of a source in messages.
 const fn origin(source: &CredentialSource) -> &'static str {
     match source {
         CredentialSource::Static(_) => "keys",
@@ -74,7 +74,7 @@ const fn origin(source: &CredentialSource) -> &'static str {
     }
 }
 
-/// Assumes one role after the other.
+/// Assumes the roles one after the other.
 fn assume(
     cx: &mut Cx<'_>,
     credentials: Credentials,
@@ -88,7 +88,7 @@ fn assume(
     }
 }
 
-/// The shared files as they are now; a search reads them once.
+/// The current shared files. A search reads them once.
 fn profiles(cx: &mut Cx<'_>) -> Step<Result<Arc<Profiles>, CredentialsError>> {
     if let Some(profiles) = &*cx.profiles {
         return Step::Done(Ok(Arc::clone(profiles)));
@@ -109,17 +109,17 @@ fn shared_file(cx: &Cx<'_>, file: ProfileFile) -> Step<Result<Sensitive<Vec<u8>>
     };
     let path = location.value.clone();
     let has_read = move |_: &mut Cx<'_>, text| {
-        // The settings come from the same files, and have warned of what is missing.
+        // The settings come from the same files, and have already warned of missing ones.
         Step::Done(shared_files::text(&location, text, &mut |_| {}).map_err(no_profiles))
     };
     Step::ReadFile(path, MAX_PROFILE_FILE_BYTES, Then::new(has_read))
 }
 
 fn no_profiles(error: ProfilesError) -> CredentialsError {
-    CredentialsError::failed("no profiles").with_source(error)
+    CredentialsError::failed("cannot read the profiles").with_source(error)
 }
 
-/// Where a service is that gives out credentials, unless the settings say otherwise.
+/// The endpoint of a service that issues credentials, unless the settings name another.
 pub(super) fn endpoint(
     cx: &mut Cx<'_>,
     service: &'static str,
@@ -131,7 +131,7 @@ pub(super) fn endpoint(
         let (fips, dual_stack) = cx.shared.endpoint_kind();
         let url = SettingsResolver::new(cx.shared.variables(), &profiles, profile).endpoint_url(None, service);
         Step::Done(match url {
-            Err(error) => Err(CredentialsError::failed("wrong setting").with_source(error)),
+            Err(error) => Err(CredentialsError::failed("invalid setting").with_source(error)),
             Ok(None) => Ok(own(region, fips, dual_stack)),
             Ok(Some(url)) => {
                 let endpoint = Endpoint::configured(Some(region), Some(&url.value), fips, dual_stack);
@@ -151,7 +151,7 @@ fn plan_error(cx: &Cx<'_>, error: &PlanError, profiles: &Profiles, must_exist: b
     let place = error.place(profiles);
     let path = place.and_then(|place| cx.shared.locations().profile_file(place.file));
     CredentialsError::failed(match (place, path, error) {
-        // It tells the line itself.
+        // This error names its line itself.
         (_, Some(path), PlanError::Invalid { .. }) => format!("cannot use {}: {error}", path.value),
         (Some(place), Some(path), _) => format!("cannot use {}: {error} ({place})", path.value),
         _ => format!("{error}"),

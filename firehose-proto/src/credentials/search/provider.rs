@@ -1,4 +1,4 @@
-//! [`Provider`]: a place to look for credentials, or a chain of such places, as a value.
+//! [`Provider`]: a source of credentials, or a chain of sources, as a value.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -17,8 +17,9 @@ pub enum Provider {
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary credentials, `AWS_SESSION_TOKEN` and
     /// `AWS_CREDENTIAL_EXPIRATION`.
     Environment,
-    /// A profile of the shared files; the one that the settings select when it has no name. For that one a web identity
-    /// of the environment counts as well, see [`CredentialPlan::resolve_in`](crate::credentials::plan::CredentialPlan::resolve_in).
+    /// A profile of the shared files. Without a name, the one that the settings select; for it, a web identity in the
+    /// environment counts as well, see
+    /// [`CredentialPlan::resolve_in`](crate::credentials::plan::CredentialPlan::resolve_in).
     Profile(Option<String>),
     /// The role that `AWS_ROLE_ARN` names, with the token in the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names.
     WebIdentity,
@@ -26,23 +27,23 @@ pub enum Provider {
     Container,
     /// The metadata of the Amazon EC2 instance that the program runs on.
     InstanceMetadata,
-    /// One after the other, until one has credentials or is configured and fails.
+    /// Each in turn, until one has credentials or fails although configured.
     Chain(Vec<Self>),
-    /// A provider of the driver's, which is asked for by [`Need::Custom`](super::Need::Custom).
+    /// A provider of the driver's own, asked by [`Need::Custom`](super::Need::Custom).
     Custom {
-        /// What the driver knows it by.
+        /// The driver's id for it.
         id: usize,
-        /// What messages call it.
+        /// Its name in messages.
         name: Cow<'static, str>,
     },
 }
 
 impl Provider {
-    /// [Where AWS's tools look](https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html): the
-    /// environment variables, the profile, a web identity, the container's agent, the instance metadata.
+    /// [The order of AWS's tools](https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html):
+    /// environment variables, profile, web identity, the container's agent, instance metadata.
     ///
-    /// Where the program names the profile itself, keys and web identity of the environment are passed over, as in the
-    /// AWS CLI: they would be somebody else.
+    /// If the program itself names the profile, keys and web identity in the environment are ignored, as in the AWS
+    /// CLI: they may be another identity.
     #[must_use]
     pub fn standard() -> Self {
         let members =
@@ -50,7 +51,7 @@ impl Provider {
         Self::Chain(members.into())
     }
 
-    /// What messages call it.
+    /// Its name in messages.
     #[must_use]
     pub fn name(&self) -> Cow<'static, str> {
         match self {
@@ -65,7 +66,7 @@ impl Provider {
         }
     }
 
-    /// Looks there.
+    /// Searches there.
     pub(super) fn find(self, cx: &mut Cx<'_>) -> Step<Result<Found, CredentialsError>> {
         let name = self.name();
         let credentials = match self {
@@ -81,7 +82,7 @@ impl Provider {
     }
 }
 
-/// Credentials, and which provider had them.
+/// Credentials, and the provider that had them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The credentials.
@@ -91,11 +92,11 @@ pub struct Found {
 }
 
 impl Found {
-    /// The same, unless the credentials have expired before they could be used.
+    /// The same, unless the credentials have already expired.
     ///
     /// # Errors
     ///
-    /// A transient one, which names their provider.
+    /// A transient error that names the provider.
     pub fn unless_expired(self, now: Now) -> Result<Self, CredentialsError> {
         match self.credentials.expires_at.filter(|&expires_at| expires_at <= now.utc) {
             None => Ok(self),
@@ -126,7 +127,7 @@ fn chain(
     })
 }
 
-/// Reads the variables, whatever else the program says.
+/// Reads the variables, even if the program names a profile.
 pub(super) fn environment(cx: &Cx<'_>) -> Result<Credentials, CredentialsError> {
     match environment::read(|name| cx.shared.variable(name)) {
         Ok(Some(credentials)) => Ok(credentials),
@@ -142,6 +143,6 @@ fn web_identity(cx: &mut Cx<'_>) -> Step<Result<Credentials, CredentialsError>> 
     match environment::read_web_identity(|name| cx.shared.variable(name)) {
         Ok(Some(identity)) => sts::assume_role_with_web_identity(cx, identity),
         Ok(None) => Step::Done(Err(CredentialsError::absent("AWS_WEB_IDENTITY_TOKEN_FILE is not set"))),
-        Err(error) => Step::Done(Err(CredentialsError::failed("wrong setting").with_source(error))),
+        Err(error) => Step::Done(Err(CredentialsError::failed("invalid setting").with_source(error))),
     }
 }

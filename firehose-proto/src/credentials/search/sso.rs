@@ -1,4 +1,4 @@
-//! Credentials for which the user signed in with `aws sso login`.
+//! Credentials for a user signed in with `aws sso login`.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -19,7 +19,7 @@ use crate::http::{Request, Response};
 use crate::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
 use crate::sensitive::Sensitive;
 
-/// Asks for the credentials of the role, with the token of the sign-in, refreshed when it is time.
+/// Requests the credentials of the role with the sign-in's token, and refreshes the token when due.
 pub(super) fn credentials(cx: &mut Cx<'_>, sso: Sso) -> Step<Result<Credentials, CredentialsError>> {
     let path = match cx.file_in(cx.shared.locations().sso_cache(), &sso::cache_file_name(&sso)) {
         Ok(path) => path,
@@ -62,7 +62,7 @@ fn role_credentials(cx: &mut Cx<'_>, sso: Sso, token: Token) -> Step<Result<Cred
     })
 }
 
-/// The token, refreshed if it is time and possible. That it fails does no harm as long as the old one is good.
+/// The token, refreshed if it is due and possible. A failure does no harm while the old one is valid.
 fn refreshed(cx: &mut Cx<'_>, sso: Sso, token: Token, path: String) -> Step<Result<Token, CredentialsError>> {
     if sso.session.is_none() {
         return Step::Done(Ok(token));
@@ -80,11 +80,11 @@ fn refreshed(cx: &mut Cx<'_>, sso: Sso, token: Token, path: String) -> Step<Resu
             let is_expired = token.is_expired(cx.now.utc);
             let result = result.map_err(|error| match is_expired {
                 true => error.while_doing(signed_out(&sso).to_string()),
-                false => error.while_doing("cannot refresh the sign-in, which is good for now"),
+                false => error.while_doing("cannot refresh the sign-in, which is still valid"),
             });
             cx.shared.sso_refresh = Some((asked_at, result.as_ref().map(|_| ()).map_err(Clone::clone)));
             match result {
-                Ok(new) => keep(new, path),
+                Ok(new) => save(new, path),
                 Err(error) if is_expired => Step::Done(Err(error)),
                 Err(error) => {
                     cx.warnings.push(WithCauses(&error).to_string());
@@ -95,14 +95,14 @@ fn refreshed(cx: &mut Cx<'_>, sso: Sso, token: Token, path: String) -> Step<Resu
     })
 }
 
-/// Writes the refreshed token to its file, for other tools as well. It is good without that.
-fn keep(token: Token, path: String) -> Step<Result<Token, CredentialsError>> {
+/// Writes the refreshed token to its file, for other tools. This search works without it.
+fn save(token: Token, path: String) -> Step<Result<Token, CredentialsError>> {
     let content = token.file().clone();
     let written = {
         let path = path.clone();
         move |cx: &mut Cx<'_>, written: Result<(), FileError>| {
             if let Err(error) = written {
-                cx.warnings.push(format!("cannot keep the refreshed sign-in in {path}: {error}"));
+                cx.warnings.push(format!("cannot save the refreshed sign-in to {path}: {error}"));
             }
             Step::Done(Ok(token))
         }

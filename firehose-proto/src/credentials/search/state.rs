@@ -1,4 +1,4 @@
-//! [`SearchState`]: what the searches of one client go by, and what one of them learns for the next.
+//! [`SearchState`]: the settings that one client's searches use, and what one search learns for the next.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -17,12 +17,12 @@ use crate::settings::{SettingSource, Settings};
 use crate::time::Tick;
 use crate::transport::Timeouts;
 
-/// How long to leave the service alone that refreshes sign-ins.
+/// The shortest time between two refreshes of a sign-in.
 const SSO_REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What the searches of one client have in common.
+/// What the searches of one client share.
 ///
-/// The driver keeps one for each client, behind a lock if it has threads, and lends it to each
+/// The driver keeps one for each client, behind a lock if it has threads, and passes it to each
 /// [`poll`](super::Search::poll).
 pub struct SearchState {
     pub(super) settings: Settings,
@@ -30,25 +30,25 @@ pub struct SearchState {
     variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
     pub(super) is_windows: bool,
     random: Random,
-    /// How far the clocks of those who are asked are ahead.
+    /// How far the clocks of the services are ahead.
     pub(super) skew: ClockSkew,
-    pub(super) metadata: MetadataMemory,
-    /// When a sign-in was last refreshed, and what became of it.
+    pub(super) metadata: MetadataCache,
+    /// When a sign-in was last refreshed, and the result.
     pub(super) sso_refresh: Option<(Tick, Result<(), CredentialsError>)>,
 }
 
-/// What is known of the instance metadata from one search to the next.
+/// What is kept of the instance metadata between searches.
 #[derive(Default)]
-pub(super) struct MetadataMemory {
+pub(super) struct MetadataCache {
     /// The token, and until when it is used.
     pub(super) token: Option<(Sensitive<String>, Tick)>,
-    /// What they gave last: it works beyond its expiry while they are down.
+    /// The last credentials. They work beyond their expiry while the metadata are down.
     pub(super) last: Option<Credentials>,
 }
 
 impl SearchState {
-    /// What the searches of a client go by: its settings, the environment variables, looked up anew by each search, and
-    /// whether paths are those of Windows. The seed is any number that differs from client to client.
+    /// Takes a client's settings, the environment variables (each search looks them up again), and whether paths are
+    /// Windows paths. The seed is any number that differs between clients.
     pub fn new(
         settings: &Settings,
         variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
@@ -61,7 +61,7 @@ impl SearchState {
             variable: Box::new(variable),
             is_windows,
             random: Random::new(seed),
-            metadata: MetadataMemory::default(),
+            metadata: MetadataCache::default(),
             sso_refresh: None,
         }
     }
@@ -82,13 +82,13 @@ impl SearchState {
         self.random.next()
     }
 
-    /// For a service of AWS's, as the client's settings say.
+    /// For an AWS service, by the client's settings.
     pub(super) fn service_policy(&self) -> Policy {
         let Settings { credentials_attempts, .. } = self.settings;
         Policy { timeouts: self.settings.timeouts(), max_attempts: credentials_attempts, must_exist: true }
     }
 
-    /// For the instance metadata, which are not there on most machines.
+    /// For the instance metadata, which most machines do not have.
     pub(super) const fn metadata_policy(&self) -> Policy {
         let Settings { metadata_service_timeout: timeout, metadata_service_num_attempts: attempts, .. } =
             &self.settings;
@@ -96,12 +96,12 @@ impl SearchState {
         Policy { timeouts, max_attempts: attempts.value, must_exist: false }
     }
 
-    /// Where services are asked: whether at their FIPS endpoints, and whether at those with IPv4 and IPv6 addresses.
+    /// Which endpoints to use: whether FIPS ones, and whether dual-stack ones.
     pub(super) const fn endpoint_kind(&self) -> (bool, bool) {
         (self.settings.use_fips_endpoint.value, self.settings.use_dualstack_endpoint.value)
     }
 
-    /// What became of the last attempt to refresh a sign-in, as long as it is too early for another.
+    /// The result of the last refresh of a sign-in, while it is too early for another.
     pub(super) fn sso_refresh(&self, now: Tick) -> Option<Result<(), CredentialsError>> {
         let (at, outcome) = self.sso_refresh.as_ref()?;
         (now.since(*at) < SSO_REFRESH_INTERVAL).then(|| outcome.clone())
@@ -115,13 +115,13 @@ impl fmt::Debug for SearchState {
 }
 
 impl Cx<'_> {
-    /// Says that the environment does not count where the program names a profile.
+    /// Checks that the environment counts: it does not if the program names a profile.
     pub(super) fn check_environment_counts(&self) -> Result<(), CredentialsError> {
         let profile = &self.shared.settings.profile;
         if profile.source != SettingSource::Code {
             return Ok(());
         }
-        Err(CredentialsError::absent(format!("passed over, as the program names profile `{}`", profile.value)))
+        Err(CredentialsError::absent(format!("ignored, because the program names profile `{}`", profile.value)))
     }
 
     /// A file in one of the user's directories.

@@ -1,8 +1,8 @@
-//! [`Step`]: what a search asks of its driver, and how it goes on with the answer.
+//! [`Step`]: what a search asks its driver, and how it continues with the answer.
 //!
-//! A source of credentials is written as one function that reads like the blocking code it stands for: it returns its first
-//! question together with a closure that takes the answer, and the closure returns the next step. What a source knows is
-//! what its closures have captured, so there is no state that an answer does not fit.
+//! Each source of credentials is one function that reads like blocking code. It returns its first question, together
+//! with a closure that takes the answer and returns the next step. Closures capture what the source knows, so no answer
+//! can meet the wrong state.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -21,7 +21,7 @@ use crate::sensitive::Sensitive;
 use crate::time::{Now, Tick};
 use crate::transport::{Timeouts, TransportError};
 
-/// The next question with what to do with its answer, or the end.
+/// The next question and what to do with its answer, or the end.
 pub(super) enum Step<T> {
     Done(T),
     Transmit(Box<Request<'static>>, Timeouts, Then<Result<Response, TransportError>, T>),
@@ -31,11 +31,11 @@ pub(super) enum Step<T> {
     MfaCode(String, Then<Result<Sensitive<String>, Box<dyn Error + Send + Sync>>, T>),
     Custom(usize, Then<Result<Found, CredentialsError>, T>),
     Wait(Tick, Then<(), T>),
-    /// An answer has come, at this moment; the rest is for the next poll, which lends what the searches share.
+    /// An answer arrived at this moment. The next poll does the rest, because it lends the shared state.
     Answered(Now, Then<(), T>),
 }
 
-/// What a step has at hand.
+/// What a step can use.
 pub(super) struct Cx<'a> {
     pub(super) now: Now,
     pub(super) shared: &'a mut SearchState,
@@ -44,7 +44,7 @@ pub(super) struct Cx<'a> {
     pub(super) warnings: &'a mut Vec<String>,
 }
 
-/// How to go on with an answer.
+/// How to continue with an answer.
 #[expect(clippy::type_complexity, reason = "this very type is the short name for it")]
 pub(super) struct Then<A, T>(Box<dyn FnOnce(&mut Cx<'_>, A) -> Step<T> + Send>);
 
@@ -63,14 +63,14 @@ impl<A: 'static, T: 'static> Then<A, T> {
 }
 
 impl<A: Send + 'static, T: 'static> Then<A, T> {
-    /// The step that goes on with an answer which came at this moment.
+    /// The step that continues with an answer that arrived at this moment.
     pub(super) fn answered(self, now: Now, answer: A) -> Step<T> {
         Step::Answered(now, Then::new(move |cx, ()| self.resume(cx, answer)))
     }
 }
 
 impl<T: 'static> Step<T> {
-    /// Goes on with the result, whatever it is.
+    /// Continues with the result, whatever it is.
     pub(super) fn then<U: 'static>(
         self,
         cx: &mut Cx<'_>,
@@ -91,7 +91,7 @@ impl<T: 'static> Step<T> {
 }
 
 impl<T: 'static, E: 'static> Step<Result<T, E>> {
-    /// Goes on with the result, unless it is an error.
+    /// Continues with the result, unless it is an error.
     pub(super) fn and_then<U: 'static>(
         self,
         cx: &mut Cx<'_>,

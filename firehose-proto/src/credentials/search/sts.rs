@@ -1,4 +1,4 @@
-//! Roles, assumed through the security token service.
+//! Credentials of roles, assumed through AWS STS.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -21,7 +21,7 @@ pub(super) fn assume_role(
     role: Role,
 ) -> Step<Result<Credentials, CredentialsError>> {
     sts_endpoint(cx).and_then(cx, move |cx, endpoint| {
-        // A code is good once: it must not be asked for again with each attempt.
+        // A code works once, so it must not be asked for again with each attempt.
         mfa_code(&role).and_then(cx, move |cx, mfa_code| {
             let what = format!("cannot assume role {} of profile `{}`", role.arn, role.profile);
             let policy = cx.shared.service_policy();
@@ -89,13 +89,13 @@ impl Question for AssumeRoleWithWebIdentity {
 
 fn sts_endpoint(cx: &mut Cx<'_>) -> Step<Result<Endpoint, CredentialsError>> {
     let Some(region) = cx.shared.settings.region.as_ref().map(|region| region.value.clone()) else {
-        let message = "the security token service has an endpoint in each region, and no region is set";
+        let message = "AWS STS has an endpoint in each region, and no region is set";
         return Step::Done(Err(CredentialsError::failed(message)));
     };
     endpoint(cx, "sts", region, sts::endpoint)
 }
 
-/// Has the user asked for the code that the role's device shows, if it has one.
+/// Asks the user for the code of the role's device, if it has one.
 fn mfa_code(role: &Role) -> Step<Result<Option<Sensitive<String>>, CredentialsError>> {
     let Some(serial) = &role.mfa_serial else { return Step::Done(Ok(None)) };
     let why = format!("role {} of profile `{}` needs the code of device {serial}", role.arn, role.profile);

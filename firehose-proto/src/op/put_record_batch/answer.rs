@@ -1,8 +1,8 @@
-//! Answers in the form in which the service writes them, read in one pass that borrows.
+//! Reads responses in the service's own form, in one pass that borrows.
 //!
-//! That form is compact, or has a space after each comma and colon, as Python writes it. Its members come in any order,
-//! and its strings have no escapes. What has an unknown member, a `null`, an escape or other white space, and whatever is
-//! wrong, is left to [`json`](crate::json), from the start: what such a document means is decided there alone.
+//! That form is compact, or has a space after each comma and colon, as Python writes it. Members come in any order, and
+//! strings have no escapes. Documents with an unknown member, a `null`, an escape or other white space, and invalid
+//! ones, go to [`json`](crate::json) from the start: only `json` decides what they mean.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -10,15 +10,15 @@ use alloc::vec::Vec;
 use super::{EntryDocument, Output};
 use crate::json::Text;
 
-/// Reads an answer with about so many entries, if it is in that form.
+/// Reads a response with about this many entries, if it has that form.
 pub(super) fn scan(body: &[u8], entries: usize) -> Option<Output<'_>> {
     let mut scanner = Scanner { rest: core::str::from_utf8(body).ok()? };
     let output = scanner.output(entries)?;
     scanner.rest.is_empty().then_some(output)
 }
 
-/// What is left to be read. Each method takes something off its front; where one returns `None`, the answer is not in the
-/// form.
+/// The unread rest of the response. Each method takes something off its front. `None` means that the response does not
+/// have the form.
 struct Scanner<'a> {
     rest: &'a str,
 }
@@ -43,7 +43,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn entries(&mut self, expected: usize) -> Option<Vec<EntryDocument<'a>>> {
-        // No entry is shorter than this.
+        // The shortest possible entry.
         let mut entries = Vec::with_capacity(expected.min(self.rest.len() / r#"{"RecordId":""}"#.len()));
         self.skip_space();
         self.take("[")?;
@@ -56,7 +56,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn entry(&mut self) -> Option<EntryDocument<'a>> {
-        // Apart until the end, so that they stay in registers.
+        // Separate variables until the end, so that they stay in registers.
         let (mut record_id, mut error_code, mut error_message) = (None, None, None);
         self.take("{")?;
         loop {
@@ -107,7 +107,7 @@ impl<'a> Scanner<'a> {
         self.take("true").map(|()| true)
     }
 
-    /// Whether the object or array ends here, and not with another member or element after a comma.
+    /// Whether the object or array ends here. `false` means that a comma and another member or element follow.
     fn is_last(&mut self, end: &str) -> Option<bool> {
         if self.is_next(end) {
             return Some(true);
@@ -133,13 +133,13 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes of a string stand for themselves: those before its end or the first escape, if it has one, or the first
-/// byte that no string may have.
+/// How many bytes of a string are literal: those before its end, its first escape, or the first byte that is not
+/// allowed.
 fn plain_len(bytes: &[u8]) -> usize {
     const BLOCK: usize = 64;
     const WORD: usize = size_of::<u64>();
-    // Blocks of this size are what the compiler makes vector instructions of; smaller ones it does byte by byte. They stop at
-    // blanks and exclamation marks, too, which saves a comparison, and which ids do not have. Words are exact.
+    // The compiler turns blocks of this size into vector instructions, smaller ones into a loop over bytes. Blocks also
+    // stop at blanks and exclamation marks, which saves a comparison; ids have neither. Words are exact.
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
     let is_plain =
         |block: &&[u8; BLOCK]| !block.iter().fold(false, |found, &byte| found | (byte < b'#') | (byte == b'\\'));
@@ -158,8 +158,8 @@ const fn is_special(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < b' '
 }
 
-/// Where in a word, whose lowest byte is the first, a special byte stands: the arithmetic sets the high bit of each, and of
-/// others only above the first.
+/// The position of the first special byte in a word whose lowest byte is the first. The arithmetic sets the high bit of
+/// each special byte, and of others only above the first.
 const fn first_special(word: u64) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
@@ -184,7 +184,7 @@ mod tests {
     use crate::json;
     use crate::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry};
 
-    /// As the API's reference has it, but shorter.
+    /// The example of the API reference, shortened.
     const ANSWER: &str = concat!(
         r#"{"Encrypted":false,"FailedPutCount":1,"RequestResponses":[{"RecordId":"kXWjMcsJ"},"#,
         r#"{"ErrorCode":"ServiceUnavailableException","ErrorMessage":"Slow down."}]}"#

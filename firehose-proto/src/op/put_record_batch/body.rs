@@ -1,11 +1,11 @@
-//! [`RequestBody`]: the bytes of a PutRecordBatch request, which grow and shrink record by record.
+//! [`RequestBody`]: the bytes of a PutRecordBatch request, which grows and shrinks record by record.
 //!
 //! ```text
 //! {"DeliveryStreamName":"s","Records":[   {"Data":"b25l"}   ,   {"Data":"dHdv"}   ]}   spare
 //! └──────────── head ─────────────────┘   └─── entry ───┘       └─── entry ───┘ close
 //! ```
 //!
-//! A record is encoded straight into its place and moves as it is encoded.
+//! A record is encoded directly into its place. When it moves, it stays encoded.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -19,17 +19,17 @@ const ENTRY_OPEN: &[u8] = br#"{"Data":""#;
 const ENTRY_CLOSE: &[u8] = br#""}"#;
 const CLOSE: &[u8] = b"]}";
 
-/// How much more memory than twice its records' a body may hold before [`RequestBody::shrink`] does something about it.
+/// How much memory, beyond twice its records', a body may hold before [`RequestBody::shrink`] acts.
 const SPARE_BYTES: usize = 4096;
 
-/// Records inside the JSON that carries them.
+/// The records inside their JSON.
 #[derive(Clone)]
 pub(crate) struct RequestBody {
     base64: Base64,
-    /// Everything up to the first record, the records with commas between them, the end of the frame, and spare
-    /// room that was written once already: only so can an encoder write in place without unsafe code.
+    /// The head, the records separated by commas, the end of the frame, and spare room. The spare room is initialised:
+    /// that lets an encoder write in place without unsafe code.
     buffer: Vec<u8>,
-    /// Length of what stands before the first record.
+    /// The length of everything before the first record.
     head: usize,
     entries: Vec<Entry>,
     data_bytes: usize,
@@ -38,7 +38,7 @@ pub(crate) struct RequestBody {
 /// One record in the buffer.
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Where the record's object ends, its comma not included.
+    /// Where the record's object ends, without its comma.
     end: usize,
     data_bytes: usize,
 }
@@ -54,7 +54,7 @@ impl RequestBody {
         Self { base64: Base64::new(), head, buffer, entries: Vec::new(), data_bytes: 0 }
     }
 
-    /// Makes room for records of these sizes at once.
+    /// Makes room for records of these sizes.
     pub(crate) fn reserve(&mut self, data_bytes: impl Iterator<Item = usize>) {
         let entries: usize = data_bytes.map(|bytes| Self::entry_len(bytes) + 1).sum();
         self.buffer.resize(self.end() + entries + CLOSE.len(), 0);
@@ -90,14 +90,14 @@ impl RequestBody {
         self.buffer.get(..self.end() + CLOSE.len()).expect("each record leaves room for the frame's end")
     }
 
-    /// Length of the object that carries so many bytes of data.
+    /// Length of the object for this many bytes of data.
     const fn entry_len(data_bytes: usize) -> usize {
         ENTRY_OPEN.len() + Base64::encoded_len(data_bytes) + ENTRY_CLOSE.len()
     }
 
-    /// Adds a record. The buffer doubles when it has to grow, but not beyond what the limits allow.
+    /// Adds a record. The buffer doubles when it has to grow, up to what the limits allow.
     pub(crate) fn push(&mut self, data: &[u8], limits: Limits) {
-        // The frame is closed after each record: for another one, a comma goes over its end.
+        // The frame is closed after each record. A comma overwrites its end for the next one.
         if let Some(comma) = self.entries.last().and_then(|entry| self.buffer.get_mut(entry.end)) {
             *comma = b',';
         }
@@ -121,7 +121,7 @@ impl RequestBody {
     /// Length of the longest body that the limits allow.
     fn max_bytes(&self, limits: Limits) -> usize {
         let Limits { max_records, max_request_bytes, .. } = limits;
-        // Each record may pad its last group of base64.
+        // Each record may pad its last base64 group.
         let frames = (Self::entry_len(0) + 1 + 4).saturating_mul(max_records);
         let text = max_request_bytes.div_ceil(3).saturating_mul(4);
         frames.saturating_add(text).saturating_add(self.head + CLOSE.len())
@@ -140,18 +140,18 @@ impl RequestBody {
         }
     }
 
-    /// Ends the frame after the last record. The next push writes over it.
+    /// Closes the frame after the last record. The next push overwrites it.
     fn close(&mut self) {
         let end = self.end();
         self.buffer.get_mut(end..end + CLOSE.len()).expect("each record leaves room for it").copy_from_slice(CLOSE);
     }
 
-    /// Where the records end, which is where the frame is closed.
+    /// Where the records end and the frame is closed.
     fn end(&self) -> usize {
         self.entries.last().map_or(self.head, |entry| entry.end)
     }
 
-    /// Keeps the records for which `keep` says so, in their order and as they are encoded.
+    /// Keeps the records for which `keep` returns true, in order, and still encoded.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
         let mut old_start = self.head;
         let mut new_start = self.head;
@@ -175,14 +175,14 @@ impl RequestBody {
         self.close();
     }
 
-    /// Removes every record and keeps the memory.
+    /// Removes all records and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.data_bytes = 0;
         self.close();
     }
 
-    /// Takes the records from this one on into a body of their own, as they are encoded.
+    /// Moves the records from this index on into a body of their own, still encoded.
     pub(crate) fn split_off(&mut self, index: usize) -> Self {
         let mut tail = Self {
             base64: self.base64.clone(),
@@ -205,13 +205,14 @@ impl RequestBody {
         tail
     }
 
-    /// Where the second half of the records begins, by the bytes that they take. Neither half is empty, if there are two.
+    /// The index where the second half of the records begins, by bytes. With two or more records, neither half is
+    /// empty.
     pub(crate) fn half(&self) -> usize {
         let half = self.head + (self.end() - self.head) / 2;
         self.entries.partition_point(|entry| entry.end <= half).clamp(1, self.len().saturating_sub(1).max(1))
     }
 
-    /// How many of the records fit into a body of so many bytes.
+    /// How many of the records fit into a body of this length.
     pub(crate) fn fitting(&self, max_bytes: usize) -> usize {
         self.entries.partition_point(|entry| entry.end + CLOSE.len() <= max_bytes)
     }
@@ -221,12 +222,12 @@ impl RequestBody {
         self.end() + CLOSE.len()
     }
 
-    /// What the length of the body becomes with one more record of so many bytes.
+    /// The length of the body with one more record of this many bytes.
     pub(crate) fn len_bytes_with(&self, data_bytes: usize) -> usize {
         self.next_start() + Self::entry_len(data_bytes) + CLOSE.len()
     }
 
-    /// Gives back memory that the records do not need, if it is more than they do.
+    /// Frees memory that the records do not need, if it is more than they use.
     pub(crate) fn shrink(&mut self) {
         let used = self.end() + CLOSE.len();
         if self.buffer.len() > 2 * used + SPARE_BYTES {
@@ -236,12 +237,12 @@ impl RequestBody {
         self.entries.shrink_to(2 * self.entries.len());
     }
 
-    /// Bytes of memory held in all.
+    /// All memory held, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.buffer.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 
-    /// The data of one record, decoded again.
+    /// The decoded data of one record.
     pub(crate) fn data(&self, index: usize) -> Option<Vec<u8>> {
         self.base64.decode(self.encoded(index)?)
     }
