@@ -1,4 +1,4 @@
-//! SHA-256, HMAC-SHA-256 and comparison in constant time: the only file that names `sha1`, `sha2`, `hmac` and `hex`.
+//! SHA-256, HMAC-SHA-256 and constant-time comparison. Only this file names `sha1`, `sha2`, `hmac` and `hex`.
 
 use alloc::string::String;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -16,14 +16,14 @@ pub fn sha256(data: &[u8]) -> [u8; DIGEST_BYTES] {
     Sha256::digest(data).into()
 }
 
-/// The SHA-1 digest of `data` in lower-case hexadecimal, for the one name that AWS's tools make of it: a file's in
-/// the token cache. It protects nothing.
+/// The SHA-1 digest of `data` in lower-case hexadecimal. AWS's tools use it for one purpose, file names in the token
+/// cache. It protects nothing.
 pub(crate) fn sha1_hex(data: &[u8]) -> String {
     hex::encode(Sha1::digest(data))
 }
 
-/// The digest of data that does not change while it is shared, computed by whoever asks first. Two who ask at the same
-/// time may both compute it, and store the same words.
+/// The digest of data that does not change while it is shared. The first caller computes it. Two concurrent callers may
+/// both compute it, and store the same words.
 #[derive(Default)]
 pub(crate) struct DigestOnce {
     words: [AtomicU32; DIGEST_BYTES / 4],
@@ -31,7 +31,7 @@ pub(crate) struct DigestOnce {
 }
 
 impl DigestOnce {
-    /// The digest of `data`, which has to be the same data until [`reset`](Self::reset).
+    /// The digest of `data`, which must stay the same until [`reset`](Self::reset).
     pub(crate) fn of(&self, data: &[u8]) -> [u8; DIGEST_BYTES] {
         if let Some(digest) = self.get() {
             return digest;
@@ -44,13 +44,13 @@ impl DigestOnce {
         digest
     }
 
-    /// Forgets it, because the data is about to change.
+    /// Discards the digest, because the data is about to change.
     pub(crate) fn reset(&mut self) {
         *self.is_set.get_mut() = false;
     }
 
     fn get(&self) -> Option<[u8; DIGEST_BYTES]> {
-        // Acquired before the words are read: those stored before it was set are visible then.
+        // The `Acquire` load precedes the loads of the words, so it makes the words stored before the flag visible.
         if !self.is_set.load(Ordering::Acquire) {
             return None;
         }
@@ -75,13 +75,13 @@ impl Clone for DigestOnce {
 pub struct Hasher(Sha256);
 
 impl Hasher {
-    /// A hash of nothing yet.
+    /// A hash of no data yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes in the next piece.
+    /// Adds the next piece.
     pub fn update(&mut self, piece: &[u8]) {
         self.0.update(piece);
     }
@@ -101,8 +101,8 @@ impl core::fmt::Debug for Hasher {
 
 /// HMAC-SHA-256 with its key already absorbed.
 ///
-/// Absorbing a key costs two of the four compressions that a short message takes, so a key that signs
-/// many messages is kept in this form.
+/// Absorbing a key takes two of the four compressions of a short message, so a key that signs many messages is kept in
+/// this form.
 #[derive(Clone)]
 pub struct HmacKey(Hmac<Sha256>);
 
@@ -133,10 +133,10 @@ impl core::fmt::Debug for HmacKey {
 pub struct HexDigest([u8; DIGEST_BYTES * 2]);
 
 impl HexDigest {
-    /// Writes out a digest.
+    /// Formats a digest.
     #[must_use]
     pub fn new(digest: &[u8; DIGEST_BYTES]) -> Self {
-        // Arithmetic instead of a table is vectorised, and leaves no trace of a secret in the cache.
+        // Arithmetic instead of a table: the compiler vectorises it, and it leaves no trace of a secret in the cache.
         let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
         let mut text = [0; DIGEST_BYTES * 2];
         for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {
@@ -158,7 +158,7 @@ impl core::fmt::Debug for HexDigest {
     }
 }
 
-/// Reads a digest from its 64 hexadecimal digits of either case.
+/// Reads a digest from 64 hexadecimal digits in upper or lower case.
 #[must_use]
 pub fn parse_digest(text: &str) -> Option<[u8; DIGEST_BYTES]> {
     let mut digest = [0; DIGEST_BYTES];
@@ -166,13 +166,13 @@ pub fn parse_digest(text: &str) -> Option<[u8; DIGEST_BYTES]> {
     Some(digest)
 }
 
-/// Compares two byte strings in time that depends on their lengths alone.
+/// Compares two byte strings in a time that depends only on their lengths.
 #[must_use]
 pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    // The barriers keep the compiler from turning the folds into an early exit.
+    // The barriers stop the compiler from turning the folds into an early exit.
     let difference = a.chunks(16).zip(b.chunks(16)).fold(0, |sum, (a, b)| {
         let difference = a.iter().zip(b).fold(0_u8, |sum, (x, y)| sum | (x ^ y));
         core::hint::black_box(sum | difference)
@@ -221,7 +221,7 @@ mod tests {
     fn computes_a_digest_once_until_the_data_changes() {
         let mut digest = DigestOnce::default();
         assert_eq!(digest.of(b"a"), sha256(b"a"));
-        // No such call is right; it shows that nothing is computed.
+        // No such call is valid; it shows that nothing is computed.
         assert_eq!([digest.of(b"b"), digest.clone().of(b"b")], [sha256(b"a"); 2]);
         digest.reset();
         assert_eq!([digest.clone().of(b"b"), digest.of(b"b")], [sha256(b"b"); 2]);

@@ -1,7 +1,7 @@
-//! JSON as the awsJson1.1 protocol uses it: the only file that names `serde_json`, and the only one that names `base64`.
+//! JSON for the awsJson1.1 protocol. Only this file names `serde_json` and `base64`.
 //!
-//! A document is read through [`parse`] into shapes that borrow its strings. Keys that are not known are
-//! skipped, `null` is as good as absent, and of a key that comes twice the last counts.
+//! [`parse`] reads a document into shapes that borrow its strings. It skips unknown keys, `null` counts as absent, and
+//! if a key comes twice, the last one counts.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -21,27 +21,27 @@ pub(crate) use serde_json::Value;
 #[cfg(feature = "control")]
 pub use self::unknown::UnknownMembers;
 
-/// A document that is not the JSON it should be. Says where, never what stood there.
+/// Why a document is not the expected JSON. Says where, never the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseError {
-    /// Nothing, or white space alone.
+    /// Nothing, or only white space.
     Empty,
-    /// Markup, most likely an error page from something between here and the peer.
+    /// Markup, most likely an error page from something on the way to the peer.
     Html,
     /// Not UTF-8.
     Utf8 {
-        /// Bytes before the first bad one.
+        /// The offset of the first invalid byte.
         offset: usize,
     },
-    /// Not JSON, or cut short.
+    /// Not JSON, or truncated.
     Syntax {
-        /// Bytes before the place where reading stopped.
+        /// The offset at which reading stopped, in bytes.
         offset: usize,
     },
-    /// JSON, but a value has another type than its member.
+    /// JSON, but a value has the wrong type.
     Type {
-        /// Bytes before the place where reading stopped.
+        /// The offset at which reading stopped, in bytes.
         offset: usize,
     },
 }
@@ -64,7 +64,7 @@ impl core::error::Error for ParseError {}
 ///
 /// # Errors
 ///
-/// [`ParseError`], which tells a document that is no JSON from one that has another shape.
+/// [`ParseError`]. It distinguishes a document that is not JSON from one of another shape.
 pub fn parse<'de, T: Deserialize<'de>>(document: &'de [u8]) -> Result<T, ParseError> {
     let text = core::str::from_utf8(document).map_err(|error| ParseError::Utf8 { offset: error.valid_up_to() })?;
     match text.trim_start().bytes().next() {
@@ -78,7 +78,7 @@ pub fn parse<'de, T: Deserialize<'de>>(document: &'de [u8]) -> Result<T, ParseEr
     })
 }
 
-/// Turns a line and a column, both counted from 1 and the column in bytes, into an offset.
+/// Converts a line and a column, both counted from 1 and the column in bytes, to an offset.
 fn offset_of(text: &str, line: usize, column: usize) -> usize {
     let lines_before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     lines_before.saturating_add(column.saturating_sub(1)).min(text.len())
@@ -89,9 +89,9 @@ pub(crate) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     out.extend_from_slice(&serde_json::to_vec(value).expect("shapes serialize: their maps have string keys"));
 }
 
-/// Appends a string with its quotes, escaped where it must be.
+/// Appends a string with quotes, and with escapes where needed.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
-    // Names and other plain text pass through as they are, without the serializer's own buffer.
+    // Plain text needs no escapes and bypasses the serializer's own buffer.
     if text.bytes().any(|byte| byte.is_ascii_control() || matches!(byte, b'"' | b'\\')) {
         write(text, out);
     } else {
@@ -107,7 +107,7 @@ pub(crate) fn tree<T: Serialize + ?Sized>(value: &T) -> Value {
     serde_json::to_value(value).expect("shapes serialize: their maps have string keys")
 }
 
-/// Text that borrows from the document unless an escape in it had to be resolved.
+/// Text that borrows from the document, unless it contains an escape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
@@ -133,7 +133,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// A member's value where anything may stand and only text counts.
+/// A value of any type, of which only text is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TextOrNone<'a>(pub(crate) Option<Cow<'a, str>>);
 
@@ -144,15 +144,15 @@ impl<'de> Deserialize<'de> for TextOrNone<'de> {
     }
 }
 
-/// An object read member by member, for documents whose writers do not agree on the case of their keys.
+/// An object whose members are read one by one, for documents whose writers disagree on the case of keys.
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Object<'a> {
-    /// The value of a member, its name in any case; `None` when it is absent or `null`.
+    /// The value of a member, its name in upper or lower case; `None` when it is absent or `null`.
     ///
     /// # Errors
     ///
-    /// [`WrongType`] when the value is not what is asked for.
+    /// [`WrongType`] when the value has another type.
     pub(crate) fn member<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, WrongType> {
         match self.0.iter().rfind(|(key, _)| key.eq_ignore_ascii_case(name)) {
             Some((_, value)) => serde_json::from_str(value.get()).map_err(|_| WrongType),
@@ -160,13 +160,13 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Each member's name, and its value as it stands in the document.
+    /// Each member's name, and its value as written in the document.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
         self.0.iter().map(|(key, value)| (&**key, value.get()))
     }
 }
 
-/// A member that is there has a value of another type.
+/// A member is present, but its value has another type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WrongType;
 
@@ -192,8 +192,8 @@ impl<'de> Deserialize<'de> for Object<'de> {
     }
 }
 
-/// Declares a document as it comes over the wire: every member optional, `null` as good as absent, unknown
-/// members skipped, of a member that comes twice the last kept, and all text borrowed.
+/// Declares a document as received: every member is optional, `null` counts as absent, unknown members are skipped, the
+/// last one of repeated members is kept, and all text is borrowed.
 macro_rules! document {
     ($(#[$doc:meta])* $name:ident<$de:lifetime> { $($field:ident: $type:ty = $key:literal,)+ }) => {
         $(#[$doc])*
@@ -233,9 +233,9 @@ macro_rules! document {
 }
 pub(crate) use document;
 
-/// Base64 with the standard alphabet and padding, by the fastest means this machine has.
+/// Base64 with the standard alphabet and padding, by the fastest engine for this machine.
 ///
-/// Finding that out costs more than encoding a small record: make one and keep it.
+/// Selecting the engine costs more than encoding a small record: make one and keep it.
 #[derive(Clone)]
 pub(crate) struct Base64(Engine);
 
@@ -253,7 +253,7 @@ impl Base64 {
         Self(engine)
     }
 
-    /// Length of the text that encodes so many bytes.
+    /// Length of the text that encodes this many bytes.
     pub(crate) const fn encoded_len(bytes: usize) -> usize {
         bytes.div_ceil(3) * 4
     }
@@ -264,7 +264,7 @@ impl Base64 {
         debug_assert_eq!(written, Ok(out.len()), "the caller sized the buffer");
     }
 
-    /// Decodes, or says that the text is not what an encoder writes.
+    /// Decodes a text; `None` when no encoder writes such a text.
     pub(crate) fn decode(&self, text: &str) -> Option<Vec<u8>> {
         self.0.decode(text).ok()
     }
@@ -281,7 +281,7 @@ pub(crate) fn write_blob(data: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + Base64::encoded_len(data.len()), 0);
     if let Some(place) = out.get_mut(start..) {
-        // The portable engine is a constant; the fast one pays for its set-up from about this size on.
+        // The portable engine is a constant. The set-up of the fast one pays off from about this size on.
         if data.len() < 256 {
             let written = STANDARD.encode_slice(data, place);
             debug_assert_eq!(written, Ok(place.len()), "the buffer was sized for it");
@@ -302,7 +302,7 @@ pub(crate) fn deserialize_blob<'de, 'a, D: Deserializer<'de>>(deserializer: D) -
     Base64::new().decode(&text.0).map(Cow::Owned).ok_or_else(|| de::Error::custom("not base64"))
 }
 
-/// Length of the bytes that a base64 text encodes, if it is one.
+/// Length of the bytes that a base64 text encodes, if it is valid.
 pub(crate) fn decoded_len(text: &str) -> usize {
     (text.len() / 4 * 3).saturating_sub(text.bytes().rev().take_while(|byte| *byte == b'=').count())
 }

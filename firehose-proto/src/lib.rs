@@ -5,7 +5,7 @@
 //! its own: a driver does what it asks for and reports back. It needs `alloc`, and no `std`.
 //!
 //! It is **not** a client that you can call right away: that is [`firehose-blocking`], a driver of this crate over blocking
-//! sockets. Use this crate to bring a transport of your own (async, embedded, a proxy), to serve the protocol, or to fuzz it.
+//! sockets. Use this crate to bring your own transport (async, embedded, a proxy), to serve the protocol, or to fuzz it.
 //!
 //! # A call
 //!
@@ -30,7 +30,7 @@
 //! use firehose_proto::time::{AmzDate, Now, Tick};
 //! use firehose_proto::{Credentials, Endpoint, Record, Region, Response};
 //!
-//! // What the calls of one client share: where to send, signing keys, the quota of retries.
+//! // What the calls of one client share: where to send, signing keys, the retry quota.
 //! let endpoint = Endpoint::resolve(Region::parse("eu-west-1")?, false, false);
 //! let mut state = ClientState::new(Config::new(endpoint), 7); // 7: a seed from your source of entropy
 //! let now = Now::new(Tick::default(), AmzDate::parse("20261122T120000Z").unwrap()); // your clocks
@@ -43,13 +43,13 @@
 //! let Action::NeedCredentials { refused: None } = call.poll(now, &mut state) else { panic!() };
 //! call.handle_credentials(Ok(Credentials::new("AKIDEXAMPLE", "secret").into()));
 //!
-//! // 3. It hands out a signed request. Send it by whatever means you have.
+//! // 3. It returns a signed request. Send it over any transport.
 //! let Action::Transmit { request, .. } = call.poll(now, &mut state) else { panic!() };
 //! assert_eq!(request.uri, "https://firehose.eu-west-1.amazonaws.com/");
 //! assert_eq!(request.body(), br#"{"DeliveryStreamName":"my-stream","Record":{"Data":"b25lIGxpbmUK"}}"#);
 //! assert!(request.headers.value("authorization").is_some_and(|value| value.starts_with("AWS4-HMAC-SHA256 ")));
 //!
-//! // 4. It is told what came back, and is done.
+//! // 4. Pass in the response, and the call is done.
 //! call.handle_response(now, Ok(Response::new(200, br#"{"RecordId":"id-1"}"#.to_vec())));
 //! let Action::Done(response) = call.poll(now, &mut state) else { panic!() };
 //! assert_eq!(call::decode::<PutRecord>(&input, &response?)?.record_id, "id-1");
@@ -59,36 +59,37 @@
 //! # A producer
 //!
 //! ```text
-//!  push(record) ─▶ Batcher ─▶ Send { id, batch } ─▶ a Call of yours ─▶ handle_outcome(id, …) ─▶ Batcher
+//!  push(record) ─▶ Batcher ─▶ Send { id, batch } ─▶ your own Call  ─▶ handle_outcome(id, …) ─▶ Batcher
 //!                     │                                                                          │
 //!                     └──▶ Event: accepted, or undelivered and why ◀──── records that failed ────┘ are sent again
 //! ```
 //!
-//! [`Batcher`] takes many records and gives each exactly one outcome, with batches, quotas, order, backoff and bounded memory.
+//! [`Batcher`] takes many records and gives each exactly one outcome. It handles batches, quotas, order, backoff and
+//! bounded memory.
 //!
 //! # Where to find what
 //!
 //! | you want to | look at |
 //! |---|---|
-//! | carry out a call | [`guide::drive_a_call`], [`call`] |
+//! | make a call | [`guide::drive_a_call`], [`call`] |
 //! | send many records | [`guide::drive_a_batcher`], [`batch`] |
 //! | build the input of an operation | [`op`] for the twelve operations, [`model`] for their structures |
 //! | find credentials as the AWS CLI does | [`guide::find_credentials`], [`credentials`], [`settings`] |
 //! | tell errors apart | [`guide::handle_errors`], [`error`] |
-//! | know what is promised | [`guide::delivery_guarantees`], [`limits`] |
-//! | sign or verify a request by itself | [`sigv4`], [`http`], [`time`] |
+//! | know the guarantees | [`guide::delivery_guarantees`], [`limits`] |
+//! | only sign or verify a request | [`sigv4`], [`http`], [`time`] |
 //! | write a server | [`guide::write_a_server`], [`server`] |
 //! | fuzz it | [`guide::fuzz_it`] |
 //!
-//! Structures and operations have AWS's names. Types of the crates `time` and `serde` are in signatures, and no others; the
-//! former are re-exported in [`time`].
+//! Structures and operations have AWS's names. Signatures contain types of the crates `time` and `serde`, and of no other
+//! crate. The module [`time`] re-exports the former.
 //!
 //! # Features
 //!
 //! | feature | by default | |
 //! |---|---|---|
-//! | `control` | on | the ten operations on streams themselves, with their structures in [`model`]; without it there are the puts |
-//! | `simd` | on | base64 by the vector instructions that the processor turns out to have, which takes `std`; without it the same bytes, more slowly |
+//! | `control` | on | the ten operations on streams, with their structures in [`model`]; without it, only the puts |
+//! | `simd` | on | base64 with the vector instructions of the processor, which needs `std`; without it, the same bytes, more slowly |
 //! | `std` | off | conversions between [`time::OffsetDateTime`] and `std::time::SystemTime` |
 //!
 //! [`firehose-blocking`]: https://docs.rs/firehose-blocking

@@ -1,18 +1,17 @@
-//! [`Pattern`]: each pattern that AWS documents for a text, with the line of code that decides it.
+//! [`Pattern`]: each pattern that AWS documents for a text, with the code that checks it.
 //!
-//! AWS writes its rules for names, ARNs and addresses as regular expressions of Java's. There are few distinct
-//! ones, so each is decided here by hand, in one pass over the text and without a regex engine.
+//! AWS writes its rules for names, ARNs and addresses as Java regular expressions. There are few distinct ones, so each
+//! is checked by hand-written code, in one pass over the text and without a regex engine.
 //!
-//! A pattern is about the whole text. `.` is any character but `\n`, `$` the very end, and `\d`, `\w` and `\s` are
-//! ASCII. Two things pass that the service may refuse; it has the last word on them. Java's `.` also stops at `\r`,
-//! U+0085, U+2028 and U+2029. And `\p{L}` is decided by [`char::is_alphabetic`], which is a little wider: it has the
-//! marks that are part of a word and letters in circles too.
-//!
-//! How long a text may be is another rule, unless the pattern itself says so.
+//! A pattern applies to the whole text. `.` is any character except `\n`, `$` is the very end, and `\d`, `\w` and `\s`
+//! are ASCII. Two kinds of text pass here that the service may refuse. Java's `.` also stops at `\r`, U+0085, U+2028
+//! and U+2029. And `\p{L}` is checked by [`char::is_alphabetic`], which also accepts marks that are part of a word, and
+//! letters in circles.
+//! Length is a separate rule, unless the pattern itself limits it.
 
 use core::fmt;
 
-/// A text's pattern as AWS writes it, and what decides it.
+/// A text's pattern as AWS writes it, and the code that checks it.
 ///
 /// ```
 /// use firehose_proto::internal::pattern::BUCKET_ARN;
@@ -28,13 +27,13 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// The pattern as AWS writes it.
+    /// The pattern, as AWS writes it.
     #[must_use]
     pub const fn source(&self) -> &'static str {
         self.source
     }
 
-    /// Whether the whole text has the pattern.
+    /// Whether the whole text matches the pattern.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         (self.matches)(text)
@@ -55,7 +54,7 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
-/// Defines the constants, and the list of all of them that can then not miss one.
+/// Defines the constants, and a list that contains all of them.
 macro_rules! patterns {
     ($($(#[$doc:meta])* $name:ident = $source:literal, $matches:expr;)*) => {
         $(
@@ -74,7 +73,7 @@ patterns! {
     /// A text of one line: prefixes, names of indices, secrets.
     ANY = r".*", is_line;
 
-    /// A key of AWS KMS or an alias of one.
+    /// A key of AWS KMS, or an alias of one.
     KMS_KEY_OR_ALIAS_ARN = r"arn:.*:kms:[a-zA-Z0-9\-]+:\d{12}:(key|alias)/[a-zA-Z_0-9+=,.@\-_/]+",
     |text| arn(text, ":kms", [region, account, |it| after(it, "key/", path) || after(it, "alias/", path)]);
 
@@ -97,17 +96,17 @@ patterns! {
     CLUSTER_JDBC_URL = r"jdbc:(redshift|postgresql)://((?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)+(redshift(-serverless)?)\.([a-zA-Z0-9\.\-]+):\d{1,5}/[a-zA-Z0-9_$-]+",
     |text| after(text, "jdbc:redshift://", redshift) || after(text, "jdbc:postgresql://", redshift);
 
-    /// The name of a time zone; the empty one stands for UTC.
+    /// The name of a time zone; an empty one means UTC.
     CUSTOM_TIME_ZONE = r"^$|[a-zA-Z/_]+",
     |text| text.chars().all(|it| it.is_ascii_alphabetic() || "/_".contains(it));
 
-    /// A database, a table or a column: anything in the Basic Multilingual Plane but NUL.
+    /// A database, table or column: any characters of the Basic Multilingual Plane except NUL.
     DATABASE_NAME = r"[\u0001-\uFFFF]*", |text| text.chars().all(|it| matches!(it, '\u{1}'..='\u{ffff}'));
 
-    /// A text of one line that is not all white space.
+    /// A text of one line that is not only white space.
     NOT_BLANK = r"^(?!\s*$).+", |text| is_line(text) && !text.chars().all(is_space);
 
-    /// A delivery stream, in full.
+    /// A delivery stream, as a full ARN.
     DELIVERY_STREAM_ARN = r"arn:.*:firehose:[a-zA-Z0-9\-]+:\d{12}:deliverystream/[a-zA-Z0-9._-]+",
     |text| arn(text, ":firehose", [region, account, |it| after(it, "deliverystream/", stream_name)]);
 
@@ -120,7 +119,7 @@ patterns! {
     /// A destination of a delivery stream.
     DESTINATION_ID = r"[a-zA-Z0-9-]+", |text| word(text, "-");
 
-    /// What S3 object names end in; empty for the format's own.
+    /// The suffix of S3 object names; empty for the format's own.
     FILE_EXTENSION = r"^$|\.[0-9a-z!\-_.*'()]+",
     |text| text.is_empty() || after(text, ".", |it| lower(it, "!-_.*'()"));
 
@@ -145,7 +144,7 @@ patterns! {
     /// A cluster of Amazon MSK.
     MSK_CLUSTER_ARN = r"arn:.*", |text| after(text, "arn:", is_line);
 
-    /// A text with no white space in it.
+    /// A text without white space.
     NO_WHITESPACE = r"^\S+$", |text| !text.is_empty() && !text.contains(is_space);
 
     /// A role of IAM.
@@ -160,15 +159,15 @@ patterns! {
     SNOWFLAKE_ACCOUNT_URL = r".+?\.snowflakecomputing\.com",
     |text| text.strip_suffix(".snowflakecomputing.com").is_some_and(|it| !it.is_empty() && is_line(it));
 
-    /// Padded base64: the private key of a user of Snowflake.
+    /// Padded base64: the private key of a Snowflake user.
     BASE64 = r"^(?:[A-Za-z0-9+\/]{4})*(?:[A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=)?$", base64;
 
-    /// A VPC endpoint service, as the private link to Snowflake.
+    /// A VPC endpoint service, such as the private link to Snowflake.
     VPC_ENDPOINT_SERVICE_NAME = r"([a-zA-Z0-9\-\_]+\.){2,3}vpce\.[a-zA-Z0-9\-]*\.vpce-svc\-[a-zA-Z0-9\-]{17}$",
     |text| before(text, '.', [|it| it == "vpce", |it| it.is_empty() || region(it), service_id])
         .is_some_and(|head| matches!(head.split('.').count(), 2 | 3) && head.split('.').all(|it| word(it, "-_")));
 
-    /// A database or a table that Iceberg records go to.
+    /// A database or table for Iceberg records.
     LETTERS_DIGITS_UNDERSCORES_DOTS = r"[a-zA-Z0-9\.\_]+", |text| word(text, "._");
 
     /// The key of a tag.
@@ -180,14 +179,14 @@ patterns! {
     /// A topic of an MSK cluster. AWS doubles its backslashes, so they pass as well.
     TOPIC_NAME = r"[a-zA-Z0-9\\._\\-]+", |text| word(text, r"\._-");
 
-    /// Where Iceberg tables are kept.
+    /// The location of Iceberg tables.
     WAREHOUSE_LOCATION = r"s3:\/\/.*", |text| after(text, "s3://", is_line);
 }
 
-/// What stands before the last fields of a text, if each is as it should be.
+/// What precedes the last fields of a text, if each field is valid.
 ///
-/// No field has a separator within, so a text read from its end can be split in one way only, however often
-/// the free part in front of them repeats their words.
+/// Fields contain no separators. A text read from its end can therefore be split in only one way, even if the free part
+/// before the fields repeats their words.
 fn before<const N: usize>(text: &str, separator: char, fields: [fn(&str) -> bool; N]) -> Option<&str> {
     fields.into_iter().rev().try_fold(text, |text, is_field| {
         let (head, field) = text.rsplit_once(separator)?;
@@ -200,7 +199,7 @@ fn arn<const N: usize>(text: &str, service: &str, fields: [fn(&str) -> bool; N])
     before(text, ':', fields).and_then(|head| head.strip_prefix("arn:")?.strip_suffix(service)).is_some_and(is_line)
 }
 
-/// A prefix, and what comes after it as it should be.
+/// A prefix, followed by a valid tail.
 fn after(text: &str, prefix: &str, is_tail: fn(&str) -> bool) -> bool {
     text.strip_prefix(prefix).is_some_and(is_tail)
 }
@@ -223,7 +222,7 @@ fn is_line(text: &str) -> bool {
     !text.contains('\n')
 }
 
-/// `\s`, which has the vertical tab that [`char::is_ascii_whitespace`] leaves out.
+/// `\s`. It includes the vertical tab, unlike [`char::is_ascii_whitespace`].
 fn is_space(it: char) -> bool {
     matches!(it, ' ' | '\t'..='\r')
 }
@@ -262,9 +261,9 @@ fn redshift(text: &str) -> bool {
         .is_some_and(redshift_host)
 }
 
-/// One or more labels, the service's own label, and the domain.
+/// One or more labels, the service's label, and the domain.
 ///
-/// The first label that can be the service's decides: the domain may have any other within.
+/// The first label that may be the service's is the one that counts: the domain may contain any others.
 fn redshift_host(host: &str) -> bool {
     let mut next = host.split_once('.');
     while let Some((label, rest)) = next {
@@ -289,7 +288,7 @@ fn service_id(text: &str) -> bool {
 }
 
 fn tag(text: &str) -> bool {
-    // White space that is no control character is exactly `\p{Z}`.
+    // White space other than control characters is exactly `\p{Z}`.
     let is_allowed = |it: char| {
         it.is_alphabetic() || it.is_numeric() || it.is_whitespace() && !it.is_control() || "_.:/=+-@%".contains(it)
     };

@@ -1,25 +1,26 @@
-//! Wall time as AWS and HTTP write it ([`AmzDate`], [`HttpDate`], [`IsoDate`], [`Timestamp`]), and [`Tick`], the monotonic
-//! time of the machines. All forms are read and written here: the crate `time` writes them with `std` alone.
+//! Wall time as AWS and HTTP write it ([`AmzDate`], [`HttpDate`], [`IsoDate`], [`Timestamp`]), and [`Tick`], the
+//! monotonic time of the machines. All forms are read and written here, because the crate `time` needs `std` to write
+//! them.
 //!
-//! Nothing here reads a clock: the driver passes each moment in. Years before 0 and after 9999 have no
-//! place in either format; they are written as the nearest moment that has one.
+//! Nothing here reads a clock: the driver passes each time in. No form has years before 0 or after 9999; such times are
+//! written as the nearest possible one.
 
 use core::fmt;
 use core::ops::{Add, Range};
 use core::time::Duration;
 
-/// The crate `time`'s moment, in which the core is told what time it is. With the feature `std` it converts from and to
-/// `std::time::SystemTime`.
+/// The crate `time`'s point in time, in which the core gets the current time. With the feature `std` it converts from
+/// and to `std::time::SystemTime`.
 pub use ::time::OffsetDateTime;
-/// The crate `time`'s span, either way: how far a clock is off.
+/// The crate `time`'s signed duration, used for clock skew.
 pub use ::time::SignedDuration;
 use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 use time::{Date, Month, Time};
 
-/// A moment on the driver's monotonic clock, for waiting and for measuring.
+/// A point on the driver's monotonic clock, for waits and measurements.
 ///
-/// The origin is the driver's choice, such as the moment it started; only differences mean anything.
+/// The driver chooses the origin, for example its start. Only differences have a meaning.
 ///
 /// ```
 /// use core::time::Duration;
@@ -34,29 +35,29 @@ use time::{Date, Month, Time};
 pub struct Tick(Duration);
 
 impl Tick {
-    /// A moment that never comes.
+    /// A point in time that never comes.
     pub const MAX: Self = Self(Duration::MAX);
 
-    /// The moment this long after the origin.
+    /// The time this long after the origin.
     #[must_use]
     pub const fn from_duration(since_origin: Duration) -> Self {
         Self(since_origin)
     }
 
-    /// How long after the origin this moment is.
+    /// The time since the origin.
     #[must_use]
     pub const fn as_duration(self) -> Duration {
         self.0
     }
 
-    /// The time that passed since an earlier moment; zero when that one is the later.
+    /// The time since an earlier point; zero when that one is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 }
 
-/// Moves later, as far as there is room.
+/// Moves later, up to the maximum.
 impl Add<Duration> for Tick {
     type Output = Self;
 
@@ -65,7 +66,7 @@ impl Add<Duration> for Tick {
     }
 }
 
-/// The present by both of the driver's clocks, which every machine that signs is told with each event.
+/// The current time by both of the driver's clocks. Machines that sign get it with each event.
 ///
 /// ```
 /// use firehose_proto::time::{AmzDate, Now, Tick};
@@ -75,23 +76,23 @@ impl Add<Duration> for Tick {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// By the monotonic clock: waits and timeouts go by it.
+    /// By the monotonic clock, for waits and timeouts.
     pub tick: Tick,
-    /// By the wall clock, as it is: signatures and expiries go by it. The core corrects it where that is needed.
+    /// By the uncorrected wall clock, for signatures and expiries. The core corrects it where needed.
     pub utc: OffsetDateTime,
 }
 
 impl Now {
-    /// The present.
+    /// The current time.
     #[must_use]
     pub const fn new(tick: Tick, utc: OffsetDateTime) -> Self {
         Self { tick, utc }
     }
 }
 
-/// A moment in a document: seconds since 1970, to the [millisecond].
+/// A time in a document: seconds since 1970, to the [millisecond].
 ///
-/// Read is text as in RFC 3339, too, which is how people write a moment.
+/// It also reads text as in RFC 3339, the form that people write.
 ///
 /// [millisecond]: https://smithy.io/2.0/spec/protocol-traits.html#timestampformat-trait
 ///
@@ -105,15 +106,15 @@ impl Now {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    // Finer than this, a JSON number would not bring every moment back.
+    // With finer units, a JSON number could not represent every time exactly.
     milliseconds: i64,
 }
 
 impl Timestamp {
-    /// The years that a moment may have, 0 to 9999.
+    /// The range of years that a time may have, 0 to 9999.
     const POSSIBLE: Range<i64> = -62_167_219_200_000..253_402_300_800_000;
 
-    /// Reads what is not a number: text, as [`IsoDate`] does.
+    /// Reads a text, as [`IsoDate`] does.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         IsoDate::parse(text).map(Self::from).filter(|moment| Self::POSSIBLE.contains(&moment.milliseconds))
@@ -181,7 +182,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A moment in the form of `X-Amz-Date`, `20150830T123600Z`.
+/// A time in the form of `X-Amz-Date`, `20150830T123600Z`.
 ///
 /// See [the elements of an AWS request signature](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html).
 ///
@@ -197,7 +198,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub struct AmzDate([u8; 16]);
 
 impl AmzDate {
-    /// Writes a moment out in UTC, cut to whole seconds.
+    /// Writes a time in UTC, truncated to whole seconds.
     #[must_use]
     pub fn new(moment: OffsetDateTime) -> Self {
         let moment = writable(moment);
@@ -223,7 +224,7 @@ impl AmzDate {
         self.as_str().split_at(8).0
     }
 
-    /// Reads exactly this form; `None` for any other text and for dates that no calendar has.
+    /// Reads exactly this form; `None` for any other text and for impossible dates.
     #[must_use]
     pub fn parse(text: &str) -> Option<OffsetDateTime> {
         let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
@@ -246,7 +247,7 @@ impl fmt::Debug for AmzDate {
     }
 }
 
-/// A moment in the form of HTTP's `Date` header, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
+/// A time in the form of HTTP's `Date` header, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
 ///
 /// ```
 /// use firehose_proto::time::HttpDate;
@@ -258,7 +259,7 @@ impl fmt::Debug for AmzDate {
 pub struct HttpDate([u8; 29]);
 
 impl HttpDate {
-    /// Writes a moment out in UTC, cut to whole seconds, in the preferred form.
+    /// Writes a time in UTC, truncated to whole seconds, in the preferred form.
     #[must_use]
     pub fn new(moment: OffsetDateTime) -> Self {
         let moment = writable(moment);
@@ -290,10 +291,10 @@ impl HttpDate {
         ascii(&self.0)
     }
 
-    /// Reads the preferred form and the two obsolete ones, RFC 850's and that of C's `asctime`.
+    /// Reads the preferred form, and the two obsolete ones of RFC 850 and C's `asctime`.
     ///
-    /// The weekday must be one, but is not compared with the date. Two-digit years mean 1969 to 2068, as POSIX
-    /// has it, and not the RFC's "at most 50 years ahead": the local clock may be the one that is wrong.
+    /// The weekday must be valid, but is not compared with the date. Two-digit years mean 1969 to 2068, as in POSIX.
+    /// The RFC's "at most 50 years ahead" is not used: the local clock may be the one that is wrong.
     #[must_use]
     pub fn parse(text: &str) -> Option<OffsetDateTime> {
         let Some((weekday, rest)) = text.split_once(", ") else {
@@ -320,7 +321,7 @@ impl fmt::Debug for HttpDate {
     }
 }
 
-/// A moment in the form of credential documents, `2015-08-30T12:36:00Z`.
+/// A time in the form of credential documents, `2015-08-30T12:36:00Z`.
 ///
 /// ```
 /// use firehose_proto::time::IsoDate;
@@ -332,7 +333,7 @@ impl fmt::Debug for HttpDate {
 pub struct IsoDate([u8; 20]);
 
 impl IsoDate {
-    /// Writes a moment out in UTC, cut to whole seconds.
+    /// Writes a time in UTC, truncated to whole seconds.
     #[must_use]
     pub fn new(moment: OffsetDateTime) -> Self {
         let AmzDate([y1, y2, y3, y4, m1, m2, d1, d2, t, h1, h2, n1, n2, s1, s2, z]) = AmzDate::new(moment);
@@ -345,7 +346,7 @@ impl IsoDate {
         ascii(&self.0)
     }
 
-    /// Reads the form of RFC 3339, and what tools write in its place: an offset without a colon, or `UTC` for `Z`.
+    /// Reads the form of RFC 3339, and the variants of some tools: an offset without a colon, or `UTC` for `Z`.
     #[must_use]
     pub fn parse(text: &str) -> Option<OffsetDateTime> {
         let (date, rest) = text.split_at_checked(10)?;
@@ -374,7 +375,7 @@ impl fmt::Debug for IsoDate {
     }
 }
 
-/// Reads the digits after a decimal point; what is finer than a nanosecond is cut.
+/// Reads the digits after a decimal point, truncated to nanoseconds.
 fn fraction_nanoseconds(digits: &str) -> Option<u32> {
     let kept = digits.get(..digits.len().min(9))?;
     let scale = 10_u32.pow(9 - u32::try_from(kept.len()).ok()?);
@@ -422,7 +423,7 @@ fn month_named(text: &str) -> Option<Month> {
     Month::try_from(u8::try_from(index + 1).ok()?).ok()
 }
 
-/// Reads `08:49:37`; a leap second counts as the one before it.
+/// Reads `08:49:37`. A leap second counts as the second before it.
 fn clock(text: &str) -> Option<[u16; 3]> {
     let (hour, rest) = text.split_once(':')?;
     let (minute, second) = rest.split_once(':')?;
@@ -437,12 +438,12 @@ fn utc(year: u16, month: Month, day: u16, [hour, minute, second]: [u16; 3]) -> O
     Some(date.with_time(time).assume_utc())
 }
 
-/// Reads a number of exactly so many digits, at most four.
+/// Reads a number of exactly this many digits, at most four.
 fn digits<const COUNT: usize>(text: &str) -> Option<u16> {
     (text.len() == COUNT && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
-/// The same moment in UTC, or the nearest whose year has four digits.
+/// The same time in UTC, or the nearest one whose year has four digits.
 fn writable(moment: OffsetDateTime) -> OffsetDateTime {
     const YEAR_0: i64 = -62_167_219_200;
     const END_OF_YEAR_9999: i64 = 253_402_300_799;
@@ -608,7 +609,7 @@ mod tests {
         ] {
             assert_eq!(IsoDate::parse(text), None, "{text:?}");
         }
-        // Beyond the calendar's end without large dates.
+        // Beyond the end of the calendar without the feature `large-dates`.
         assert_eq!(IsoDate::parse("9999-12-31T23:59:59-23:59"), None);
     }
 

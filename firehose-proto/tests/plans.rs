@@ -213,11 +213,7 @@ fn names_the_profile_and_the_key_that_is_wrong() {
         ("[profile A]\naws_access_key_id =".into(), true, "profile `A` has no credentials"),
         (b(""), false, "profile `A` names the source profile `B`, which is in neither file"),
         (b("[profile B]"), false, "profile `A` names the source profile `B`, which has no credentials"),
-        (
-            b("[profile B]\nrole_arn = RB\nsource_profile = A"),
-            false,
-            "source profiles form a loop: A → B → A",
-        ),
+        (b("[profile B]\nrole_arn = RB\nsource_profile = A"), false, "source profiles form a loop: A → B → A"),
         (
             b(&format!("{KEYS}[profile B]\nrole_arn = RB\nsource_profile = A")),
             false,

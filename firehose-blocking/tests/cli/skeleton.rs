@@ -71,7 +71,8 @@ fn the_whole_breaks_no_rule_but_that_of_leaving_one() {
         }
         let outcome = outcome.ended_with(2);
         for breach in outcome.stderr.lines().skip(1) {
-            let is_choice = ["cannot be combined with", "needs DeliveryStreamType"].iter().any(|rule| breach.contains(rule));
+            let is_choice =
+                ["cannot be combined with", "needs DeliveryStreamType"].iter().any(|rule| breach.contains(rule));
             assert!(is_choice, "{operation}: {breach}");
         }
     }

@@ -1,7 +1,7 @@
 //! [`CredentialsCache`]: keeps credentials until shortly before they expire, and lets one caller at a time refresh them.
 //!
 //! ```text
-//!                             fresh; or aging, while another caller refreshes them or within a minute of a failed refresh
+//!                             fresh; or aging, while another caller refreshes or a refresh failed less than a minute ago
 //! CredentialsRequest ─▶ poll ─┬───────────────────────────────────────────────────────────────────────────▶ Use
 //!                             ├─▶ Refresh ─▶ search ─▶ handle_refresh ─┬─▶ poll again ─▶ Use, or the failure
 //!                             ├─▶ WaitForRefresh ──────────────────────┘
@@ -175,7 +175,7 @@ impl CredentialsCache {
 
     /// Refreshes credentials that the service refuses, even if they should be valid.
     fn force(&mut self, now: Now, want: &mut CredentialsRequest) -> CacheAnswer {
-        // A refresh that is already running is enough, however recent the last one.
+        // During a refresh the interval does not matter: the caller waits for the result.
         if !self.is_refreshing {
             if self.forced_at.is_some_and(|at| now.tick.since(at) < self.force_interval()) {
                 return self.no_other(now);

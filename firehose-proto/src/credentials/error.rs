@@ -70,7 +70,7 @@ impl CredentialsError {
         self.0.tried.iter().map(|(name, error)| (&**name, error))
     }
 
-    /// Whether the provider is only not configured.
+    /// Whether the provider is merely not configured.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         matches!(self.0.kind, Kind::Absent | Kind::Unreachable)

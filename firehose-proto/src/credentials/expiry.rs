@@ -47,8 +47,8 @@ impl Lifetime {
 
     /// The stage that the credentials are in. Without an expiry they stay fresh.
     ///
-    /// Short lifetimes have shorter stages, so that most of their time is not spent on refreshes: credentials are stale
-    /// for their last third at most, and aging in their second half.
+    /// Short lifetimes have shorter stages, to avoid constant refreshes: credentials are stale for their last third at
+    /// most, and aging in their second half.
     #[must_use]
     pub fn stage(&self, now: OffsetDateTime) -> Stage {
         let Some(expires_at) = self.expires_at else { return Stage::Fresh };

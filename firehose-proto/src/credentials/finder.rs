@@ -1,4 +1,5 @@
-//! [`Finder`]: a [cache](CredentialsCache) and the [`Search`] that fills it, as one machine for drivers that search one at a time.
+//! [`Finder`]: a [cache](CredentialsCache) and the [`Search`] that fills it, as one machine, for drivers that run one
+//! search at a time.
 
 use alloc::boxed::Box;
 use alloc::string::String;

@@ -1,4 +1,4 @@
-//! [`UnknownMembers`]: what tomorrow's API adds to a structure.
+//! [`UnknownMembers`]: members that a later version of the API has added to a structure.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,25 +9,25 @@ use serde::ser::SerializeMap;
 
 use super::Value;
 
-/// Members of an object that this version does not know, as they came.
+/// Members of an object that this version does not know, unchanged.
 ///
-/// `Debug` shows their names alone: any of them may hold a secret.
+/// `Debug` shows only their names: a value may contain a secret.
 #[derive(Clone, PartialEq, Default)]
 pub struct UnknownMembers(Vec<(String, Value)>);
 
 impl UnknownMembers {
-    /// Whether there is none, as there is none in a document of the API's version that this crate knows.
+    /// Whether there are none. That is so in every document of the API version that this crate knows.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Their names, in the order in which they came.
+    /// Their names, in the order of the document.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| &**name)
     }
 
-    /// Keeps the value of the member whose name was just read, in place of an earlier one of that name.
+    /// Keeps the value of the member whose name was just read, and drops an earlier one of that name.
     pub(crate) fn read<'de, A: de::MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         let value = map.next_value()?;
         self.0.retain(|(known, _)| known != name);

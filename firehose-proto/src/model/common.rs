@@ -7,10 +7,10 @@ use super::constraints::{LOG_GROUP_NAME, LOG_STREAM_NAME, NON_EMPTY_STRING_WITHO
 use crate::schema::{Shape, enumeration, structure};
 
 structure! {
-    /// Where Firehose logs errors of delivery.
+    /// Where Firehose logs delivery errors.
     CloudWatchLoggingOptions {
         optional {
-            /// Whether it is turned on.
+            /// Whether it is enabled.
             enabled: bool = "Enabled",
             /// The log group.
             log_group_name: String = "LogGroupName" as LOG_GROUP_NAME,
@@ -21,36 +21,36 @@ structure! {
 }
 
 structure! {
-    /// Where a document's id comes from.
+    /// The source of a document's id.
     DocumentIdOptions {
         required {
-            /// Where it comes from.
+            /// The source.
             default_document_id_format: DefaultDocumentIdFormat = "DefaultDocumentIdFormat",
         }
     }
 }
 
 structure! {
-    /// How long to try again what could not be delivered.
+    /// How long to retry failed deliveries.
     RetryOptions {
         optional {
-            /// Seconds from the first failure on, 0 to 7200; 300 unless given.
+            /// Seconds after the first failure, 0 to 7200; 300 by default.
             duration_in_seconds: i32 = "DurationInSeconds" as Shape::integer(0, 7200),
         }
     }
 }
 
 structure! {
-    /// A secret in AWS Secrets Manager in place of credentials in the configuration.
+    /// A secret in AWS Secrets Manager, instead of credentials in the configuration.
     SecretsManagerConfiguration {
         required {
-            /// Whether it is turned on.
+            /// Whether it is enabled.
             enabled: bool = "Enabled",
         }
         optional {
-            /// The secret; needed while this is enabled.
+            /// The secret; required while this is enabled.
             secret_arn: String = "SecretARN" as SECRET_ARN,
-            /// Role that Firehose takes on to read the secret.
+            /// The role that Firehose assumes to read the secret.
             role_arn: String = "RoleARN" as ROLE_ARN,
         }
     }
@@ -62,7 +62,7 @@ structure! {
         required {
             /// Subnets for Firehose's interfaces, 1 to 16.
             subnet_ids: Vec<String> = "SubnetIds" as Shape::list_of(&NON_EMPTY_STRING_WITHOUT_WHITESPACE, 1, 16),
-            /// Role that Firehose takes on to make the interfaces.
+            /// The role that Firehose assumes to create the interfaces.
             role_arn: String = "RoleARN" as ROLE_ARN,
             /// Security groups of the interfaces, 1 to 5.
             security_group_ids: Vec<String> = "SecurityGroupIds" as Shape::list_of(&NON_EMPTY_STRING_WITHOUT_WHITESPACE, 1, 5),
@@ -71,7 +71,7 @@ structure! {
 }
 
 structure! {
-    /// How a destination in a VPC is reached.
+    /// How a stream reaches a destination in a VPC.
     VpcConfigurationDescription {
         expected {
             subnet_ids: Vec<String> = "SubnetIds" as Shape::list_of(&NON_EMPTY_STRING_WITHOUT_WHITESPACE, 1, 16),
@@ -83,11 +83,11 @@ structure! {
 }
 
 enumeration! {
-    /// Where a document's id comes from.
+    /// The source of a document's id.
     DefaultDocumentIdFormat {
-        /// Firehose makes one from the record.
+        /// Firehose generates it from the record.
         FirehoseDefault = "FIREHOSE_DEFAULT",
-        /// The destination makes one.
+        /// The destination generates it.
         NoDocumentId = "NO_DOCUMENT_ID",
     }
 }

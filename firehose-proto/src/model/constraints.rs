@@ -1,4 +1,4 @@
-//! What AWS allows in text members, under AWS's names for it.
+//! The constraints of text members, under AWS's names.
 
 use crate::pattern;
 use crate::schema::Shape;

@@ -16,9 +16,9 @@ structure! {
     /// Columns to read and not to read.
     DatabaseColumnList {
         optional {
-            /// Those to read, as names or regular expressions.
+            /// What to read, as names or regular expressions.
             include: Vec<String> = "Include" as Shape::list(&DATABASE_COLUMN_NAME),
-            /// Those not to read.
+            /// What not to read.
             exclude: Vec<String> = "Exclude" as Shape::list(&DATABASE_COLUMN_NAME),
         }
     }
@@ -28,9 +28,9 @@ structure! {
     /// Databases to read and not to read.
     DatabaseList {
         optional {
-            /// Those to read, as names or regular expressions.
+            /// What to read, as names or regular expressions.
             include: Vec<String> = "Include" as Shape::list(&DATABASE_NAME),
-            /// Those not to read.
+            /// What not to read.
             exclude: Vec<String> = "Exclude" as Shape::list(&DATABASE_NAME),
         }
     }
@@ -44,11 +44,11 @@ structure! {
             id: String = "Id" as NON_EMPTY_STRING_WITHOUT_WHITESPACE,
             /// The table.
             table: String = "Table" as DATABASE_TABLE_NAME,
-            /// When it was asked for.
+            /// When it was requested.
             request_timestamp: Timestamp = "RequestTimestamp",
-            /// Who asked.
+            /// Who requested it.
             requested_by: SnapshotRequestedBy = "RequestedBy",
-            /// The state that it is in.
+            /// Its state.
             status: SnapshotStatus = "Status",
         }
         optional {
@@ -59,7 +59,7 @@ structure! {
 }
 
 structure! {
-    /// How Firehose gets into the database.
+    /// How Firehose authenticates to the database.
     DatabaseSourceAuthenticationConfiguration {
         required {
             /// The secret with the credentials.
@@ -82,26 +82,26 @@ structure! {
             databases: DatabaseList = "Databases",
             /// Tables to read.
             tables: DatabaseTableList = "Tables",
-            /// A table that Firehose may write to, to mark where a snapshot stands.
+            /// A table in which Firehose marks the progress of a snapshot.
             snapshot_watermark_table: String = "SnapshotWatermarkTable" as DATABASE_TABLE_NAME,
-            /// How to get in.
+            /// How to authenticate.
             database_source_authentication_configuration: DatabaseSourceAuthenticationConfiguration = "DatabaseSourceAuthenticationConfiguration",
-            /// Which way to the server.
+            /// How to connect to the server.
             database_source_vpc_configuration: DatabaseSourceVPCConfiguration = "DatabaseSourceVPCConfiguration",
         }
         optional {
             /// Whether to encrypt the connection.
             ssl_mode: SSLMode = "SSLMode",
-            /// Columns to read; all unless given.
+            /// Columns to read; all by default.
             columns: DatabaseColumnList = "Columns",
-            /// Columns that tell rows apart where there is no primary key.
+            /// Columns that identify rows of tables without a primary key.
             surrogate_keys: Vec<String> = "SurrogateKeys" as Shape::list(&NON_EMPTY_STRING_WITHOUT_WHITESPACE),
         }
     }
 }
 
 structure! {
-    /// The database that changes are read from. Its members are explained at [`DatabaseSourceConfiguration`].
+    /// The database that a stream reads changes from. For its members see [`DatabaseSourceConfiguration`].
     DatabaseSourceDescription {
         optional {
             r#type: DatabaseType = "Type",
@@ -124,7 +124,7 @@ structure! {
     /// The network that the database is in.
     DatabaseSourceVPCConfiguration {
         required {
-            /// The endpoint service before the database.
+            /// The endpoint service of the database.
             vpc_endpoint_service_name: String = "VpcEndpointServiceName" as VPC_ENDPOINT_SERVICE_NAME,
         }
     }
@@ -134,9 +134,9 @@ structure! {
     /// Tables to read and not to read.
     DatabaseTableList {
         optional {
-            /// Those to read, as names or regular expressions.
+            /// What to read, as names or regular expressions.
             include: Vec<String> = "Include" as Shape::list(&DATABASE_TABLE_NAME),
-            /// Those not to read.
+            /// What not to read.
             exclude: Vec<String> = "Exclude" as Shape::list(&DATABASE_TABLE_NAME),
         }
     }
@@ -159,7 +159,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// Who asked for a snapshot.
+    /// Who requested a snapshot.
     SnapshotRequestedBy {
         User = "USER",
         Firehose = "FIREHOSE",
@@ -167,7 +167,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// How far a snapshot is.
+    /// The state of a snapshot.
     SnapshotStatus {
         InProgress = "IN_PROGRESS",
         Complete = "COMPLETE",

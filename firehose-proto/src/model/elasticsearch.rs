@@ -15,7 +15,7 @@ structure! {
     /// How to deliver to an OpenSearch Service domain, under the service's former name.
     ElasticsearchDestinationConfiguration {
         required {
-            /// Role that Firehose takes on to get at the destination.
+            /// The role that Firehose assumes to access the destination.
             role_arn: String = "RoleARN" as ROLE_ARN,
             /// The index to write to.
             index_name: String = "IndexName" as ELASTICSEARCH_INDEX_NAME,
@@ -23,35 +23,35 @@ structure! {
             s3_configuration: S3DestinationConfiguration = "S3Configuration",
         }
         optional {
-            /// The domain; or else give its `ClusterEndpoint`.
+            /// The domain; or give its `ClusterEndpoint`.
             domain_arn: String = "DomainARN" as ELASTICSEARCH_DOMAIN_ARN,
-            /// The domain's address; or else give its `DomainARN`.
+            /// The domain's address; or give its `DomainARN`.
             cluster_endpoint: String = "ClusterEndpoint" as ELASTICSEARCH_CLUSTER_ENDPOINT,
-            /// Type of the documents; to be left out from Elasticsearch 7 on.
+            /// Type of the documents; leave it out from Elasticsearch 7 on.
             type_name: String = "TypeName" as ELASTICSEARCH_TYPE_NAME,
-            /// How often a new index is begun; every day unless given.
+            /// How often to start a new index; daily by default.
             index_rotation_period: ElasticsearchIndexRotationPeriod = "IndexRotationPeriod",
             /// When to deliver.
             buffering_hints: ElasticsearchBufferingHints = "BufferingHints",
-            /// How long to try again.
+            /// How long to retry.
             retry_options: ElasticsearchRetryOptions = "RetryOptions",
-            /// What is kept in a bucket besides.
+            /// Which records to back up to a bucket as well.
             s3_backup_mode: ElasticsearchS3BackupMode = "S3BackupMode",
-            /// What is done to the records before.
+            /// The processing of records before delivery.
             processing_configuration: ProcessingConfiguration = "ProcessingConfiguration",
-            /// Where errors are logged.
+            /// Where to log errors.
             cloud_watch_logging_options: CloudWatchLoggingOptions = "CloudWatchLoggingOptions",
-            /// How to reach it, if it is in a VPC. Cannot be changed later.
+            /// How to reach it in a VPC. This cannot be changed later.
             vpc_configuration: VpcConfiguration = "VpcConfiguration",
-            /// Where the documents' ids come from.
+            /// The source of the documents' ids.
             document_id_options: DocumentIdOptions = "DocumentIdOptions",
         }
     }
 }
 
 structure! {
-    /// How a stream delivers to an OpenSearch Service domain. Its members are explained at
-    /// [`ElasticsearchDestinationConfiguration`]; secrets are left out.
+    /// How a stream delivers to an OpenSearch Service domain. For its members see
+    /// [`ElasticsearchDestinationConfiguration`]; it contains no secrets.
     ElasticsearchDestinationDescription {
         optional {
             role_arn: String = "RoleARN" as ROLE_ARN,
@@ -73,7 +73,7 @@ structure! {
 }
 
 structure! {
-    /// A change to [`ElasticsearchDestinationConfiguration`]: what is absent stays as it is.
+    /// A change to [`ElasticsearchDestinationConfiguration`]: absent members stay unchanged.
     ElasticsearchDestinationUpdate {
         optional {
             role_arn: String = "RoleARN" as ROLE_ARN,
@@ -93,29 +93,29 @@ structure! {
 }
 
 structure! {
-    /// How much and how long to collect before delivering. Hints: Firehose may deliver earlier or later.
+    /// How much and how long to buffer before delivery. These are hints: Firehose may deliver earlier or later.
     ElasticsearchBufferingHints {
         optional {
             /// Seconds, 0 to 900.
             interval_in_seconds: i32 = "IntervalInSeconds" as Shape::integer(0, 900),
-            /// MiB, 1 to 100; 5 unless given.
+            /// MiB, 1 to 100; 5 by default.
             size_in_mbs: i32 = "SizeInMBs" as Shape::integer(1, 100),
         }
     }
 }
 
 structure! {
-    /// How long to try again what the destination did not take.
+    /// How long to retry failed deliveries.
     ElasticsearchRetryOptions {
         optional {
-            /// Seconds from the first failure on, 0 to 7200; 0 for no retry.
+            /// Seconds after the first failure, 0 to 7200; 0 for no retry.
             duration_in_seconds: i32 = "DurationInSeconds" as Shape::integer(0, 7200),
         }
     }
 }
 
 enumeration! {
-    /// How often a new index is begun; its name gets the date appended.
+    /// How often to start a new index. The date is appended to its name.
     ElasticsearchIndexRotationPeriod {
         NoRotation = "NoRotation",
         OneHour = "OneHour",
@@ -126,7 +126,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// What goes to the backup bucket.
+    /// Which records go to the backup bucket.
     ElasticsearchS3BackupMode {
         /// Documents that could not be delivered.
         FailedDocumentsOnly = "FailedDocumentsOnly",

@@ -7,14 +7,14 @@ use super::stream::FailureDescription;
 use crate::schema::{enumeration, structure};
 
 structure! {
-    /// A stream's server-side encryption, as it is now.
+    /// The current server-side encryption of a stream.
     DeliveryStreamEncryptionConfiguration {
         optional {
-            /// The key, for `CUSTOMER_MANAGED_CMK` and only for it.
+            /// The key, only for `CUSTOMER_MANAGED_CMK`.
             key_arn: String = "KeyARN" as AWS_KMS_KEY_ARN_FOR_SSE,
-            /// Whose key.
+            /// The owner of the key.
             key_type: KeyType = "KeyType",
-            /// The state that it is in.
+            /// Its state.
             status: DeliveryStreamEncryptionStatus = "Status",
             /// Why it failed, if it did.
             failure_description: FailureDescription = "FailureDescription",
@@ -26,18 +26,18 @@ structure! {
     /// The key to encrypt a stream with.
     DeliveryStreamEncryptionConfigurationInput {
         required {
-            /// Whose key.
+            /// The owner of the key.
             key_type: KeyType = "KeyType",
         }
         optional {
-            /// The key, for `CUSTOMER_MANAGED_CMK` and only for it.
+            /// The key, only for `CUSTOMER_MANAGED_CMK`.
             key_arn: String = "KeyARN" as AWS_KMS_KEY_ARN_FOR_SSE,
         }
     }
 }
 
 enumeration! {
-    /// The state that a stream's encryption is in.
+    /// The state of a stream's encryption.
     DeliveryStreamEncryptionStatus {
         Enabled = "ENABLED",
         Enabling = "ENABLING",
@@ -49,11 +49,11 @@ enumeration! {
 }
 
 enumeration! {
-    /// Whose key.
+    /// The owner of the key.
     KeyType {
-        /// A key of Firehose's own.
+        /// A key that AWS owns.
         AwsOwnedCmk = "AWS_OWNED_CMK",
-        /// A key of the account's.
+        /// A key of the account.
         CustomerManagedCmk = "CUSTOMER_MANAGED_CMK",
     }
 }

@@ -1,4 +1,4 @@
-//! Amazon S3 as a destination with everything that Firehose can do on the way.
+//! Amazon S3 as a destination with all of Firehose's processing.
 
 use alloc::string::String;
 
@@ -13,48 +13,48 @@ use super::s3::{
 use crate::schema::{enumeration, structure};
 
 structure! {
-    /// How to deliver to a bucket, with processing, conversion and partitioning on the way.
+    /// How to deliver to a bucket, with processing, conversion and partitioning.
     ExtendedS3DestinationConfiguration {
         required {
-            /// Role that Firehose takes on to get at the destination.
+            /// The role that Firehose assumes to access the destination.
             role_arn: String = "RoleARN" as ROLE_ARN,
             /// The bucket.
             bucket_arn: String = "BucketARN" as BUCKET_ARN,
         }
         optional {
-            /// What the objects' keys begin with; may hold expressions such as `!{timestamp:yyyy}`.
+            /// The prefix of the objects' keys; may contain expressions such as `!{timestamp:yyyy}`.
             prefix: String = "Prefix" as PREFIX,
-            /// What the keys of objects with failed records begin with.
+            /// The prefix of the keys of objects with failed records.
             error_output_prefix: String = "ErrorOutputPrefix" as ERROR_OUTPUT_PREFIX,
             /// When to deliver.
             buffering_hints: BufferingHints = "BufferingHints",
-            /// How objects are compressed; not at all unless given.
+            /// How objects are compressed; by default not at all.
             compression_format: CompressionFormat = "CompressionFormat",
-            /// How objects are encrypted; not at all unless given.
+            /// How objects are encrypted; by default not at all.
             encryption_configuration: EncryptionConfiguration = "EncryptionConfiguration",
-            /// Where errors are logged.
+            /// Where to log errors.
             cloud_watch_logging_options: CloudWatchLoggingOptions = "CloudWatchLoggingOptions",
-            /// What is done to the records before.
+            /// The processing of records before delivery.
             processing_configuration: ProcessingConfiguration = "ProcessingConfiguration",
-            /// What is kept in a bucket besides.
+            /// Which records to back up to a bucket as well.
             s3_backup_mode: S3BackupMode = "S3BackupMode",
-            /// The bucket to keep it in; needed when the backup is enabled.
+            /// The bucket for the backup; required when the backup is enabled.
             s3_backup_configuration: S3DestinationConfiguration = "S3BackupConfiguration",
             /// Conversion to Parquet or ORC.
             data_format_conversion_configuration: DataFormatConversionConfiguration = "DataFormatConversionConfiguration",
             /// Partitioning by values in the records.
             dynamic_partitioning_configuration: DynamicPartitioningConfiguration = "DynamicPartitioningConfiguration",
-            /// What the objects' keys end with, such as `.json.gz`.
+            /// The suffix of the objects' keys, such as `.json.gz`.
             file_extension: String = "FileExtension" as FILE_EXTENSION,
-            /// Time zone of the timestamps in prefixes, such as `Europe/Berlin`; UTC unless given.
+            /// Time zone of the timestamps in prefixes, such as `Europe/Berlin`; UTC by default.
             custom_time_zone: String = "CustomTimeZone" as CUSTOM_TIME_ZONE,
         }
     }
 }
 
 structure! {
-    /// How a stream delivers to a bucket. Its members are explained at [`ExtendedS3DestinationConfiguration`];
-    /// secrets are left out.
+    /// How a stream delivers to a bucket. For its members see
+    /// [`ExtendedS3DestinationConfiguration`]; it contains no secrets.
     ExtendedS3DestinationDescription {
         expected {
             role_arn: String = "RoleARN" as ROLE_ARN,
@@ -79,7 +79,7 @@ structure! {
 }
 
 structure! {
-    /// A change to [`ExtendedS3DestinationConfiguration`]: what is absent stays as it is.
+    /// A change to [`ExtendedS3DestinationConfiguration`]: absent members stay unchanged.
     ExtendedS3DestinationUpdate {
         optional {
             role_arn: String = "RoleARN" as ROLE_ARN,
@@ -102,19 +102,19 @@ structure! {
 }
 
 structure! {
-    /// Whether values in the records choose the prefix that they are delivered to.
+    /// Whether values in the records select their S3 prefix.
     DynamicPartitioningConfiguration {
         optional {
-            /// How long to try again.
+            /// How long to retry.
             retry_options: RetryOptions = "RetryOptions",
-            /// Whether it is turned on.
+            /// Whether it is enabled.
             enabled: bool = "Enabled",
         }
     }
 }
 
 enumeration! {
-    /// Whether records go to a backup bucket, too, as they came.
+    /// Whether original records also go to a backup bucket.
     S3BackupMode {
         Disabled = "Disabled",
         Enabled = "Enabled",

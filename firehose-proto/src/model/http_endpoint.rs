@@ -1,4 +1,4 @@
-//! An HTTP endpoint of anybody's as a destination.
+//! Any HTTP endpoint as a destination.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -25,17 +25,17 @@ structure! {
         optional {
             /// When to deliver.
             buffering_hints: HttpEndpointBufferingHints = "BufferingHints",
-            /// Where errors are logged.
+            /// Where to log errors.
             cloud_watch_logging_options: CloudWatchLoggingOptions = "CloudWatchLoggingOptions",
-            /// What requests look like.
+            /// The form of the requests.
             request_configuration: HttpEndpointRequestConfiguration = "RequestConfiguration",
-            /// What is done to the records before.
+            /// The processing of records before delivery.
             processing_configuration: ProcessingConfiguration = "ProcessingConfiguration",
-            /// Role that Firehose takes on to get at the destination.
+            /// The role that Firehose assumes to access the destination.
             role_arn: String = "RoleARN" as ROLE_ARN,
-            /// How long to try again.
+            /// How long to retry.
             retry_options: HttpEndpointRetryOptions = "RetryOptions",
-            /// What is kept in a bucket besides.
+            /// Which records to back up to a bucket as well.
             s3_backup_mode: HttpEndpointS3BackupMode = "S3BackupMode",
             /// The secret with the credentials.
             secrets_manager_configuration: SecretsManagerConfiguration = "SecretsManagerConfiguration",
@@ -44,8 +44,8 @@ structure! {
 }
 
 structure! {
-    /// How a stream delivers to an HTTP endpoint. Its members are explained at
-    /// [`HttpEndpointDestinationConfiguration`]; secrets are left out.
+    /// How a stream delivers to an HTTP endpoint. For its members see
+    /// [`HttpEndpointDestinationConfiguration`]; it contains no secrets.
     HttpEndpointDestinationDescription {
         optional {
             endpoint_configuration: HttpEndpointDescription = "EndpointConfiguration",
@@ -63,7 +63,7 @@ structure! {
 }
 
 structure! {
-    /// A change to [`HttpEndpointDestinationConfiguration`]: what is absent stays as it is.
+    /// A change to [`HttpEndpointDestinationConfiguration`]: absent members stay unchanged.
     HttpEndpointDestinationUpdate {
         optional {
             endpoint_configuration: HttpEndpointConfiguration = "EndpointConfiguration",
@@ -81,10 +81,10 @@ structure! {
 }
 
 structure! {
-    /// How much and how long to collect before delivering. Hints: Firehose may deliver earlier or later.
+    /// How much and how long to buffer before delivery. These are hints: Firehose may deliver earlier or later.
     HttpEndpointBufferingHints {
         optional {
-            /// MiB, 1 to 64; 5 unless given.
+            /// MiB, 1 to 64; 5 by default.
             size_in_mbs: i32 = "SizeInMBs" as Shape::integer(1, 64),
             /// Seconds, 0 to 900.
             interval_in_seconds: i32 = "IntervalInSeconds" as Shape::integer(0, 900),
@@ -93,7 +93,7 @@ structure! {
 }
 
 structure! {
-    /// One attribute that goes with every delivery.
+    /// One attribute of every delivery.
     HttpEndpointCommonAttribute {
         required {
             /// The attribute's name.
@@ -114,7 +114,7 @@ structure! {
         optional {
             /// A name of your choice.
             name: String = "Name" as HTTP_ENDPOINT_NAME,
-            /// The key, which goes along in the header `X-Amz-Firehose-Access-Key`.
+            /// The key, sent in the header `X-Amz-Firehose-Access-Key`.
             access_key: Sensitive<String> = "AccessKey" as HTTP_ENDPOINT_ACCESS_KEY,
         }
     }
@@ -131,22 +131,22 @@ structure! {
 }
 
 structure! {
-    /// What requests to the endpoint look like.
+    /// The form of the requests to the endpoint.
     HttpEndpointRequestConfiguration {
         optional {
             /// How bodies are compressed.
             content_encoding: ContentEncoding = "ContentEncoding",
-            /// What goes with every request, up to 50.
+            /// Attributes of every request, up to 50.
             common_attributes: Vec<HttpEndpointCommonAttribute> = "CommonAttributes" as Shape::list_of(&HttpEndpointCommonAttribute::SHAPE, 0, 50),
         }
     }
 }
 
 structure! {
-    /// How long to try again what the destination did not take.
+    /// How long to retry failed deliveries.
     HttpEndpointRetryOptions {
         optional {
-            /// Seconds from the first failure on, 0 to 7200; 0 for no retry.
+            /// Seconds after the first failure, 0 to 7200; 0 for no retry.
             duration_in_seconds: i32 = "DurationInSeconds" as Shape::integer(0, 7200),
         }
     }
@@ -162,7 +162,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// What goes to the backup bucket.
+    /// Which records go to the backup bucket.
     HttpEndpointS3BackupMode {
         /// Records that could not be delivered.
         FailedDataOnly = "FailedDataOnly",

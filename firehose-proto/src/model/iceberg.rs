@@ -16,39 +16,39 @@ structure! {
     /// How to deliver to Iceberg tables.
     IcebergDestinationConfiguration {
         required {
-            /// Role that Firehose takes on to get at the destination.
+            /// The role that Firehose assumes to access the destination.
             role_arn: String = "RoleARN" as ROLE_ARN,
-            /// The catalog that knows the tables.
+            /// The catalog of the tables.
             catalog_configuration: CatalogConfiguration = "CatalogConfiguration",
             /// The bucket for the backup.
             s3_configuration: S3DestinationConfiguration = "S3Configuration",
         }
         optional {
-            /// The tables; or else records name theirs.
+            /// The tables; without them, each record names its own.
             destination_table_configuration_list: Vec<DestinationTableConfiguration> = "DestinationTableConfigurationList",
-            /// Whether tables get new columns.
+            /// Whether to add columns to tables.
             schema_evolution_configuration: SchemaEvolutionConfiguration = "SchemaEvolutionConfiguration",
-            /// Whether missing tables are made.
+            /// Whether to create missing tables.
             table_creation_configuration: TableCreationConfiguration = "TableCreationConfiguration",
             /// When to deliver.
             buffering_hints: BufferingHints = "BufferingHints",
-            /// Where errors are logged.
+            /// Where to log errors.
             cloud_watch_logging_options: CloudWatchLoggingOptions = "CloudWatchLoggingOptions",
-            /// What is done to the records before.
+            /// The processing of records before delivery.
             processing_configuration: ProcessingConfiguration = "ProcessingConfiguration",
-            /// What is kept in a bucket besides.
+            /// Which records to back up to a bucket as well.
             s3_backup_mode: IcebergS3BackupMode = "S3BackupMode",
-            /// How long to try again.
+            /// How long to retry.
             retry_options: RetryOptions = "RetryOptions",
-            /// Whether all records are insertions, which is faster.
+            /// Whether all records are insertions; that is faster.
             append_only: bool = "AppendOnly",
         }
     }
 }
 
 structure! {
-    /// How a stream delivers to Iceberg tables. Its members are explained at
-    /// [`IcebergDestinationConfiguration`]; secrets are left out.
+    /// How a stream delivers to Iceberg tables. For its members see
+    /// [`IcebergDestinationConfiguration`]; it contains no secrets.
     IcebergDestinationDescription {
         optional {
             destination_table_configuration_list: Vec<DestinationTableConfiguration> = "DestinationTableConfigurationList",
@@ -68,7 +68,7 @@ structure! {
 }
 
 structure! {
-    /// A change to [`IcebergDestinationConfiguration`]: what is absent stays as it is.
+    /// A change to [`IcebergDestinationConfiguration`]: absent members stay unchanged.
     IcebergDestinationUpdate {
         optional {
             destination_table_configuration_list: Vec<DestinationTableConfiguration> = "DestinationTableConfigurationList",
@@ -89,7 +89,7 @@ structure! {
 }
 
 structure! {
-    /// The catalog that knows the Iceberg tables.
+    /// The catalog of the Iceberg tables.
     CatalogConfiguration {
         optional {
             /// The AWS Glue catalog, `arn:aws:glue:REGION:ACCOUNT:catalog`.
@@ -110,11 +110,11 @@ structure! {
             destination_database_name: String = "DestinationDatabaseName" as STRING_WITH_LETTERS_DIGITS_UNDERSCORES_DOTS,
         }
         optional {
-            /// Columns that tell a row from others, for updates and deletions.
+            /// Columns that identify a row, for updates and deletions.
             unique_keys: Vec<String> = "UniqueKeys" as Shape::list(&NON_EMPTY_STRING_WITHOUT_WHITESPACE),
-            /// How the table is partitioned.
+            /// The partitions of the table.
             partition_spec: PartitionSpec = "PartitionSpec",
-            /// Where in the backup bucket rows go that the table did not take.
+            /// The prefix in the backup bucket for rows that failed.
             s3_error_output_prefix: String = "S3ErrorOutputPrefix" as ERROR_OUTPUT_PREFIX,
         }
     }
@@ -131,37 +131,37 @@ structure! {
 }
 
 structure! {
-    /// How a table is partitioned when Firehose makes it.
+    /// The partitions of a table that Firehose creates.
     PartitionSpec {
         optional {
-            /// Columns whose values are the partitions.
+            /// Columns whose values define the partitions.
             identity: Vec<PartitionField> = "Identity",
         }
     }
 }
 
 structure! {
-    /// Whether tables get new columns as records bring them.
+    /// Whether to add columns for new members of records.
     SchemaEvolutionConfiguration {
         required {
-            /// Whether it is turned on.
+            /// Whether it is enabled.
             enabled: bool = "Enabled",
         }
     }
 }
 
 structure! {
-    /// Whether missing tables are made.
+    /// Whether to create missing tables.
     TableCreationConfiguration {
         required {
-            /// Whether it is turned on.
+            /// Whether it is enabled.
             enabled: bool = "Enabled",
         }
     }
 }
 
 enumeration! {
-    /// What goes to the backup bucket.
+    /// Which records go to the backup bucket.
     IcebergS3BackupMode {
         /// Records that could not be delivered.
         FailedDataOnly = "FailedDataOnly",

@@ -1,4 +1,4 @@
-//! The API's structures and enumerations, under AWS's names. One file for each family.
+//! The API's structures and enumerations, under AWS's names, one file for each family.
 
 #[cfg(feature = "control")]
 pub(crate) mod common;

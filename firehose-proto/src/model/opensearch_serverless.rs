@@ -14,7 +14,7 @@ structure! {
     /// How to deliver to an OpenSearch Serverless collection.
     AmazonOpenSearchServerlessDestinationConfiguration {
         required {
-            /// Role that Firehose takes on to get at the destination.
+            /// The role that Firehose assumes to access the destination.
             role_arn: String = "RoleARN" as ROLE_ARN,
             /// The index to write to.
             index_name: String = "IndexName" as AMAZON_OPEN_SEARCH_SERVERLESS_INDEX_NAME,
@@ -26,23 +26,23 @@ structure! {
             collection_endpoint: String = "CollectionEndpoint" as AMAZON_OPEN_SEARCH_SERVERLESS_COLLECTION_ENDPOINT,
             /// When to deliver.
             buffering_hints: AmazonOpenSearchServerlessBufferingHints = "BufferingHints",
-            /// How long to try again.
+            /// How long to retry.
             retry_options: AmazonOpenSearchServerlessRetryOptions = "RetryOptions",
-            /// What is kept in a bucket besides.
+            /// Which records to back up to a bucket as well.
             s3_backup_mode: AmazonOpenSearchServerlessS3BackupMode = "S3BackupMode",
-            /// What is done to the records before.
+            /// The processing of records before delivery.
             processing_configuration: ProcessingConfiguration = "ProcessingConfiguration",
-            /// Where errors are logged.
+            /// Where to log errors.
             cloud_watch_logging_options: CloudWatchLoggingOptions = "CloudWatchLoggingOptions",
-            /// How to reach it, if it is in a VPC. Cannot be changed later.
+            /// How to reach it in a VPC. This cannot be changed later.
             vpc_configuration: VpcConfiguration = "VpcConfiguration",
         }
     }
 }
 
 structure! {
-    /// How a stream delivers to an OpenSearch Serverless collection. Its members are explained at
-    /// [`AmazonOpenSearchServerlessDestinationConfiguration`]; secrets are left out.
+    /// How a stream delivers to an OpenSearch Serverless collection. For its members see
+    /// [`AmazonOpenSearchServerlessDestinationConfiguration`]; it contains no secrets.
     AmazonOpenSearchServerlessDestinationDescription {
         optional {
             role_arn: String = "RoleARN" as ROLE_ARN,
@@ -60,7 +60,7 @@ structure! {
 }
 
 structure! {
-    /// A change to [`AmazonOpenSearchServerlessDestinationConfiguration`]: what is absent stays as it is.
+    /// A change to [`AmazonOpenSearchServerlessDestinationConfiguration`]: absent members stay unchanged.
     AmazonOpenSearchServerlessDestinationUpdate {
         optional {
             role_arn: String = "RoleARN" as ROLE_ARN,
@@ -76,29 +76,29 @@ structure! {
 }
 
 structure! {
-    /// How much and how long to collect before delivering. Hints: Firehose may deliver earlier or later.
+    /// How much and how long to buffer before delivery. These are hints: Firehose may deliver earlier or later.
     AmazonOpenSearchServerlessBufferingHints {
         optional {
             /// Seconds, 0 to 900.
             interval_in_seconds: i32 = "IntervalInSeconds" as Shape::integer(0, 900),
-            /// MiB, 1 to 100; 5 unless given.
+            /// MiB, 1 to 100; 5 by default.
             size_in_mbs: i32 = "SizeInMBs" as Shape::integer(1, 100),
         }
     }
 }
 
 structure! {
-    /// How long to try again what the destination did not take.
+    /// How long to retry failed deliveries.
     AmazonOpenSearchServerlessRetryOptions {
         optional {
-            /// Seconds from the first failure on, 0 to 7200; 0 for no retry.
+            /// Seconds after the first failure, 0 to 7200; 0 for no retry.
             duration_in_seconds: i32 = "DurationInSeconds" as Shape::integer(0, 7200),
         }
     }
 }
 
 enumeration! {
-    /// What goes to the backup bucket.
+    /// Which records go to the backup bucket.
     AmazonOpenSearchServerlessS3BackupMode {
         /// Documents that could not be delivered.
         FailedDocumentsOnly = "FailedDocumentsOnly",

@@ -1,4 +1,4 @@
-//! Processing of records on the way.
+//! Processing of records before delivery.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,10 +7,10 @@ use super::constraints::PROCESSOR_PARAMETER_VALUE;
 use crate::schema::{enumeration, structure};
 
 structure! {
-    /// What to do with records before they are delivered.
+    /// The processing of records before delivery.
     ProcessingConfiguration {
         optional {
-            /// Whether it is turned on.
+            /// Whether it is enabled.
             enabled: bool = "Enabled",
             /// The steps, in order.
             processors: Vec<Processor> = "Processors",
@@ -22,7 +22,7 @@ structure! {
     /// One step of processing.
     Processor {
         required {
-            /// What it does.
+            /// The kind of step.
             r#type: ProcessorType = "Type",
         }
         optional {
@@ -36,7 +36,7 @@ structure! {
     /// One parameter of a step.
     ProcessorParameter {
         required {
-            /// What it is for.
+            /// Its name.
             parameter_name: ProcessorParameterName = "ParameterName",
             /// Its value.
             parameter_value: String = "ParameterValue" as PROCESSOR_PARAMETER_VALUE,
@@ -45,7 +45,7 @@ structure! {
 }
 
 enumeration! {
-    /// What a parameter is for.
+    /// The name of a parameter.
     ProcessorParameterName {
         LambdaArn = "LambdaArn",
         NumberOfRetries = "NumberOfRetries",
@@ -62,19 +62,19 @@ enumeration! {
 }
 
 enumeration! {
-    /// What a step does.
+    /// The kind of a step.
     ProcessorType {
-        /// Takes apart what the Kinesis Producer Library or a JSON writer has joined.
+        /// Splits records that the Kinesis Producer Library or a JSON writer has joined.
         RecordDeAggregation = "RecordDeAggregation",
-        /// Decompresses records of CloudWatch Logs.
+        /// Decompresses CloudWatch Logs records.
         Decompression = "Decompression",
-        /// Takes messages out of records of CloudWatch Logs.
+        /// Extracts the messages from CloudWatch Logs records.
         CloudWatchLogProcessing = "CloudWatchLogProcessing",
         /// Calls a Lambda function.
         Lambda = "Lambda",
-        /// Takes keys for partitioning out of the records.
+        /// Extracts partitioning keys from the records.
         MetadataExtraction = "MetadataExtraction",
-        /// Puts a newline after each record.
+        /// Appends a newline to each record.
         AppendDelimiterToRecord = "AppendDelimiterToRecord",
     }
 }

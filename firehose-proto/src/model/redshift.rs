@@ -12,33 +12,33 @@ use crate::schema::{Shape, enumeration, structure};
 use crate::sensitive::Sensitive;
 
 structure! {
-    /// How to deliver to a Redshift table: into a bucket first, and from there with `COPY`.
+    /// How to deliver to a Redshift table: first into a bucket, then with `COPY`.
     RedshiftDestinationConfiguration {
         required {
-            /// Role that Firehose takes on to get at the destination.
+            /// The role that Firehose assumes to access the destination.
             role_arn: String = "RoleARN" as ROLE_ARN,
             /// The database, as a JDBC URL.
             cluster_jdbc_url: String = "ClusterJDBCURL" as CLUSTER_JDBC_URL,
             /// How the table is loaded.
             copy_command: CopyCommand = "CopyCommand",
-            /// The bucket that `COPY` reads from; not compressed as `Snappy`, `ZIP` or `HADOOP_SNAPPY`, which it
-            /// cannot read.
+            /// The bucket that `COPY` reads from. Do not compress as `Snappy`, `ZIP` or `HADOOP_SNAPPY`: `COPY` cannot
+            /// read them.
             s3_configuration: S3DestinationConfiguration = "S3Configuration",
         }
         optional {
-            /// The user; or else give a secret.
+            /// The user; or give a secret instead.
             username: Sensitive<String> = "Username" as USERNAME,
-            /// The user's password; or else give a secret.
+            /// The user's password; or give a secret instead.
             password: Sensitive<String> = "Password" as PASSWORD,
-            /// How long to try again.
+            /// How long to retry.
             retry_options: RedshiftRetryOptions = "RetryOptions",
-            /// What is done to the records before.
+            /// The processing of records before delivery.
             processing_configuration: ProcessingConfiguration = "ProcessingConfiguration",
-            /// What is kept in a bucket besides.
+            /// Which records to back up to a bucket as well.
             s3_backup_mode: RedshiftS3BackupMode = "S3BackupMode",
-            /// The bucket to keep it in; needed when the backup is enabled.
+            /// The bucket for the backup; required when the backup is enabled.
             s3_backup_configuration: S3DestinationConfiguration = "S3BackupConfiguration",
-            /// Where errors are logged.
+            /// Where to log errors.
             cloud_watch_logging_options: CloudWatchLoggingOptions = "CloudWatchLoggingOptions",
             /// The secret with the credentials.
             secrets_manager_configuration: SecretsManagerConfiguration = "SecretsManagerConfiguration",
@@ -47,8 +47,8 @@ structure! {
 }
 
 structure! {
-    /// How a stream delivers to a Redshift table. Its members are explained at
-    /// [`RedshiftDestinationConfiguration`]; secrets are left out.
+    /// How a stream delivers to a Redshift table. For its members see
+    /// [`RedshiftDestinationConfiguration`]; it contains no secrets.
     RedshiftDestinationDescription {
         expected {
             role_arn: String = "RoleARN" as ROLE_ARN,
@@ -69,7 +69,7 @@ structure! {
 }
 
 structure! {
-    /// A change to [`RedshiftDestinationConfiguration`]: what is absent stays as it is.
+    /// A change to [`RedshiftDestinationConfiguration`]: absent members stay unchanged.
     RedshiftDestinationUpdate {
         optional {
             role_arn: String = "RoleARN" as ROLE_ARN,
@@ -96,7 +96,7 @@ structure! {
             data_table_name: String = "DataTableName" as DATA_TABLE_NAME,
         }
         optional {
-            /// Its columns, with commas between them.
+            /// Its columns, separated by commas.
             data_table_columns: String = "DataTableColumns" as DATA_TABLE_COLUMNS,
             /// Options of `COPY`, such as `json 'auto' gzip`.
             copy_options: String = "CopyOptions" as COPY_OPTIONS,
@@ -105,17 +105,17 @@ structure! {
 }
 
 structure! {
-    /// How long to try again what the destination did not take.
+    /// How long to retry failed deliveries.
     RedshiftRetryOptions {
         optional {
-            /// Seconds from the first failure on, 0 to 7200; 0 for no retry.
+            /// Seconds after the first failure, 0 to 7200; 0 for no retry.
             duration_in_seconds: i32 = "DurationInSeconds" as Shape::integer(0, 7200),
         }
     }
 }
 
 enumeration! {
-    /// Whether records go to a backup bucket, too, as they came.
+    /// Whether original records also go to a backup bucket.
     RedshiftS3BackupMode {
         Disabled = "Disabled",
         Enabled = "Enabled",

@@ -10,31 +10,30 @@ structure! {
     /// How to deliver to a bucket.
     S3DestinationConfiguration {
         required {
-            /// Role that Firehose takes on to get at the destination.
+            /// The role that Firehose assumes to access the destination.
             role_arn: String = "RoleARN" as ROLE_ARN,
             /// The bucket.
             bucket_arn: String = "BucketARN" as BUCKET_ARN,
         }
         optional {
-            /// What the objects' keys begin with; may hold expressions such as `!{timestamp:yyyy}`.
+            /// The prefix of the objects' keys; may contain expressions such as `!{timestamp:yyyy}`.
             prefix: String = "Prefix" as PREFIX,
-            /// What the keys of objects with failed records begin with.
+            /// The prefix of the keys of objects with failed records.
             error_output_prefix: String = "ErrorOutputPrefix" as ERROR_OUTPUT_PREFIX,
             /// When to deliver.
             buffering_hints: BufferingHints = "BufferingHints",
-            /// How objects are compressed; not at all unless given.
+            /// How objects are compressed; by default not at all.
             compression_format: CompressionFormat = "CompressionFormat",
-            /// How objects are encrypted; not at all unless given.
+            /// How objects are encrypted; by default not at all.
             encryption_configuration: EncryptionConfiguration = "EncryptionConfiguration",
-            /// Where errors are logged.
+            /// Where to log errors.
             cloud_watch_logging_options: CloudWatchLoggingOptions = "CloudWatchLoggingOptions",
         }
     }
 }
 
 structure! {
-    /// How a stream delivers to a bucket. Its members are explained at [`S3DestinationConfiguration`]; secrets
-    /// are left out.
+    /// How a stream delivers to a bucket. For its members see [`S3DestinationConfiguration`]; it contains no secrets.
     S3DestinationDescription {
         expected {
             role_arn: String = "RoleARN" as ROLE_ARN,
@@ -52,7 +51,7 @@ structure! {
 }
 
 structure! {
-    /// A change to [`S3DestinationConfiguration`]: what is absent stays as it is.
+    /// A change to [`S3DestinationConfiguration`]: absent members stay unchanged.
     S3DestinationUpdate {
         optional {
             role_arn: String = "RoleARN" as ROLE_ARN,
@@ -68,20 +67,20 @@ structure! {
 }
 
 structure! {
-    /// How much and how long to collect before delivering to S3. Hints: Firehose may deliver earlier or later.
-    /// Without any: 5 MiB or 300 s.
+    /// How much and how long to buffer before delivery to S3. These are hints: Firehose may deliver earlier or
+    /// later. Default: 5 MiB or 300 s.
     BufferingHints {
         optional {
-            /// MiB, 1 to 128; 5 unless given.
+            /// MiB, 1 to 128; 5 by default.
             size_in_mbs: i32 = "SizeInMBs" as Shape::integer(1, 128),
-            /// Seconds, 0 to 900; 300 unless given.
+            /// Seconds, 0 to 900; 300 by default.
             interval_in_seconds: i32 = "IntervalInSeconds" as Shape::integer(0, 900),
         }
     }
 }
 
 structure! {
-    /// Encryption of the objects in S3: one of its members.
+    /// Encryption of the objects in S3: exactly one of its members.
     EncryptionConfiguration {
         optional {
             /// No encryption by Firehose.
@@ -105,7 +104,7 @@ structure! {
 enumeration! {
     /// How objects in S3 are compressed.
     CompressionFormat {
-        /// As they are.
+        /// No compression.
         Uncompressed = "UNCOMPRESSED",
         /// With gzip.
         Gzip = "GZIP",
@@ -119,7 +118,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// No encryption but the bucket's own.
+    /// Only the bucket's own encryption.
     NoEncryptionConfig {
         NoEncryption = "NoEncryption",
     }

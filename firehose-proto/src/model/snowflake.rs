@@ -25,35 +25,35 @@ structure! {
             schema: Sensitive<String> = "Schema" as SNOWFLAKE_SCHEMA,
             /// The table.
             table: Sensitive<String> = "Table" as SNOWFLAKE_TABLE,
-            /// Role that Firehose takes on to get at the destination.
+            /// The role that Firehose assumes to access the destination.
             role_arn: String = "RoleARN" as ROLE_ARN,
             /// The bucket for the backup.
             s3_configuration: S3DestinationConfiguration = "S3Configuration",
         }
         optional {
-            /// The user's private key, PKCS #8 in base64; or else give a secret.
+            /// The user's private key, PKCS #8 in base64; or give a secret instead.
             private_key: Sensitive<String> = "PrivateKey" as SNOWFLAKE_PRIVATE_KEY,
-            /// What the key is encrypted with.
+            /// The passphrase that the key is encrypted with.
             key_passphrase: Sensitive<String> = "KeyPassphrase" as SNOWFLAKE_KEY_PASSPHRASE,
-            /// The user; or else give a secret.
+            /// The user; or give a secret instead.
             user: Sensitive<String> = "User" as SNOWFLAKE_USER,
-            /// The role to take on.
+            /// The role to use.
             snowflake_role_configuration: SnowflakeRoleConfiguration = "SnowflakeRoleConfiguration",
             /// How a record becomes a row.
             data_loading_option: SnowflakeDataLoadingOption = "DataLoadingOption",
-            /// Column for what Firehose knows of a record.
+            /// Column for what Firehose knows about a record.
             meta_data_column_name: Sensitive<String> = "MetaDataColumnName" as SNOWFLAKE_META_DATA_COLUMN_NAME,
             /// Column for the record.
             content_column_name: Sensitive<String> = "ContentColumnName" as SNOWFLAKE_CONTENT_COLUMN_NAME,
             /// A private link.
             snowflake_vpc_configuration: SnowflakeVpcConfiguration = "SnowflakeVpcConfiguration",
-            /// Where errors are logged.
+            /// Where to log errors.
             cloud_watch_logging_options: CloudWatchLoggingOptions = "CloudWatchLoggingOptions",
-            /// What is done to the records before.
+            /// The processing of records before delivery.
             processing_configuration: ProcessingConfiguration = "ProcessingConfiguration",
-            /// How long to try again.
+            /// How long to retry.
             retry_options: SnowflakeRetryOptions = "RetryOptions",
-            /// What is kept in a bucket besides.
+            /// Which records to back up to a bucket as well.
             s3_backup_mode: SnowflakeS3BackupMode = "S3BackupMode",
             /// The secret with the credentials.
             secrets_manager_configuration: SecretsManagerConfiguration = "SecretsManagerConfiguration",
@@ -64,8 +64,8 @@ structure! {
 }
 
 structure! {
-    /// How a stream delivers to a Snowflake table. Its members are explained at
-    /// [`SnowflakeDestinationConfiguration`]; secrets are left out.
+    /// How a stream delivers to a Snowflake table. For its members see
+    /// [`SnowflakeDestinationConfiguration`]; it contains no secrets.
     SnowflakeDestinationDescription {
         optional {
             account_url: Sensitive<String> = "AccountUrl" as SNOWFLAKE_ACCOUNT_URL,
@@ -91,7 +91,7 @@ structure! {
 }
 
 structure! {
-    /// A change to [`SnowflakeDestinationConfiguration`]: what is absent stays as it is.
+    /// A change to [`SnowflakeDestinationConfiguration`]: absent members stay unchanged.
     SnowflakeDestinationUpdate {
         optional {
             account_url: Sensitive<String> = "AccountUrl" as SNOWFLAKE_ACCOUNT_URL,
@@ -118,10 +118,10 @@ structure! {
 }
 
 structure! {
-    /// How much and how long to collect before delivering. Hints: Firehose may deliver earlier or later.
+    /// How much and how long to buffer before delivery. These are hints: Firehose may deliver earlier or later.
     SnowflakeBufferingHints {
         optional {
-            /// MiB, 1 to 128; 1 unless given.
+            /// MiB, 1 to 128; 1 by default.
             size_in_mbs: i32 = "SizeInMBs" as Shape::integer(1, 128),
             /// Seconds, 0 to 900.
             interval_in_seconds: i32 = "IntervalInSeconds" as Shape::integer(0, 900),
@@ -130,20 +130,20 @@ structure! {
 }
 
 structure! {
-    /// How long to try again what the destination did not take.
+    /// How long to retry failed deliveries.
     SnowflakeRetryOptions {
         optional {
-            /// Seconds from the first failure on, 0 to 7200; 0 for no retry.
+            /// Seconds after the first failure, 0 to 7200; 0 for no retry.
             duration_in_seconds: i32 = "DurationInSeconds" as Shape::integer(0, 7200),
         }
     }
 }
 
 structure! {
-    /// The role to take on in Snowflake, if not the user's default.
+    /// The role to use in Snowflake, if not the user's default.
     SnowflakeRoleConfiguration {
         optional {
-            /// Whether it is turned on.
+            /// Whether it is enabled.
             enabled: bool = "Enabled",
             /// The role.
             snowflake_role: Sensitive<String> = "SnowflakeRole" as SNOWFLAKE_ROLE,
@@ -168,13 +168,13 @@ enumeration! {
         JsonMapping = "JSON_MAPPING",
         /// The record goes into one column.
         VariantContentMapping = "VARIANT_CONTENT_MAPPING",
-        /// The record goes into one column, what Firehose knows of it into another.
+        /// The record goes into one column, what Firehose knows about it into another.
         VariantContentAndMetadataMapping = "VARIANT_CONTENT_AND_METADATA_MAPPING",
     }
 }
 
 enumeration! {
-    /// What goes to the backup bucket.
+    /// Which records go to the backup bucket.
     SnowflakeS3BackupMode {
         /// Records that could not be delivered.
         FailedDataOnly = "FailedDataOnly",

@@ -1,4 +1,4 @@
-//! Sources that Firehose reads by itself, but for [databases](super::database), and the direct puts.
+//! Sources of a stream: direct puts, and what Firehose reads itself, except [databases](super::database).
 
 use alloc::string::String;
 
@@ -8,19 +8,19 @@ use crate::schema::{Shape, enumeration, structure};
 use crate::time::Timestamp;
 
 structure! {
-    /// How Firehose gets into an MSK cluster.
+    /// How Firehose authenticates to an MSK cluster.
     AuthenticationConfiguration {
         required {
-            /// Role that Firehose takes on to read from the cluster.
+            /// The role that Firehose assumes to read from the cluster.
             role_arn: String = "RoleARN" as ROLE_ARN,
-            /// Which way to the cluster.
+            /// How to connect to the cluster.
             connectivity: Connectivity = "Connectivity",
         }
     }
 }
 
 structure! {
-    /// What to expect of the callers of PutRecord and PutRecordBatch.
+    /// The rate to expect of the callers of PutRecord and PutRecordBatch.
     DirectPutSourceConfiguration {
         required {
             /// Expected MiB per second, 1 to 100.
@@ -30,7 +30,7 @@ structure! {
 }
 
 structure! {
-    /// What a stream expects of the callers of PutRecord and PutRecordBatch.
+    /// The rate that a stream expects of the callers of PutRecord and PutRecordBatch.
     DirectPutSourceDescription {
         optional {
             throughput_hint_in_mbs: i32 = "ThroughputHintInMBs" as Shape::integer(1, 100),
@@ -39,19 +39,19 @@ structure! {
 }
 
 structure! {
-    /// The Kinesis data stream to read from.
+    /// The Kinesis data stream to read.
     KinesisStreamSourceConfiguration {
         required {
             /// The data stream.
             kinesis_stream_arn: String = "KinesisStreamARN" as KINESIS_STREAM_ARN,
-            /// Role that Firehose takes on to read from it.
+            /// The role that Firehose assumes to read from it.
             role_arn: String = "RoleARN" as ROLE_ARN,
         }
     }
 }
 
 structure! {
-    /// The Kinesis data stream that is read from.
+    /// The Kinesis data stream that a stream reads.
     KinesisStreamSourceDescription {
         optional {
             kinesis_stream_arn: String = "KinesisStreamARN" as KINESIS_STREAM_ARN,
@@ -62,25 +62,25 @@ structure! {
 }
 
 structure! {
-    /// The topic of an Amazon MSK cluster to read from.
+    /// The topic of an Amazon MSK cluster to read.
     MSKSourceConfiguration {
         required {
             /// The cluster.
             msk_cluster_arn: String = "MSKClusterARN" as MSK_CLUSTER_ARN,
             /// The topic.
             topic_name: String = "TopicName" as TOPIC_NAME,
-            /// How to get in.
+            /// How to authenticate.
             authentication_configuration: AuthenticationConfiguration = "AuthenticationConfiguration",
         }
         optional {
-            /// Where to begin; at the latest record unless given.
+            /// Where to begin; by default at the latest record.
             read_from_timestamp: Timestamp = "ReadFromTimestamp",
         }
     }
 }
 
 structure! {
-    /// The topic of an Amazon MSK cluster that is read from.
+    /// The topic of an Amazon MSK cluster that a stream reads.
     MSKSourceDescription {
         optional {
             msk_cluster_arn: String = "MSKClusterARN" as MSK_CLUSTER_ARN,
@@ -93,7 +93,7 @@ structure! {
 }
 
 structure! {
-    /// Where a stream's records come from.
+    /// The source of a stream's records.
     SourceDescription {
         optional {
             direct_put_source_description: DirectPutSourceDescription = "DirectPutSourceDescription",
@@ -105,7 +105,7 @@ structure! {
 }
 
 enumeration! {
-    /// Which way to the cluster.
+    /// How to connect to the cluster.
     Connectivity {
         /// Over the internet.
         Public = "PUBLIC",

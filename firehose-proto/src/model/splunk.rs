@@ -15,23 +15,23 @@ structure! {
         required {
             /// The collector's address.
             hec_endpoint: String = "HECEndpoint" as HEC_ENDPOINT,
-            /// How Splunk is to read what it gets.
+            /// How Splunk should parse the data.
             hec_endpoint_type: HECEndpointType = "HECEndpointType",
             /// The bucket for the backup.
             s3_configuration: S3DestinationConfiguration = "S3Configuration",
         }
         optional {
-            /// The collector's token; or else give a secret.
+            /// The collector's token; or give a secret instead.
             hec_token: Sensitive<String> = "HECToken" as HEC_TOKEN,
-            /// How long to wait for Splunk's acknowledgement, 180 to 600 s; 180 unless given.
+            /// How long to wait for Splunk's acknowledgement, 180 to 600 s; 180 by default.
             hec_acknowledgment_timeout_in_seconds: i32 = "HECAcknowledgmentTimeoutInSeconds" as Shape::integer(180, 600),
-            /// How long to try again.
+            /// How long to retry.
             retry_options: SplunkRetryOptions = "RetryOptions",
-            /// What is kept in a bucket besides.
+            /// Which records to back up to a bucket as well.
             s3_backup_mode: SplunkS3BackupMode = "S3BackupMode",
-            /// What is done to the records before.
+            /// The processing of records before delivery.
             processing_configuration: ProcessingConfiguration = "ProcessingConfiguration",
-            /// Where errors are logged.
+            /// Where to log errors.
             cloud_watch_logging_options: CloudWatchLoggingOptions = "CloudWatchLoggingOptions",
             /// When to deliver.
             buffering_hints: SplunkBufferingHints = "BufferingHints",
@@ -42,8 +42,8 @@ structure! {
 }
 
 structure! {
-    /// How a stream delivers to a Splunk HTTP event collector. Its members are explained at
-    /// [`SplunkDestinationConfiguration`]; secrets are left out.
+    /// How a stream delivers to a Splunk HTTP event collector. For its members see
+    /// [`SplunkDestinationConfiguration`]; it contains no secrets.
     SplunkDestinationDescription {
         optional {
             hec_endpoint: String = "HECEndpoint" as HEC_ENDPOINT,
@@ -62,7 +62,7 @@ structure! {
 }
 
 structure! {
-    /// A change to [`SplunkDestinationConfiguration`]: what is absent stays as it is.
+    /// A change to [`SplunkDestinationConfiguration`]: absent members stay unchanged.
     SplunkDestinationUpdate {
         optional {
             hec_endpoint: String = "HECEndpoint" as HEC_ENDPOINT,
@@ -81,29 +81,29 @@ structure! {
 }
 
 structure! {
-    /// How much and how long to collect before delivering. Hints: Firehose may deliver earlier or later.
+    /// How much and how long to buffer before delivery. These are hints: Firehose may deliver earlier or later.
     SplunkBufferingHints {
         optional {
-            /// Seconds, 0 to 60; 60 unless given.
+            /// Seconds, 0 to 60; 60 by default.
             interval_in_seconds: i32 = "IntervalInSeconds" as Shape::integer(0, 60),
-            /// MiB, 1 to 5; 5 unless given.
+            /// MiB, 1 to 5; 5 by default.
             size_in_mbs: i32 = "SizeInMBs" as Shape::integer(1, 5),
         }
     }
 }
 
 structure! {
-    /// How long to try again what the destination did not take.
+    /// How long to retry failed deliveries.
     SplunkRetryOptions {
         optional {
-            /// Seconds from the first failure on, 0 to 7200; 0 for no retry.
+            /// Seconds after the first failure, 0 to 7200; 0 for no retry.
             duration_in_seconds: i32 = "DurationInSeconds" as Shape::integer(0, 7200),
         }
     }
 }
 
 enumeration! {
-    /// How Splunk is to read what it gets.
+    /// How Splunk should parse the data.
     HECEndpointType {
         /// Any text.
         Raw = "Raw",
@@ -113,7 +113,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// What goes to the backup bucket.
+    /// Which records go to the backup bucket.
     SplunkS3BackupMode {
         /// Events that could not be delivered.
         FailedEventsOnly = "FailedEventsOnly",

@@ -1,4 +1,4 @@
-//! What DescribeDeliveryStream tells of a stream.
+//! The description of a stream, as DescribeDeliveryStream returns it.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,20 +22,20 @@ use crate::schema::{enumeration, structure};
 use crate::time::Timestamp;
 
 structure! {
-    /// A stream, as it is now.
+    /// The current description of a stream.
     DeliveryStreamDescription {
         expected {
             /// The stream's name, 1 to 64 of `[a-zA-Z0-9_.-]`.
             delivery_stream_name: String = "DeliveryStreamName" as DELIVERY_STREAM_NAME,
             /// The stream's ARN.
             delivery_stream_arn: String = "DeliveryStreamARN" as DELIVERY_STREAM_ARN,
-            /// The state that it is in.
+            /// Its state.
             delivery_stream_status: DeliveryStreamStatus = "DeliveryStreamStatus",
-            /// Where its records come from.
+            /// The type of its source.
             delivery_stream_type: DeliveryStreamType = "DeliveryStreamType",
-            /// Counts up with each update; needed for the next.
+            /// Increases with each update; the next update needs it.
             version_id: String = "VersionId" as DELIVERY_STREAM_VERSION_ID,
-            /// Where they go: one destination.
+            /// The stream's destination, one entry.
             destinations: Vec<DestinationDescription> = "Destinations",
             /// Whether there are more than these.
             has_more_destinations: bool = "HasMoreDestinations",
@@ -45,19 +45,19 @@ structure! {
             failure_description: FailureDescription = "FailureDescription",
             /// Its server-side encryption.
             delivery_stream_encryption_configuration: DeliveryStreamEncryptionConfiguration = "DeliveryStreamEncryptionConfiguration",
-            /// When it was made.
+            /// When it was created.
             create_timestamp: Timestamp = "CreateTimestamp",
             /// When it was last changed.
             last_update_timestamp: Timestamp = "LastUpdateTimestamp",
-            /// Where its records come from, in detail.
+            /// Its source in detail.
             source: SourceDescription = "Source",
         }
     }
 }
 
 structure! {
-    /// A destination of a stream: one of its members, two for [`ExtendedS3DestinationDescription`], which comes
-    /// with its part that [`S3DestinationDescription`] can express.
+    /// A destination of a stream. One member is set, or two for [`ExtendedS3DestinationDescription`]: the service
+    /// then also sends the part of it that [`S3DestinationDescription`] can express.
     DestinationDescription {
         expected {
             destination_id: String = "DestinationId" as DESTINATION_ID,
@@ -83,7 +83,7 @@ structure! {
         expected {
             /// What failed.
             r#type: DeliveryStreamFailureType = "Type",
-            /// The service's words about it.
+            /// The service's explanation.
             details: String = "Details" as NON_EMPTY_STRING,
         }
     }
@@ -113,23 +113,23 @@ enumeration! {
 }
 
 enumeration! {
-    /// The state that a stream is in.
+    /// The state of a stream.
     DeliveryStreamStatus {
-        /// Being made; takes no records yet.
+        /// Being created; does not accept records yet.
         Creating = "CREATING",
-        /// Could not be made; takes no records.
+        /// Could not be created; does not accept records.
         CreatingFailed = "CREATING_FAILED",
-        /// Being deleted; takes records as far as it can.
+        /// Being deleted; may still accept records.
         Deleting = "DELETING",
         /// Could not be deleted.
         DeletingFailed = "DELETING_FAILED",
-        /// Takes records.
+        /// Accepts records.
         Active = "ACTIVE",
     }
 }
 
 enumeration! {
-    /// Where a stream's records come from.
+    /// The source of a stream's records.
     DeliveryStreamType {
         /// Callers of PutRecord and PutRecordBatch.
         DirectPut = "DirectPut",

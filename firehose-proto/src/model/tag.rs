@@ -1,4 +1,4 @@
-//! [`Tag`]: a key and a value attached to a stream.
+//! [`Tag`]: a key and a value of a stream.
 
 use alloc::string::String;
 
@@ -6,10 +6,10 @@ use super::constraints::{TAG_KEY, TAG_VALUE};
 use crate::schema::structure;
 
 structure! {
-    /// A key and a value attached to a stream.
+    /// A key and a value of a stream.
     Tag {
         required {
-            /// The key, which may not begin with `aws:`.
+            /// The key. It must not begin with `aws:`.
             key: String = "Key" as TAG_KEY,
         }
         optional {

@@ -1,4 +1,4 @@
-//! [`Absent`]: what stands in answers for members that a peer which is not AWS left out.
+//! [`Absent`]: placeholders for required members that a peer other than AWS left out of a response.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,14 +8,14 @@ use ::time::OffsetDateTime;
 use crate::sensitive::Sensitive;
 use crate::time::Timestamp;
 
-/// A type with a value for what AWS always sends and a peer that is not AWS left out.
+/// A type with a placeholder for a member that AWS always sends and another peer left out.
 pub(crate) trait Absent {
     fn absent() -> Self;
-    /// Whether the value cannot have been sent, and so is not to be written.
+    /// Whether this is the placeholder, which no peer can have sent and which is not written.
     fn is_absent(&self) -> bool;
 }
 
-/// Types whose empty value may have been sent.
+/// Types whose placeholder is their empty value, which a peer may have sent.
 macro_rules! absent_as_default {
     ($($type:ty),+) => {
         $(impl Absent for $type {

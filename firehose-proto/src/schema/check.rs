@@ -1,5 +1,4 @@
-//! The check of a document against its table: a walk over its tree that reports every breach, in the document's order
-//! of members.
+//! Checks a document against its table: walks its tree and reports every breach, in the order of the members.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -10,14 +9,14 @@ use crate::json::{Base64, Value};
 use crate::time::Timestamp;
 use crate::validate::{Rule, Unit, Violation};
 
-/// Reports everything that is wrong with a document.
+/// Reports everything wrong with a document.
 pub(crate) fn check(structure: &Structure, document: &Value) -> Vec<Violation> {
     let mut walk = Walk { path: String::new(), found: Vec::new(), is_strict: true };
     walk.structure(structure, document);
     walk.found
 }
 
-/// The same, but members that are not known may be of tomorrow's API and are none of our business.
+/// The same, except for unknown members: they may belong to a later version of the API.
 #[cfg(feature = "control")]
 pub(crate) fn check_known(structure: &Structure, document: &Value) -> Vec<Violation> {
     let mut walk = Walk { path: String::new(), found: Vec::new(), is_strict: false };
@@ -40,7 +39,7 @@ impl Walk {
         self.found.push(Violation { value: Some(value.into()), ..Violation::new(self.path.clone(), rule) });
     }
 
-    /// Goes one step down and comes back.
+    /// Runs `then` one level down the path.
     fn at(&mut self, step: impl Display, then: impl FnOnce(&mut Self)) {
         let length = self.path.len();
         self.path.push_str(&step.to_string());
@@ -124,7 +123,7 @@ impl Walk {
             Shape::Text { min, max, pattern, is_sensitive } => {
                 let shown = (!is_sensitive).then_some(text);
                 let has_length = self.length(text.chars().count(), min, max, Unit::Characters, shown);
-                // One breach is enough to tell of a text.
+                // One breach for each text is enough.
                 if let Some(pattern) = pattern.filter(|pattern| has_length && !pattern.matches(text)) {
                     let rule = Rule::Pattern { pattern: pattern.source() };
                     match shown {
@@ -152,7 +151,7 @@ impl Walk {
         }
     }
 
-    /// Tells whether what was counted is neither too little nor too much.
+    /// Reports a count outside its range; returns whether it is inside.
     fn length(&mut self, actual: usize, min: usize, max: usize, unit: Unit, shown: Option<&str>) -> bool {
         let rule = match actual {
             _ if actual < min => Rule::TooShort { actual, min, unit },
@@ -167,8 +166,8 @@ impl Walk {
     }
 }
 
-/// The known name that takes the fewest changes of a letter to get to, capitals aside; a long common beginning is as
-/// good as a short way, and one that goes on after the whole of `name` comes first.
+/// The known name with the fewest changed letters, ignoring case. A long common beginning counts as much as few
+/// changes. Names that continue the whole of `name` come first.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_ascii_lowercase();
@@ -180,7 +179,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known.into_iter().min_by_key(|known| way(known))
 }
 
-/// Letters to be inserted, dropped or replaced to get from one text to another.
+/// The number of letters to insert, drop or replace to turn one text into another.
 fn distance(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.chars().count()).collect();
     for (index, letter) in from.chars().enumerate() {

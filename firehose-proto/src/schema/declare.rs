@@ -1,4 +1,4 @@
-//! `structure!` and `enumeration!`: a type of the API and its table, in one piece of text that reads like AWS's page.
+//! `structure!` and `enumeration!`: declare a type of the API and its table in one text that reads like AWS's page.
 
 /// Declares a structure: its type, its table, and its document in both directions.
 ///
@@ -7,14 +7,14 @@
 ///     /// What it is for.
 ///     BufferingHints {
 ///         required { name: Type = "WireName" as SHAPE, }    // `Type`, an argument of `new`
-///         expected { name: Type = "WireName", }             // the same, of answers: empty where a peer left it out
+///         expected { name: Type = "WireName", }             // the same, in responses; may be absent
 ///         optional { name: Type = "WireName", }             // `Option<Type>`
 ///     }
 /// }
 /// ```
 ///
-/// Each part may be left out. Without `as`, the type knows its shape. Absent members are not written; of a member
-/// that comes twice the last counts; `null` is as good as absent; unknown members are kept.
+/// Each part may be left out. Without `as`, the type supplies its shape. Absent members are not written. If a member
+/// comes twice, the last one counts; `null` counts as absent; unknown members are kept.
 macro_rules! structure {
     (
         $(#[$doc:meta])*
@@ -45,7 +45,7 @@ macro_rules! structure {
                 $(#[$odoc])*
                 pub $optional: Option<$otype>,
             )+)?
-            /// Members that this version does not know, as they came; they are written back.
+            /// Members that this version does not know, unchanged; they are written back.
             pub unknown: $crate::json::UnknownMembers,
         }
 
@@ -88,7 +88,7 @@ macro_rules! structure {
             }
 
             fn is_absent(&self) -> bool {
-                // Where AWS requires no member, an empty object may have been sent.
+                // If AWS requires no member, an empty object may have been sent.
                 let members = <Self as $crate::schema::Document>::STRUCTURE.members;
                 members.iter().any(|member| member.is_required) && *self == Self::absent()
             }
@@ -152,10 +152,10 @@ macro_rules! structure {
 }
 pub(crate) use structure;
 
-/// `new`, and `Default` where nothing is required.
+/// `new`, and `Default` if nothing is required.
 macro_rules! constructor {
     ([] [$($optional:ident,)*]) => {
-        /// With no member set.
+        /// A value without members.
         #[must_use]
         #[expect(clippy::new_without_default, reason = "one way to make one, whatever is required")]
         pub fn new() -> Self {
@@ -163,7 +163,7 @@ macro_rules! constructor {
         }
     };
     ([$($required:ident: $type:ty,)+] [$($optional:ident,)*]) => {
-        /// With the members that AWS requires.
+        /// A value with the members that AWS requires.
         pub fn new($($required: impl Into<$type>),+) -> Self {
             Self {
                 $($required: $required.into(),)+
@@ -175,7 +175,7 @@ macro_rules! constructor {
 }
 pub(crate) use constructor;
 
-/// The shape that was given, or else the type's own.
+/// The shape given, or else the type's own.
 macro_rules! shape {
     ($type:ty, $shape:expr) => {
         $shape
@@ -186,7 +186,7 @@ macro_rules! shape {
 }
 pub(crate) use shape;
 
-/// Declares an enum: its values as AWS spells them, and room for those of tomorrow.
+/// Declares an enum: its values as AWS spells them, and a variant for unknown ones.
 macro_rules! enumeration {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -194,7 +194,7 @@ macro_rules! enumeration {
         #[non_exhaustive]
         pub enum $name {
             $(#[doc = concat!("`", $text, "`. ")] $(#[$vdoc])* $variant,)+
-            /// Any other value, as it came.
+            /// Any other value, unchanged.
             Unknown(alloc::string::String),
         }
 

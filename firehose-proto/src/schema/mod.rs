@@ -1,12 +1,12 @@
-//! What documents look like: a table for each structure of the API, written down once beside its type, and the
-//! check of a document against it.
+//! The structure of documents: a table for each structure of the API, written once beside its type, and the check of
+//! documents against it.
 //!
 //! ```text
 //! structure! { … } ─┬─▶ the type, its serde both ways, `new` and a setter for each optional member
 //!                   └─▶ Structure ─▶ check(document) ─▶ every Violation with its path
 //! ```
 //!
-//! A typed input is checked as the document that it would be sent as, so there is one check for both.
+//! A typed input is checked as the document that would be sent, so one check serves both.
 //!
 //! ```
 //! use firehose_proto::internal::schema::{Document, Shape};
@@ -55,11 +55,11 @@ pub struct Member {
     pub name: &'static str,
     /// Whether AWS requires it.
     pub is_required: bool,
-    /// What may stand there.
+    /// The shape of its value.
     pub shape: Shape,
 }
 
-/// What a value must be.
+/// The shape of a value.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Shape {
@@ -67,45 +67,45 @@ pub enum Shape {
     Boolean,
     /// A whole number.
     Integer {
-        /// The least allowed.
+        /// The minimum.
         min: i32,
-        /// The most allowed.
+        /// The maximum.
         max: i32,
     },
     /// A number.
     Double {
-        /// The least allowed.
+        /// The minimum.
         min: f64,
-        /// The most allowed.
+        /// The maximum.
         max: f64,
     },
     /// Text.
     Text {
-        /// Least number of characters.
+        /// Minimum number of characters.
         min: usize,
-        /// Most number of characters.
+        /// Maximum number of characters.
         max: usize,
-        /// What the whole text must match.
+        /// The pattern of the whole text.
         pattern: Option<Pattern>,
-        /// Whether the text must not be shown.
+        /// Whether the text must not be printed.
         is_sensitive: bool,
     },
     /// One of a few texts.
     Enum(&'static [&'static str]),
     /// Bytes, as base64.
     Blob {
-        /// Most bytes, before base64.
+        /// Maximum number of bytes, before base64.
         max: usize,
     },
-    /// A moment: seconds since 1970, or text as in RFC 3339.
+    /// A time: seconds since 1970, or text as in RFC 3339.
     Timestamp,
     /// Any number of values of one shape.
     List {
         /// The shape of each.
         member: &'static Self,
-        /// Least number of them.
+        /// Minimum number.
         min: usize,
-        /// Most number of them.
+        /// Maximum number.
         max: usize,
     },
     /// Values under keys.
@@ -124,7 +124,7 @@ impl Structure {
         Self { name, members }
     }
 
-    /// The member of a name.
+    /// The member with a name.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&'static Member> {
         self.members.iter().find(|member| member.name == name)
@@ -142,12 +142,12 @@ impl Member {
 }
 
 impl Shape {
-    /// Text of so many characters.
+    /// Text with a number of characters in this range.
     pub(crate) const fn text(min: usize, max: usize) -> Self {
         Self::Text { min, max, pattern: None, is_sensitive: false }
     }
 
-    /// The same text, if it matches a pattern.
+    /// The same text, restricted to a pattern.
     pub(crate) const fn matching(self, pattern: Pattern) -> Self {
         match self {
             Self::Text { min, max, is_sensitive, .. } => Self::Text { min, max, pattern: Some(pattern), is_sensitive },
@@ -155,7 +155,7 @@ impl Shape {
         }
     }
 
-    /// The same text, never to be shown.
+    /// The same text, never printed.
     #[cfg(feature = "control")]
     pub(crate) const fn sensitive(self) -> Self {
         match self {
@@ -174,7 +174,7 @@ impl Shape {
         Self::List { member, min: 0, max: usize::MAX }
     }
 
-    /// A list of so many members.
+    /// A list with a number of members in this range.
     pub(crate) const fn list_of(member: &'static Self, min: usize, max: usize) -> Self {
         Self::List { member, min, max }
     }
@@ -182,11 +182,11 @@ impl Shape {
 
 /// A type that is a structure of the API.
 pub trait Document {
-    /// What its documents look like.
+    /// The structure of its documents.
     const STRUCTURE: &'static Structure;
 }
 
-/// A type whose shape is always the same, whichever member it is in.
+/// A type that has the same shape in every member.
 pub(crate) trait Shaped {
     const SHAPE: Shape;
 }

@@ -86,7 +86,8 @@ impl<'a> Locations<'a> {
         found.map(|found| self.expanded(&found.value)).or_else(|| self.below_home(&[".aws", "login", "cache"]))
     }
 
-    /// The user's home: `HOME`. On Windows, as for the AWS CLI, first `USERPROFILE`, then `HOMEDRIVE` and `HOMEPATH`.
+    /// The user's home: `HOME`. On Windows, as for the AWS CLI, `USERPROFILE`, else `HOMEDRIVE` and `HOMEPATH`, else
+    /// `HOME`.
     fn home(&self) -> Option<String> {
         let set = |name| first_variable(self.variable, &[name]).map(|found| found.value);
         let on_windows = || {

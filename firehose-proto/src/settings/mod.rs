@@ -1,4 +1,5 @@
-//! [`Settings`]: where and how a client sends. Each value comes from code, an environment variable, the profile, or the default.
+//! [`Settings`]: where and how a client sends. Each value comes from code, an environment variable, the profile, or
+//! the default.
 //!
 //! The names are those of the
 //! [settings reference](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html). A blank variable or

@@ -1,4 +1,4 @@
-//! [`Authorization`]: the header of a signed request, read strictly and without a copy.
+//! [`Authorization`]: the header of a signed request, parsed strictly and without copying.
 
 use core::fmt;
 
@@ -31,11 +31,11 @@ pub struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// Reads a header value; the parameters may come in any order, with or without blanks around the commas.
+    /// Parses a header value. The parameters may come in any order, with or without blanks around the commas.
     ///
     /// # Errors
     ///
-    /// [`AuthorizationError`] names the first rule that the value breaks.
+    /// [`AuthorizationError`], which names the first rule that the value breaks.
     pub fn parse(value: &'a str) -> Result<Self, AuthorizationError> {
         const BLANKS: [char; 2] = [' ', '\t'];
         let parameters = value
@@ -70,25 +70,25 @@ impl<'a> Authorization<'a> {
         Ok(Self { access_key_id, date, region, service, signed_headers, signature })
     }
 
-    /// Whose signature it is said to be.
+    /// The access key that claims to have signed.
     #[must_use]
     pub const fn access_key_id(&self) -> &'a str {
         self.access_key_id
     }
 
-    /// The day that the signature is scoped to, as `YYYYMMDD`.
+    /// The day of the signature's scope, as `YYYYMMDD`.
     #[must_use]
     pub const fn date(&self) -> &'a str {
         self.date
     }
 
-    /// The region that the signature is scoped to.
+    /// The region of the signature's scope.
     #[must_use]
     pub const fn region(&self) -> &'a str {
         self.region
     }
 
-    /// The service that the signature is scoped to.
+    /// The service of the signature's scope.
     #[must_use]
     pub const fn service(&self) -> &'a str {
         self.service
@@ -117,7 +117,7 @@ impl fmt::Debug for Authorization<'_> {
     }
 }
 
-/// Splits `keyid/date/region/service/aws4_request`; returns all but the last.
+/// Splits `keyid/date/region/service/aws4_request`, and returns all but the last part.
 fn split_credential(credential: &str) -> Result<[&str; 4], AuthorizationError> {
     let mut parts = credential.split('/');
     let mut next = || parts.next().filter(|part| !part.is_empty()).ok_or(AuthorizationError::Credential);
@@ -131,22 +131,22 @@ fn split_credential(credential: &str) -> Result<[&str; 4], AuthorizationError> {
     Ok(scope)
 }
 
-/// Whether header names are in lower case, sorted and without repetition; one at least, and none empty.
+/// Whether header names are in lower case, sorted and distinct, at least one, and none empty.
 fn is_canonical_list(names: &str) -> bool {
     let is_lower =
         |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase());
     names.split(';').all(is_lower) && names.split(';').is_sorted_by(|a, b| a < b)
 }
 
-/// Why an `Authorization` header cannot be read.
+/// Why an `Authorization` header cannot be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorizationError {
     /// It does not begin with `AWS4-HMAC-SHA256`.
     Algorithm,
-    /// Something between commas is none of the three parameters.
+    /// A part between commas is none of the three parameters.
     Parameter,
-    /// A parameter is there twice.
+    /// A parameter comes twice.
     Repeated,
     /// There is no `Credential`.
     NoCredential,
@@ -154,7 +154,7 @@ pub enum AuthorizationError {
     NoSignedHeaders,
     /// There is no `Signature`.
     NoSignature,
-    /// `Credential` is not made of five parts.
+    /// `Credential` does not have five parts.
     Credential,
     /// `Credential` does not end in `aws4_request`.
     Terminator,

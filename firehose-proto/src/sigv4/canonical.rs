@@ -1,7 +1,7 @@
-//! The canonical request and the string to sign: the two texts that a signature is computed over.
+//! The canonical request and the string to sign, the two texts that a signature is computed over.
 //!
-//! Signing feeds the canonical request straight into the hash; [`canonical_request`] collects the same
-//! pieces in a `String`, so what one reads there is what was signed.
+//! Signing feeds the canonical request directly into the hash. [`canonical_request`] collects the same pieces in a
+//! `String`, so it shows what was signed.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,13 +14,13 @@ use crate::http::{Headers, Request};
 use crate::percent;
 use crate::time::AmzDate;
 
-/// The one algorithm this module signs with.
+/// The only algorithm that this module signs with.
 pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// The canonical form of a request, step one of [AWS's recipe](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#create-canonical-request).
 ///
-/// For diagnosis: takes the request as it is sent, and the signed headers as its `Authorization` lists them.
-/// Beware that the text holds the session token, if there is one.
+/// For diagnosis: takes the request as sent, and the signed headers as its `Authorization` lists them. **The text
+/// contains the session token, if there is one.**
 #[must_use]
 pub fn canonical_request(request: &Request<'_>, signed_headers: &str) -> String {
     let mut text = String::new();
@@ -42,7 +42,7 @@ pub(super) fn string_to_sign_parts<'a>(date: &'a AmzDate, scope: &'a str, digest
     [ALGORITHM, "\n", date.as_str(), "\n", scope, "\n", digest.as_str()]
 }
 
-/// Takes in a canonical text, piece by piece.
+/// Receives a canonical text piece by piece.
 pub(super) trait Sink {
     fn push(&mut self, piece: &str);
 }
@@ -81,16 +81,16 @@ pub(super) fn write_request(
     sink.push(payload.as_str());
 }
 
-/// Header fields that a signature covers, in canonical order: by name, then as they came.
+/// The header fields that a signature covers, in canonical order: by name, then in their original order.
 pub(super) struct Fields<'a>(Inline<(&'a str, &'a str), 8>);
 
 impl<'a> Fields<'a> {
-    /// Those that a signer has to cover: all but the ones that change on the way.
+    /// The fields that a signer covers: all except those that change on the way.
     pub(super) fn signable(headers: &'a Headers) -> Self {
         Self::select(headers, |name| !changes_on_the_way(name))
     }
 
-    /// Those that a semicolon-separated list names.
+    /// The fields that a semicolon-separated list names.
     pub(super) fn listed(headers: &'a Headers, names: &str) -> Self {
         Self::select(headers, |name| names.split(';').any(|listed| listed == name))
     }
@@ -118,7 +118,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Writes one line per name, the values of a repeated one joined by commas.
+    /// Writes one line for each name. Values of a repeated name are joined by commas.
     fn write(&self, sink: &mut impl Sink) {
         let mut last = "";
         for &(name, value) in self.0.as_slice() {
@@ -140,7 +140,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Whether proxies and tracers rewrite a header on the way, or the client does with each attempt.
+/// Whether proxies or tracers rewrite a header on the way, or the client rewrites it for each attempt.
 fn changes_on_the_way(name: &str) -> bool {
     matches!(
         name,
@@ -164,7 +164,7 @@ fn changes_on_the_way(name: &str) -> bool {
     )
 }
 
-/// The text of [`Fields::write_names`], kept when the fields themselves are no longer borrowed.
+/// The text of [`Fields::write_names`], kept after the borrow of the fields has ended.
 pub(super) struct Names(Inline<u8, 128>);
 
 impl Names {
@@ -185,7 +185,7 @@ impl Sink for Names {
     }
 }
 
-/// A list on the stack that moves to the heap when it outgrows its place.
+/// A list on the stack that moves to the heap when it grows too large.
 pub(super) struct Inline<T, const N: usize> {
     first: [T; N],
     len: usize,
@@ -219,9 +219,9 @@ impl<T: Copy, const N: usize> Inline<T, N> {
     }
 }
 
-/// Writes a header value without blanks at its ends, every run of blanks within as one space.
+/// Writes a header value without blanks at its ends, and with one space for each run of blanks inside.
 fn write_value(sink: &mut impl Sink, value: &str) {
-    // A session token is long and has none: this pass over it is vectorised, splitting is not.
+    // A session token is long and has no blanks. This pass is vectorised; splitting is not.
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let (chunks, rest) = value.as_bytes().as_chunks::<16>();
     let in_chunks = chunks.iter().any(|chunk| chunk.iter().fold(false, |blank, byte| blank | is_blank(byte)));
@@ -236,8 +236,7 @@ fn write_value(sink: &mut impl Sink, value: &str) {
     }
 }
 
-/// Writes a path without empty, `.` and `..` segments, and with its percent-encoding encoded once more: `%20` becomes
-/// `%2520`.
+/// Writes a path without empty, `.` and `..` segments, and percent-encodes it once more: `%20` becomes `%2520`.
 fn write_path(sink: &mut impl Sink, path: &str) {
     if matches!(path, "" | "/") {
         return sink.push("/");
@@ -260,7 +259,7 @@ fn write_path(sink: &mut impl Sink, path: &str) {
     }
 }
 
-/// Writes the parameters sorted by their encoded names, then values; one without a value gets an empty one.
+/// Writes the parameters, sorted by encoded name, then by value. A parameter without a value gets an empty one.
 fn write_query(sink: &mut impl Sink, query: &str) {
     if query.is_empty() {
         return;

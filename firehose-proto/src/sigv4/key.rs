@@ -1,4 +1,4 @@
-//! [`Scope`], [`SigningKey`] and [`KeyCache`]: what a signature is valid for, and the key made for exactly that.
+//! [`Scope`], [`SigningKey`] and [`KeyCache`]: the scope of a signature, and the key derived for it.
 
 use alloc::string::String;
 
@@ -12,10 +12,10 @@ use crate::crypto::{self, HexDigest, HmacKey};
 use crate::sensitive::Sensitive;
 use crate::time::AmzDate;
 
-/// What every scope ends with.
+/// The last part of every scope.
 pub(super) const TERMINATOR: &str = "aws4_request";
 
-/// Length of what every scope begins with.
+/// Length of the first part of every scope.
 const DATE_BYTES: usize = "YYYYMMDD".len();
 
 const SECONDS_OF_A_DAY: i64 = 86_400;
@@ -40,7 +40,7 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// [`SignError::Region`] or [`SignError::Service`] when a name is empty or could be mistaken for more than one part.
+    /// [`SignError::Region`] or [`SignError::Service`] when a name is empty or looks like several parts.
     pub fn new(now: OffsetDateTime, region: &str, service: &str) -> Result<Self, SignError> {
         if !is_name(region) {
             return Err(SignError::Region);
@@ -82,15 +82,15 @@ impl Scope {
     }
 }
 
-/// Whether a text can be one part of a credential, which is separated by slashes, inside a header, which is by commas.
+/// Whether a text can be one part of a credential. Slashes separate its parts, commas the parts of its header.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/' && byte != b',')
 }
 
-/// The key that signs every request of one access key, day, region and service.
+/// The key that signs all requests of one access key, day, region and service.
 ///
-/// Keys last until midnight UTC, so keep one in a [`KeyCache`] instead of deriving it for each request.
-/// The key is wiped from memory when dropped, and is not shown by `Debug`.
+/// Keys last until midnight UTC, so keep one in a [`KeyCache`] instead of deriving it for each request. The key is
+/// wiped from memory when dropped, and `Debug` does not show it.
 #[derive(Debug, Clone)]
 pub struct SigningKey {
     access_key_id: String,
@@ -103,13 +103,13 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`SignError::AccessKeyId`] when the access key id is empty or could not stand in a header.
+    /// [`SignError::AccessKeyId`] when the access key id is empty or not allowed in a header.
     pub fn derive(credentials: &Credentials, scope: Scope) -> Result<Self, SignError> {
         if !is_name(&credentials.access_key_id) {
             return Err(SignError::AccessKeyId);
         }
         let secret = credentials.secret_access_key.expose();
-        // Sized to fit, so that growing leaves no copy behind.
+        // Large enough from the start, so that growing leaves no copy behind.
         let mut first = Zeroizing::new(String::with_capacity("AWS4".len() + secret.len()));
         first.push_str("AWS4");
         first.push_str(secret);
@@ -126,20 +126,20 @@ impl SigningKey {
         &self.access_key_id
     }
 
-    /// What signatures by this key are valid for.
+    /// The scope of signatures by this key.
     #[must_use]
     pub const fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// Signs the canonical request with this digest.
+    /// Signs the canonical request that has this digest.
     pub(super) fn sign(
         &self,
         date: &AmzDate,
         canonical_request: &[u8; crypto::DIGEST_BYTES],
     ) -> [u8; crypto::DIGEST_BYTES] {
         let digest = HexDigest::new(canonical_request);
-        // Gathered, because a MAC takes in one text of this size faster than seven short ones.
+        // Collected first: a MAC absorbs one text of this size faster than seven short ones.
         let mut text = Inline::<u8, 256>::new(0);
         for part in string_to_sign_parts(date, self.scope.as_str(), &digest) {
             text.extend(part.as_bytes());
@@ -148,7 +148,7 @@ impl SigningKey {
     }
 }
 
-/// Keeps the last signing key for as long as it is the right one.
+/// Keeps the last signing key while it is valid.
 ///
 /// ```
 /// use firehose_proto::credentials::Credentials;
@@ -172,7 +172,7 @@ pub struct KeyCache {
 #[derive(Debug, Clone)]
 struct Entry {
     key: SigningKey,
-    /// The day of the key's scope, counted from 1970.
+    /// The day of the key's scope, in days since 1970.
     day: i64,
     secret: Sensitive<String>,
 }
@@ -199,7 +199,7 @@ impl KeyCache {
         Self { last: None }
     }
 
-    /// The key for signing at `now`: the one kept, or else a new one in its place.
+    /// The key for signing at `now`: the cached one, or else a new one that replaces it.
     ///
     /// # Errors
     ///

@@ -1,8 +1,9 @@
-//! AWS [Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html): signing requests, and verifying signed ones.
+//! AWS [Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html): signs requests, and
+//! verifies signed ones.
 //!
-//! Signatures go into headers, and paths are normalized and encoded twice, as all services but S3 want it.
+//! Signatures go into headers. Paths are normalized and encoded twice, as all services except S3 require.
 //!
-//! A [`SigningKey`] comes from a [`KeyCache`]; a [`Signer`] puts it to work; a [`Verifier`] is the server's side:
+//! A [`KeyCache`] supplies a [`SigningKey`], a [`Signer`] signs with it, and a [`Verifier`] is the server's side:
 //!
 //! ```
 //! use firehose_proto::credentials::Credentials;
@@ -45,7 +46,7 @@ use crate::crypto::{Hasher, HexDigest};
 use crate::http::{Headers, Request};
 use crate::time::AmzDate;
 
-/// Bytes that signing adds to the headers, whatever the request: names, date, digests and the frame of `Authorization`.
+/// Bytes that signing adds to the headers of any request: names, date, digests and the frame of `Authorization`.
 const ADDED_BYTES: usize = 320;
 
 /// Signs requests with one key.
@@ -56,7 +57,7 @@ pub struct Signer<'a> {
 }
 
 impl<'a> Signer<'a> {
-    /// A signer; the key must be of these credentials.
+    /// A signer. The key must belong to these credentials.
     #[must_use]
     pub const fn new(credentials: &'a Credentials, key: &'a SigningKey) -> Self {
         Self { credentials, key }
@@ -64,16 +65,16 @@ impl<'a> Signer<'a> {
 
     /// Signs a request in its headers.
     ///
-    /// Adds `X-Amz-Date` and `Authorization`, with temporary credentials `X-Amz-Security-Token`, and `Host` where
-    /// there is none. Those of an earlier signing are replaced, so a retry is signed by calling this again.
+    /// Adds `X-Amz-Date` and `Authorization`, with temporary credentials `X-Amz-Security-Token`, and `Host` if it is
+    /// missing. These replace the headers of an earlier signing, so call it again to sign a retry.
     ///
-    /// Every other header present is signed too, but for those that change on the way or with each attempt
-    /// (`User-Agent`, `X-Amzn-Trace-Id`, `amz-sdk-request`, hop-by-hop fields and the like). Add what is to stay
-    /// unsigned afterwards.
+    /// It also signs all other headers, except those that change on the way or with each attempt (`User-Agent`,
+    /// `X-Amzn-Trace-Id`, `amz-sdk-request`, hop-by-hop fields and the like). Add headers that must stay unsigned
+    /// afterwards.
     ///
     /// # Errors
     ///
-    /// [`SignError`], and the request is as it was.
+    /// [`SignError`]. The request is then unchanged.
     ///
     /// ```
     /// use firehose_proto::credentials::Credentials;
@@ -137,7 +138,7 @@ impl<'a> Signer<'a> {
         Ok(())
     }
 
-    /// Makes sure that the key fits, and that the session token can stand in a header; returns the token.
+    /// Checks that the key fits, and that the session token is allowed in a header; returns the token.
     fn check(&self, date: &AmzDate) -> Result<Option<&'a str>, SignError> {
         if self.key.scope().date() != date.date_str() {
             return Err(SignError::KeyOfAnotherDay);
@@ -146,7 +147,7 @@ impl<'a> Signer<'a> {
             return Err(SignError::KeyOfOtherCredentials);
         }
         let session_token = self.credentials.session_token.as_ref().map(|token| token.expose().as_str());
-        // Tokens are long: without an early exit this is vectorised.
+        // Tokens are long. Without an early exit, this is vectorised.
         let is_graphic =
             |token: &str| token.bytes().fold(true, |is_graphic, byte| is_graphic & byte.is_ascii_graphic());
         if session_token.is_some_and(|token| !is_graphic(token)) {
@@ -170,7 +171,7 @@ impl<'a> Signer<'a> {
     }
 }
 
-/// Takes the headers out of a request, rid of an earlier signature and with a `Host`.
+/// Takes the headers out of a request, removes an earlier signature and adds a `Host`.
 fn take_headers(request: &mut Request<'_>) -> Result<Headers, SignError> {
     let mut headers = mem::take(&mut request.headers);
     if headers.value("host").is_none() {
@@ -187,7 +188,7 @@ fn take_headers(request: &mut Request<'_>) -> Result<Headers, SignError> {
     Ok(headers)
 }
 
-/// What `Host` has to say about a URI: no user, and no port that its scheme implies (RFC 9110, section 7.2).
+/// The value of `Host` for a URI: without the user, and without the default port of the scheme (RFC 9110, section 7.2).
 fn host<'r>(request: &'r Request<'_>) -> Option<&'r str> {
     let authority = request.authority()?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -201,19 +202,19 @@ fn host<'r>(request: &'r Request<'_>) -> Option<&'r str> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignError {
-    /// The access key id is empty or has a character that no credential can have.
+    /// The access key id is empty or has a character that is not allowed in a credential.
     AccessKeyId,
-    /// The session token has a character that no header value of AWS's has.
+    /// The session token has a character that AWS does not allow in a header value.
     SessionToken,
-    /// The region is empty or has a character that no credential can have.
+    /// The region is empty or has a character that is not allowed in a credential.
     Region,
-    /// The service is empty or has a character that no credential can have.
+    /// The service is empty or has a character that is not allowed in a credential.
     Service,
     /// There is no `Host` header, and the URI names no host.
     Host,
-    /// The key was derived for a day that is not the one of signing.
+    /// The key was derived for another day.
     KeyOfAnotherDay,
-    /// The key was derived from an access key that is not the one to sign with.
+    /// The key was derived from another access key.
     KeyOfOtherCredentials,
 }
 
@@ -225,8 +226,8 @@ impl fmt::Display for SignError {
             Self::Region => "region is empty or has a blank, comma, slash or unprintable character",
             Self::Service => "service is empty or has a blank, comma, slash or unprintable character",
             Self::Host => "request has no `Host` header and its URI names no host",
-            Self::KeyOfAnotherDay => "signing key is not of the day of signing",
-            Self::KeyOfOtherCredentials => "signing key is not of these credentials",
+            Self::KeyOfAnotherDay => "signing key was derived for another day",
+            Self::KeyOfOtherCredentials => "signing key was derived from other credentials",
         })
     }
 }

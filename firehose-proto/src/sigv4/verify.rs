@@ -1,4 +1,4 @@
-//! [`Verifier`]: the server's side, which recomputes the signature of a request that it received.
+//! [`Verifier`]: the server's side. It recomputes the signature of a received request.
 
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -13,15 +13,15 @@ use crate::crypto::{self, Hasher, HexDigest};
 use crate::http::Request;
 use crate::time::AmzDate;
 
-/// Verifies signed requests as a service does.
+/// Verifies signed requests as an AWS service does.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Verifier<'a> {
-    /// The service that signatures must be scoped to.
+    /// The service that signatures must be for.
     pub service: &'a str,
-    /// The region that signatures must be scoped to; any, unless it is set.
+    /// The region that signatures must be for; any region by default.
     pub region: Option<&'a str>,
-    /// How far the signer's clock may be off, either way: five minutes, unless it is set otherwise.
+    /// How far the signer's clock may be off, either way; five minutes by default.
     pub window: Duration,
 }
 
@@ -34,12 +34,11 @@ impl<'a> Verifier<'a> {
 
     /// Accepts a request that these credentials signed, within the window around `now`.
     ///
-    /// To choose among several credentials, look at [`Authorization::access_key_id`] first.
+    /// To choose among several credentials, parse [`Authorization::access_key_id`] first.
     ///
     /// # Errors
     ///
-    /// [`VerifyError`], which tells the client what AWS would; neither it nor its text has a secret, a signature or
-    /// the canonical request.
+    /// [`VerifyError`]. It tells the client what AWS would, and contains no secret, signature or canonical request.
     pub fn verify(
         &self,
         now: OffsetDateTime,
@@ -65,7 +64,7 @@ impl<'a> Verifier<'a> {
     }
 
     fn check_window(&self, now: OffsetDateTime, signed_at: OffsetDateTime) -> Result<(), VerifyError> {
-        // The comparison is of what the message shows: whole seconds.
+        // Compares whole seconds, because the message shows whole seconds.
         let now = now.truncate_to_second();
         let window = time::Duration::try_from(self.window).unwrap_or(time::Duration::MAX);
         let (earliest, latest) = (now.saturating_sub(window), now.saturating_add(window));
@@ -91,7 +90,7 @@ impl<'a> Verifier<'a> {
         if authorization.service() != self.service {
             return Err(VerifyError::WrongService { expected: self.service.to_string() });
         }
-        // A name that no scope can have is no region's.
+        // A name that is not allowed in a scope is not a region.
         let scope =
             Scope::new(signed_at, authorization.region(), self.service).map_err(|_| VerifyError::WrongRegion)?;
         if authorization.date() != scope.date() {
@@ -101,14 +100,14 @@ impl<'a> Verifier<'a> {
     }
 }
 
-/// The value of a header that must not be there twice.
+/// The value of a header that must not be repeated.
 fn single<'r>(request: &'r Request<'_>, name: &'static str) -> Result<Option<&'r str>, VerifyError> {
     let mut values = request.headers.iter().filter(|(existing, _)| *existing == name);
     let first = values.next().map(|(_, value)| value);
     if values.next().is_some() { Err(VerifyError::Repeated { header: name }) } else { Ok(first) }
 }
 
-/// Makes sure that what must be signed is, and that what is signed is there.
+/// Checks that all required headers are signed, and that all signed headers are present.
 fn check_coverage(request: &Request<'_>, signed_headers: &str) -> Result<(), VerifyError> {
     let is_signed = |name: &str| signed_headers.split(';').any(|signed| signed == name);
     let required = request.headers.iter().map(|(name, _)| name).filter(|name| name.starts_with("x-amz-"));
@@ -121,7 +120,7 @@ fn check_coverage(request: &Request<'_>, signed_headers: &str) -> Result<(), Ver
     }
 }
 
-/// Makes sure that the request comes with these credentials' access key and session token.
+/// Checks that the request has these credentials' access key and session token.
 fn check_identity(
     request: &Request<'_>,
     authorization: &Authorization<'_>,
@@ -144,9 +143,9 @@ pub struct Skew {
     minutes: u64,
 }
 
-/// Why a request is not accepted.
+/// Why a request is refused.
 ///
-/// `Display` is the message that AWS answers with, so it is in AWS's style, not this crate's.
+/// `Display` is AWS's own message, so its style is AWS's, not this crate's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -154,7 +153,7 @@ pub enum VerifyError {
     MissingAuthorization,
     /// The `Authorization` header cannot be read.
     Authorization(AuthorizationError),
-    /// A header is there twice, but may not be.
+    /// A header is repeated, but must not be.
     Repeated {
         /// Its name.
         header: &'static str,
@@ -163,12 +162,12 @@ pub enum VerifyError {
     MissingDate,
     /// The `X-Amz-Date` header is not of the form `20150830T123600Z`.
     MalformedDate,
-    /// A header is not signed, but must be.
+    /// A required header is not signed.
     Unsigned {
         /// Its name.
         header: String,
     },
-    /// A header is signed, but not there.
+    /// A signed header is missing.
     Absent {
         /// Its name.
         header: String,
@@ -177,20 +176,20 @@ pub enum VerifyError {
     Expired(Skew),
     /// The signature is from the future.
     NotYetCurrent(Skew),
-    /// The signature is scoped to another day than the one of `X-Amz-Date`.
+    /// The signature is for another day than `X-Amz-Date`.
     WrongDate,
-    /// The signature is scoped to another region.
+    /// The signature is for another region.
     WrongRegion,
-    /// The signature is scoped to another service.
+    /// The signature is for another service.
     WrongService {
-        /// The service that it should be scoped to.
+        /// The required service.
         expected: String,
     },
     /// The access key is not the expected one.
     UnknownAccessKey,
-    /// The session token is not the expected one, is missing, or should not be there.
+    /// The session token is wrong, missing, or not expected.
     SessionToken,
-    /// The signature is not the one of this request.
+    /// The signature does not match this request.
     Mismatch,
 }
 
@@ -290,7 +289,7 @@ mod tests {
         request
     }
 
-    /// What a verifier says of the request once it was changed.
+    /// The verifier's result for a changed request.
     fn after(change: impl FnOnce(&mut Request<'static>)) -> Result<(), VerifyError> {
         let now = at("20150830T123600Z");
         let mut request = signed(now);

@@ -250,7 +250,7 @@ impl<T: 'static> Search<T> {
         });
     }
 
-    /// Says that this program cannot do what was asked, which fails. A wait stays a wait.
+    /// Says that this program cannot do what was asked: whatever needs it fails. A wait stays a wait.
     pub fn decline(&mut self, now: Now) {
         const WHY: &str = "this program does not support that";
         match &self.step {
