@@ -1,4 +1,4 @@
-//! Tells the crate which compiler builds it, and for which system: both are in the user agent.
+//! Tells the crate its compiler and target system, for the user agent.
 
 use std::env;
 use std::process::Command;

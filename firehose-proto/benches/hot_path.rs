@@ -1,13 +1,13 @@
-//! The hot path, from records in memory to a signed request and from the answer to outcomes, against its floor.
+//! The hot path, from records in memory to a signed request and from the response to outcomes, compared with its floor.
 //!
 //! ```text
 //! cargo bench -p firehose-proto --bench hot_path
 //! ```
 //!
-//! The floor of a request is SHA-256 of the same body, by the same implementation, in the same run: no client can
-//! sign a body that it has not hashed. Of a small body that leaves next to nothing, so W1's floor also has the four
-//! HMACs that deriving a key takes. Work and floor take turns, and so do the workloads, in rounds of a few
-//! milliseconds, and the median of the rounds' ratios counts: whatever else runs on the machine hits all alike.
+//! The floor of a request is SHA-256 of the same body, by the same implementation, in the same run: no client can sign
+//! a body without hashing it. For a small body that is next to nothing, so W1's floor includes the four HMACs of
+//! deriving a key. Work and floor alternate, and so do the workloads, in rounds of a few milliseconds. The median of
+//! the rounds' ratios counts: other programs on the machine then affect all alike.
 
 #![expect(clippy::print_stdout, reason = "figures are what a benchmark is for")]
 
@@ -31,16 +31,16 @@ use firehose_proto::{Endpoint, Region, call};
 use time::OffsetDateTime;
 
 const STREAM: &str = "benchmark";
-/// Records of a full batch, and so entries of the answer to one.
+/// Records of a full batch, and entries of its response.
 const ENTRIES: usize = 500;
-/// The one workload that is reported in microseconds as well.
+/// The only workload that is also reported in microseconds.
 const PARSE: &str = "parse";
-/// How long the floor is run in one round, at least; the work takes about as long.
+/// How long the floor runs in one round, at least. The work takes about as long.
 const ROUND: Duration = Duration::from_millis(2);
 const ROUNDS: usize = 301;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // `cargo test --benches` runs this as well, to see that it works; figures come from `cargo bench`.
+    // `cargo test --benches` runs this once, to check that it works. Figures come from `cargo bench`.
     let rounds = if std::env::args().any(|argument| argument == "--bench") { ROUNDS } else { 1 };
     let endpoint = Endpoint::resolve(Region::parse("us-east-1")?, false, false);
     let long_term = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         resend("W5", signing(&long_term)),
         parse(),
     ];
-    // One round of each after the other, so that what else the machine does is shared out among all.
+    // One round of each in turn, so that other load on the machine affects all of them.
     for round in 0..rounds {
         contests.iter_mut().for_each(|contest| contest.run(round));
     }
@@ -102,7 +102,7 @@ fn put_fresh_batch(name: &'static str, mut signing: Signing) -> Contest {
     Contest::new(name, "build+sign", work, move || hash(&body))
 }
 
-/// After a partial failure. The copy, which no producer makes, counts as well: a batch is not sent again twice.
+/// After a partial failure. The time includes a copy, which no producer makes: a batch is not sent again twice.
 fn resend(name: &'static str, mut signing: Signing) -> Contest {
     let full = filled(&vec![data(200); 500]);
     let half = move || {
@@ -115,7 +115,7 @@ fn resend(name: &'static str, mut signing: Signing) -> Contest {
     Contest::new(name, "copy+resend+sign", work, move || hash(&body))
 }
 
-/// The answer to a full batch, with ids as long as the service's.
+/// The response to a full batch, with ids as long as the service's.
 fn parse() -> Contest {
     let batch = filled(&vec![data(200); ENTRIES]);
     let entry = |index| PutRecordBatchResponseEntry::accepted(format!("{index:0220}"));
@@ -172,7 +172,7 @@ fn fill(batch: &mut Batch, records: &[Vec<u8>]) {
     }
 }
 
-/// Bytes without a pattern that a cache or predictor could profit from.
+/// Bytes without a pattern that a cache or predictor could use.
 fn data(bytes: usize) -> Vec<u8> {
     let next = |state: &u32| Some(state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
     std::iter::successors(Some(1), next).map(|state| state.to_be_bytes()[0]).take(bytes).collect()
@@ -182,14 +182,14 @@ fn hash(body: &[u8]) {
     black_box(crypto::sha256(black_box(body)));
 }
 
-/// What deriving a key takes, less the text work.
+/// The cost of deriving a key, without the text work.
 fn four_macs() {
     for message in [b"20261122".as_slice(), b"us-east-1", b"firehose", b"aws4_request"] {
         black_box(HmacKey::new(black_box(&[0x2a; 32])).mac(black_box(message)));
     }
 }
 
-/// A piece of work and its floor, and how long they took in each round.
+/// A workload and its floor, and the times of each round.
 struct Contest {
     name: &'static str,
     verb: &'static str,
@@ -200,7 +200,7 @@ struct Contest {
     rounds: Vec<(Duration, Duration)>,
 }
 
-/// Medians over all rounds, of one run.
+/// Medians of one run over all rounds.
 struct Medians {
     work: Duration,
     floor: Duration,
@@ -258,7 +258,7 @@ impl Contest {
     }
 }
 
-/// The time that so many runs take.
+/// The time of this many runs.
 fn time(runs: u32, work: &mut impl FnMut()) -> Duration {
     let start = Instant::now();
     for _ in 0..runs {
@@ -273,7 +273,7 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The number of allocations in one run, once everything is warm.
+/// The number of allocations in one run after warm-up.
 fn allocations(mut work: impl FnMut()) -> usize {
     work();
     let before = ALLOCATIONS.get();
@@ -281,7 +281,7 @@ fn allocations(mut work: impl FnMut()) -> usize {
     ALLOCATIONS.get() - before
 }
 
-/// The system's allocator, counting what it is asked for.
+/// The system's allocator, with a counter.
 struct Counting;
 
 thread_local! {
@@ -297,11 +297,11 @@ fn count_one() {
 static ALLOCATOR: Counting = Counting;
 
 #[expect(unsafe_code, reason = "nothing else sees allocations; each call goes to the system's allocator as it is")]
-// SAFETY: each method hands its arguments on to `System` and returns what that returns.
+// SAFETY: each method passes its arguments to `System` and returns its result.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count_one();
-        // SAFETY: our caller keeps the contract, which is that of `System`.
+        // SAFETY: our caller keeps the contract, which is the contract of `System`.
         unsafe { System.alloc(layout) }
     }
 

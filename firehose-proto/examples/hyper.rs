@@ -46,7 +46,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(common::report(accepted, lines.len()))
 }
 
-/// Carries out a call.
+/// Drives a call.
 async fn drive(
     mut call: Call<'static>,
     shared: &mut ClientState,
@@ -69,7 +69,7 @@ async fn drive(
     }
 }
 
-/// Carries out a search for credentials.
+/// Drives a search for credentials.
 async fn find(
     finder: &mut Finder,
     mut want: CredentialsRequest,
@@ -88,7 +88,7 @@ async fn find(
     }
 }
 
-/// Carries a request.
+/// Sends a request.
 async fn send(client: &Http, request: &Request<'static>, timeouts: Timeouts) -> Result<Response, TransportError> {
     let late = |_| Err(TransportError::new(Kind::Timeout));
     timeout(timeouts.whole(), exchange(client, request)).await.unwrap_or_else(late)
@@ -109,7 +109,7 @@ async fn exchange(client: &Http, request: &Request<'static>) -> Result<Response,
     let body = Limited::new(body, MAX_RESPONSE_BYTES).collect().await.map_err(broken)?.to_bytes();
     let mut response = Response::new(head.status.as_u16(), body.into());
     for (name, value) in &head.headers {
-        // What is no header of ours says nothing that the call needs.
+        // An invalid header contains nothing that the call needs.
         let _ = response.headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
     }
     Ok(response)

@@ -1,4 +1,4 @@
-//! A driver on tokio and hyper in which the core's batcher decides what is sent when, with several requests in flight.
+//! A driver on tokio and hyper, with the core's batcher and several requests in flight.
 //!
 //! ```sh
 //! cargo run -p firehose-proto --example hyper_producer -- STREAM FILE
@@ -44,17 +44,17 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(common::report(accepted, lines.len()))
 }
 
-/// What the calls have in common: one searches for credentials at a time.
+/// What the calls share. Only one searches for credentials at a time.
 struct Driver {
     http: Http,
     shared: Mutex<ClientState>,
     finder: tokio::sync::Mutex<Finder>,
 }
 
-/// What became of the request with this id.
+/// The outcome of the request with this id.
 type Settled = (u64, Arc<Batch>, Result<Response, call::Error>);
 
-/// Has the batcher take all lines, carries out what it says, and counts those that were accepted.
+/// Pushes all lines into the batcher, does what it asks for, and counts the accepted lines.
 async fn produce(driver: &Arc<Driver>, mut batcher: Batcher, lines: &[Vec<u8>]) -> Result<usize, EnqueueError> {
     let (mut accepted, mut rest) = (0, lines);
     let mut calls = JoinSet::<Settled>::new();
@@ -62,7 +62,7 @@ async fn produce(driver: &Arc<Driver>, mut batcher: Batcher, lines: &[Vec<u8>]) 
         while let Some((line, others)) = rest.split_first() {
             match batcher.push(now().tick, line) {
                 Ok(_) => rest = others,
-                // There is room again when records have had their outcomes.
+                // There is room again after records have had their outcomes.
                 Err(EnqueueError::Full) => break,
                 Err(error) => return Err(error),
             }
@@ -72,7 +72,7 @@ async fn produce(driver: &Arc<Driver>, mut batcher: Batcher, lines: &[Vec<u8>]) 
         }
         match batcher.poll_output(now().tick) {
             Output::Event(Event::Accepted(records)) => accepted += records.tickets.count(),
-            // What comes back is missing from what is reported.
+            // What comes back is missing from the reported number.
             Output::Event(_) => {}
             Output::Send { id, batch, .. } => {
                 let driver = Arc::clone(driver);
@@ -87,7 +87,7 @@ async fn produce(driver: &Arc<Driver>, mut batcher: Batcher, lines: &[Vec<u8>]) 
     }
 }
 
-/// Tells the batcher what became of a request.
+/// Tells the batcher the outcome of a request.
 fn settle(batcher: &mut Batcher, id: u64, batch: &Batch, outcome: Result<Response, call::Error>) {
     match outcome {
         Ok(response) => batcher.handle_outcome(now().tick, id, batch.decode(&response).map_err(Into::into)),
@@ -107,7 +107,7 @@ impl Driver {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Carries out a call. It is the batcher that tries again.
+    /// Drives a call. Retries are up to the batcher.
     async fn put(&self, batch: &Arc<Batch>) -> Result<Response, call::Error> {
         let config = Arc::clone(self.shared().config());
         let mut call = Call::put_shared_batch(&config, batch)?.single_attempt();
@@ -128,7 +128,7 @@ impl Driver {
         }
     }
 
-    /// Carries out a search for credentials, while others wait.
+    /// Drives a search for credentials, while others wait.
     async fn find(&self, mut want: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
         let mut finder = self.finder.lock().await;
         loop {
@@ -145,7 +145,7 @@ impl Driver {
     }
 }
 
-/// Carries a request.
+/// Sends a request.
 async fn send(client: &Http, request: &Request<'static>, timeouts: Timeouts) -> Result<Response, TransportError> {
     let late = |_| Err(TransportError::new(Kind::Timeout));
     timeout(timeouts.whole(), exchange(client, request)).await.unwrap_or_else(late)
@@ -166,7 +166,7 @@ async fn exchange(client: &Http, request: &Request<'static>) -> Result<Response,
     let body = Limited::new(body, MAX_RESPONSE_BYTES).collect().await.map_err(broken)?.to_bytes();
     let mut response = Response::new(head.status.as_u16(), body.into());
     for (name, value) in &head.headers {
-        // What is no header of ours says nothing that the call needs.
+        // An invalid header contains nothing that the call needs.
         let _ = response.headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
     }
     Ok(response)

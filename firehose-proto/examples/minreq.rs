@@ -1,4 +1,4 @@
-//! A driver on minreq, a small client that knows nothing of this project; here without its TLS.
+//! A driver on minreq, a small client that knows nothing of this project, here without TLS.
 //!
 //! ```sh
 //! AWS_ENDPOINT_URL_FIREHOSE=http://127.0.0.1:4573 cargo run -p firehose-proto --example minreq -- STREAM FILE
@@ -33,7 +33,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(common::report(accepted, lines.len()))
 }
 
-/// Carries out a call.
+/// Drives a call.
 fn drive(mut call: Call<'_>, shared: &mut ClientState, finder: &mut Finder) -> Result<Response, call::Error> {
     loop {
         match call.poll(now(), shared) {
@@ -51,7 +51,7 @@ fn drive(mut call: Call<'_>, shared: &mut ClientState, finder: &mut Finder) -> R
     }
 }
 
-/// Carries out a search for credentials.
+/// Drives a search for credentials.
 fn find(finder: &mut Finder, mut want: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
     loop {
         match finder.poll(now(), &mut want) {
@@ -66,7 +66,7 @@ fn find(finder: &mut Finder, mut want: CredentialsRequest) -> Result<Arc<Credent
     }
 }
 
-/// Carries a request. minreq takes no body that is borrowed or shared, and writes `Host` itself, as it is signed.
+/// Sends a request. minreq takes no borrowed or shared body, and writes `Host` itself, as it is signed.
 fn send(request: &Request<'_>, timeouts: Timeouts) -> Result<Response, TransportError> {
     let method = minreq::Method::Custom(request.method.as_str().into());
     let mut outgoing = minreq::Request::new(method, &*request.uri).with_follow_redirects(false);
@@ -75,7 +75,7 @@ fn send(request: &Request<'_>, timeouts: Timeouts) -> Result<Response, Transport
     let incoming = outgoing.send().map_err(failure)?;
     let mut response = Response::new(incoming.status_code, incoming.as_bytes().to_vec());
     for (name, value) in &incoming.headers {
-        // What is no header of ours says nothing that the call needs.
+        // An invalid header contains nothing that the call needs.
         let _ = response.headers.append(name, value);
     }
     Ok(response)

@@ -1,4 +1,4 @@
-//! A driver on the standard library alone: a connection for each request, and no TLS.
+//! A driver on the standard library: a new connection for each request, and no TLS.
 //!
 //! ```sh
 //! AWS_ENDPOINT_URL_FIREHOSE=http://127.0.0.1:4573 cargo run -p firehose-proto --example std_tcp -- STREAM FILE
@@ -35,7 +35,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(common::report(accepted, lines.len()))
 }
 
-/// Carries out a call.
+/// Drives a call.
 fn drive(mut call: Call<'_>, shared: &mut ClientState, finder: &mut Finder) -> Result<Response, call::Error> {
     loop {
         match call.poll(now(), shared) {
@@ -53,7 +53,7 @@ fn drive(mut call: Call<'_>, shared: &mut ClientState, finder: &mut Finder) -> R
     }
 }
 
-/// Carries out a search for credentials.
+/// Drives a search for credentials.
 fn find(finder: &mut Finder, mut want: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
     loop {
         match finder.poll(now(), &mut want) {
@@ -68,7 +68,7 @@ fn find(finder: &mut Finder, mut want: CredentialsRequest) -> Result<Arc<Credent
     }
 }
 
-/// Carries a request, on a connection of its own.
+/// Sends a request on a new connection.
 fn send(request: &Request<'_>, timeouts: Timeouts) -> Result<Response, TransportError> {
     let failed = |kind| move |error: io::Error| TransportError::new(kind).with_source(error);
     let stream = connect(request, timeouts).map_err(failed(Kind::Connect))?;
@@ -94,7 +94,7 @@ fn exchange(mut stream: TcpStream, request: &Request<'_>) -> io::Result<Response
     read(&answer).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Reads a response after which the connection was closed.
+/// Reads a response that ends when the connection closes.
 fn read(answer: &[u8]) -> Option<Response> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let (head, body) = answer.split_at(end + 4);

@@ -1,5 +1,4 @@
-//! Answers to a batch mean the same whether they are in the form that the service writes, which has a reader of its own, or
-//! not.
+//! A response to a batch means the same in the service's own form, which has its own reader, and in any other form.
 
 use firehose_proto::batch::Batch;
 use firehose_proto::error::{MalformedResponse, ResponseError};
@@ -16,7 +15,8 @@ fn read(records: usize, answer: &[u8]) -> Result<PutRecordBatchOutput<'_>, Malfo
     PutRecordBatch::read_output(&PutRecordBatchInput::new("s", vec![Record::new(b""); records]), answer)
 }
 
-/// Holds what an answer means against what it means with white space in front, which keeps it from the form and means nothing.
+/// Compares a response with the same one after white space. The white space means nothing, but leads to the other
+/// reader.
 fn assert_same(answer: &[u8]) {
     let spaced = [b" ", answer].concat();
     let answered = match read(0, &spaced) {
@@ -25,14 +25,14 @@ fn assert_same(answer: &[u8]) {
     };
     for records in [answered, answered + 1] {
         match (read(records, answer), read(records, &spaced)) {
-            // They say where, which is one byte further on in one of them.
+            // Both errors contain an offset, and the white space moves it by one byte.
             (Err(MalformedResponse::Parse(_)), Err(MalformedResponse::Parse(_))) => {}
             (one, other) => assert_eq!(one, other, "{}", String::from_utf8_lossy(answer)),
         }
     }
 }
 
-/// Texts as they stand in an answer, most of them plain.
+/// Texts as written in a response, most of them without escapes.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![8 => "\"[ -!#-\\[\\]-~é]{0,80}\"", 2 => Just("\"\"".into()), 1 => "\"[ -~\t]{0,80}\"",
         1 => select(vec!["null", "1", "\"\\u0031\"", "[]", "{"]).prop_map(String::from)]
@@ -43,7 +43,7 @@ fn count() -> impl Strategy<Value = String> {
         1 => select(vec!["00", "1.0", "1e0", "-0", "null", "18446744073709551616", "\"0\""]).prop_map(String::from)]
 }
 
-/// A separator, mostly with what is wanted after it.
+/// A separator, mostly followed by a valid space.
 fn separated(by: char, seed: u8, spaces: &str) -> String {
     if seed == 0 { format!("{spaces}{by}\n") } else { format!("{by}{spaces}") }
 }
@@ -131,7 +131,7 @@ proptest! {
     }
 }
 
-/// The few peers that write an empty text where a member does not apply.
+/// Some peers write an empty text for a member that does not apply.
 #[test]
 fn takes_an_empty_text_for_none() {
     for (entry, is_failed) in [

@@ -1,4 +1,4 @@
-//! The batch against a slow, obvious twin, and the two roles of the core against each other.
+//! The batch against a slow, simple model, and the core's client role against its server role.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
 mod twin;
@@ -20,7 +20,7 @@ use proptest::prelude::*;
 
 use twin::{Step, endpoint};
 
-/// Base64, a bit at a time.
+/// Base64, one bit at a time.
 fn base64(data: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bit = |at: usize| data.get(at / 8).map_or(0, |byte| usize::from(byte >> (7 - at % 8) & 1));
@@ -61,7 +61,7 @@ fn name() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9_.-]{1,64}"
 }
 
-/// Text as a service might one day send it: anything.
+/// Any text: a service may send it one day.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "[ -~]{0,40}", "[\\x00-\\x1f\"\\\\/\u{7f}\u{2028}\u{1f600}]{0,8}"]
 }
@@ -75,7 +75,7 @@ fn entry() -> impl Strategy<Value = PutRecordBatchResponseEntry<'static>> {
     prop_oneof![id().prop_map(PutRecordBatchResponseEntry::accepted), failed]
 }
 
-/// An empty id is none.
+/// An empty id counts as absent.
 fn id() -> impl Strategy<Value = String> {
     text().prop_map(|id| if id.is_empty() { "1".into() } else { id })
 }
@@ -108,7 +108,7 @@ proptest! {
         let entries: Vec<_> = records.iter().map(|data| format!(r#"{{"Data":"{}"}}"#, base64(data))).collect();
         let by_hand = format!(r#"{{"DeliveryStreamName":"{name}","Records":[{}]}}"#, entries.join(","));
         prop_assert_eq!(str::from_utf8(&expected), Ok(&*by_hand));
-        // Both ways to the same request, headers and all.
+        // Both ways lead to the same request, including the headers.
         let mut whole = call::encode::<PutRecordBatch>(&input, &endpoint).unwrap();
         whole.body_sha256();
         prop_assert_eq!(&whole, &request);
@@ -160,7 +160,7 @@ proptest! {
             if left.is_empty() {
                 break;
             }
-            // A server accepts some of the records that it is sent.
+            // A server accepts some of the records that it receives.
             let request = batch.request(&endpoint).unwrap();
             let Ok(OperationInput::PutRecordBatch(input)) = server::parse(&request) else { panic!("not a call") };
             let sent: Vec<_> = input.records.iter().map(|record| record.data.to_vec()).collect();
@@ -227,7 +227,7 @@ fn takes_exactly_what_the_limits_allow() {
                 (&big[..98_305], 1, Err(PushError::Full)),
                 (&big[..98_304], 1, Ok(())),
                 (&big[..1], 1, Err(PushError::Full)),
-                // Nothing fits where nothing is left.
+                // Nothing fits into a full batch.
                 (b"", 495, Ok(())),
                 (b"", 1, Err(PushError::Full)),
                 (&big, 1, too_large(MOST + 1, MOST)),
@@ -335,14 +335,14 @@ fn a_request_can_outlive_its_endpoint_and_be_sent_from_anywhere_without_a_copy()
     for bytes in [body.as_ref(), body.clone().as_ref(), borrowed.shared_body().as_ref()] {
         assert!(std::ptr::eq(bytes, borrowed.body()), "the same bytes, not the like of them");
     }
-    // The answer can be read while the request lives, and the batch is the caller's again when that is over.
+    // The response can be read while the request lives. After that, the batch belongs to the caller again.
     let entries = vec![PutRecordBatchResponseEntry::accepted("1"), PutRecordBatchResponseEntry::accepted("2")];
     let response = server::respond::<PutRecordBatch>(&PutRecordBatchOutput::new(entries));
     assert_eq!(batch.decode(&response).unwrap().failed_put_count, 0);
     drop((shared, body));
     assert!(Arc::into_inner(batch).is_some());
     assert_eq!(Arc::new(filled("s", &[])).shared_request(&endpoint), Err(EmptyBatch));
-    // A body of the caller's own is shared as well.
+    // A body that the caller supplies is shared as well.
     let mut request = Request::new(Method::Post, "/");
     request.set_body(vec![1, 2, 3]);
     let kept: Request<'static> = request.clone();

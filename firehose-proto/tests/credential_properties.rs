@@ -1,4 +1,4 @@
-//! Rules that hold for all files and documents: none is a reason to panic, and what was written is what is read.
+//! Properties of all files and documents: none causes a panic, and the parser reads back what was written.
 
 use firehose_proto::http::Response;
 use firehose_proto::internal::plan::CredentialPlan;
@@ -11,7 +11,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use time::OffsetDateTime;
 
-/// Lines as they may stand in a file, right and wrong.
+/// Lines of a file, valid and invalid.
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![
         "\\[(profile|services|sso-session)? ?[a-c]\\]?",
@@ -21,7 +21,7 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Documents that are nearly right, so that readers get far.
+/// Documents that are nearly valid, so that readers get far.
 fn document() -> impl Strategy<Value = Vec<u8>> {
     let key = prop_oneof![
         Just("Version"),
@@ -79,7 +79,7 @@ proptest! {
     fn files_never_bring_the_parser_down(lines in vec(line(), 0..30), credentials in vec(any::<u8>(), 0..64)) {
         let config = lines.join("\n");
         for credentials in [b"".as_slice(), &credentials] {
-            // Two bytes alone say that a file is no text that can be read.
+            // Two bytes are enough to show that a file is not text.
             let Ok(profiles) = Profiles::parse(config.as_bytes(), credentials) else {
                 prop_assert!(credentials.starts_with(b"\xff\xfe") || credentials.starts_with(b"\xfe\xff"));
                 continue;

@@ -1,4 +1,4 @@
-//! What a refused call tells the client, whoever on the way refused it.
+//! What a refused call tells the client, whether the service or another peer refused it.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
 use firehose_proto::error::{ErrorCode, RetryClass, ServiceError};
@@ -7,7 +7,7 @@ use firehose_proto::op::{Operation, PutRecord, PutRecordBatch};
 use firehose_proto::server;
 use time::SignedDuration;
 
-/// Reads an error and what to do about it, for a PutRecord whose clock is right.
+/// Reads an error and its retry class, for a PutRecord with a correct clock.
 fn read(status: u16, headers: &[(&str, &str)], body: &[u8]) -> (ServiceError, RetryClass) {
     let mut response = Response::new(status, body.to_vec());
     for (name, value) in headers {
@@ -100,7 +100,7 @@ fn keeps_at_most_a_kibibyte_of_what_a_service_says() {
         let (error, _) = read(502, &[], &body);
         assert_eq!((error.code, error.message), (None, expected), "{:?}", String::from_utf8_lossy(&body));
     }
-    // Nor is more kept of the words of one.
+    // No more than that is kept of its message either.
     let words = "m".repeat(5000);
     assert_eq!(read(400, &[], format!(r#"{{"message":"{words}"}}"#).as_bytes()).0.message, "m".repeat(1024));
 }

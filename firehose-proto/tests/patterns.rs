@@ -1,4 +1,4 @@
-//! The patterns decided by hand against AWS's own sources in a regex engine, and against examples.
+//! The hand-written patterns against AWS's own regular expressions in a regex engine, and against examples.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
 use std::cell::Cell;
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::TestRunner;
 
-/// A pattern, texts that have it and texts that narrowly do not.
+/// A pattern, texts that match it, and texts that narrowly do not.
 struct Case {
     pattern: Pattern,
     good: Vec<String>,
@@ -214,7 +214,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// What a regex engine makes of AWS's source, once the escapes that Java limits to ASCII say so themselves.
+/// A regex engine with AWS's pattern. Escapes that mean ASCII in Java are made ASCII explicitly.
 fn oracle(pattern: Pattern) -> Regex {
     const SPACE: &str = r" \t\n\x0B\f\r";
     let source = pattern.source();
@@ -224,7 +224,7 @@ fn oracle(pattern: Pattern) -> Regex {
     Regex::new(&format!(r"\A(?:{source})\z")).unwrap()
 }
 
-/// What matters to one pattern or another. Marks and letters in circles are left out: see
+/// Texts that matter to some pattern. Marks and circled letters are left out: see
 /// [`tags_may_have_a_little_more_than_letters`].
 fn token() -> impl Strategy<Value = String> {
     const CHARACTERS: &str = "aAzZfF059-_.:/\\+=,@!*'()#$%^&|[]{}?<>\"`~; \t\n\u{b}\u{c}\r\0\u{1}\u{7f}\u{85}\u{a0}\
@@ -236,14 +236,14 @@ fn token() -> impl Strategy<Value = String> {
     prop_oneof![6 => character, 2 => word, 1 => Just("\n".to_owned())]
 }
 
-/// The part of a text between two places in it.
+/// The part of a text between two positions.
 fn part(text: &str, places: (Index, Index)) -> String {
     let places = [places.0, places.1].map(|place| place.index(text.chars().count() + 1));
     let (start, end) = (places[0].min(places[1]), places[0].max(places[1]));
     text.chars().take(end).skip(start).collect()
 }
 
-/// An example after a few edits, each of which takes out a little and puts in a token or a part of an example.
+/// An example after a few edits. Each removes a little and inserts a token or a part of an example.
 fn edited(examples: Vec<String>) -> impl Strategy<Value = String> {
     let piece = (select(examples.clone()), any::<(Index, Index)>()).prop_map(|(text, places)| part(&text, places));
     let inserted = prop_oneof![2 => Just(String::new()), 3 => token(), 2 => piece];
@@ -294,7 +294,7 @@ fn agrees_with_a_regex_engine() {
     }
 }
 
-/// A few circled letters and marks more, as the module's documentation says.
+/// Some circled letters and marks also match, as the module's documentation says.
 #[test]
 fn tags_may_have_a_little_more_than_letters() {
     for pattern in [pattern::TAG_KEY, pattern::TAG_VALUE] {
@@ -305,7 +305,7 @@ fn tags_may_have_a_little_more_than_letters() {
     }
 }
 
-/// Anything worse than a few passes over the text would not come to an end here.
+/// With anything worse than a few passes over the text, this test would not end.
 #[test]
 fn long_texts_take_no_longer_than_their_length() {
     const BYTES: usize = 1 << 18;

@@ -1,4 +1,4 @@
-//! What profiles come down to: where credentials come from and which roles are assumed with them.
+//! The plans of profiles: the source of credentials, and the roles that are assumed with them.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
 use firehose_proto::internal::plan::{CredentialPlan, CredentialSource, PlanError, without_effect};
@@ -12,7 +12,7 @@ fn resolve_both(config: &str, credentials: &str) -> Result<CredentialPlan, PlanE
     CredentialPlan::resolve(&Profiles::parse(config.as_bytes(), credentials.as_bytes()).unwrap(), "A")
 }
 
-/// A plan in a line: its source, then the roles as they are assumed.
+/// A plan on one line: its source, then the roles in the order in which they are assumed.
 fn shown(plan: &CredentialPlan) -> String {
     let source = match &plan.source {
         CredentialSource::Static(credentials) => format!(
@@ -55,7 +55,7 @@ fn follows_profiles_to_their_source() {
         (format!("[profile A]\n{KEYS}"), "keys K/S"),
         (format!("[profile A]\n{KEYS}aws_session_token = T\naws_account_id = 7"), "keys K/S/T of 7"),
         (b(KEYS), "keys K/S > A:RA "),
-        // The first profile's own keys give way to its role, those of a source profile do not.
+        // The first profile's role overrides its own keys. In a source profile, the keys override the role.
         (
             format!(
                 "[profile A]\nrole_arn = RA\nsource_profile = B\n{KEYS}[profile B]\naws_access_key_id = L\naws_secret_access_key = M"
@@ -94,7 +94,7 @@ fn follows_profiles_to_their_source() {
         (format!("[profile A]\n{SSO}sso_session = s\n[sso-session s]\n{URL}"), "sso Some(\"s\") U us-east-1 1 R"),
         (format!("[profile A]\n{SSO}{URL}sso_session = s\n[sso-session s]\n{URL}"), "sso Some(\"s\") U us-east-1 1 R"),
         (b(&format!("{SSO}{URL}")), "sso None U us-east-1 1 R > A:RA "),
-        // A session alone is for bearer tokens.
+        // A session alone is only for bearer tokens.
         (format!("[profile A]\nsso_session = s\n{KEYS}"), "keys K/S"),
         ("[profile A]\nlogin_session = L".into(), "login L"),
         ("[profile A]\ncredential_process = p --x\naws_account_id = 7".into(), "process p --x Some(\"7\")"),
@@ -102,7 +102,7 @@ fn follows_profiles_to_their_source() {
             format!("[profile A]\n{SSO_ID}sso_session = s\n[sso-session s]\nsso_role_name = Q\n{URL}"),
             "sso Some(\"s\") U us-east-1 1 Q",
         ),
-        // Settings about a role have no effect without one.
+        // Role settings have no effect without a role.
         (format!("[profile A]\n{KEYS}credential_source = Environment\nsource_profile = B\nmfa_serial = M"), "keys K/S"),
         (format!("[profile A]\n{KEYS}web_identity_token_file = F"), "keys K/S"),
         (format!("[profile A]\n{KEYS}role_arn = RA\nweb_identity_token_file ="), "keys K/S"),
@@ -117,7 +117,7 @@ fn follows_profiles_to_their_source() {
     }
 }
 
-/// What a profile may say, the first of which counts.
+/// Entries of a profile, in order of precedence.
 const ORDER: &[(&str, &str, &str)] = &[
     ("config", "role_arn = RA\ncredential_source = EcsContainer\n", "container > A:RA "),
     ("config", "role_arn = RA\nweb_identity_token_file = F\n", "web RA F None None"),
@@ -136,7 +136,7 @@ const ORDER: &[(&str, &str, &str)] = &[
 fn takes_the_first_of_what_a_profile_says() {
     for (first, (_, _, expected)) in ORDER.iter().enumerate() {
         for second in first..ORDER.len() {
-            // The role that the metadata assume is one without a token file.
+            // A role that the metadata assume has no token file.
             if (first, second) == (0, 1) {
                 continue;
             }

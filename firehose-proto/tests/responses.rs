@@ -1,4 +1,4 @@
-//! Answers that say nothing, or contradict themselves, are errors of their own and never a success.
+//! Responses that say nothing or contradict themselves are errors of their own, never a success.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
 use firehose_proto::batch::Batch;
@@ -17,7 +17,7 @@ use firehose_proto::op::{
 const ACCEPTED: &str = r#"{"RecordId":"1"}"#;
 const FAILED: &str = r#"{"ErrorCode":"InternalFailure","ErrorMessage":"Internal service failure."}"#;
 
-/// Reads an answer to two records by both routes there are, which must agree.
+/// Reads a response to two records by both routes, which must agree.
 fn answer_to_two(response: &Response) -> Result<PutRecordBatchOutput<'_>, ResponseError> {
     let mut batch = Batch::new("s").unwrap();
     batch.push(b"a").unwrap();
@@ -91,7 +91,7 @@ fn takes_what_is_empty_in_an_entry_for_absent() {
         let response = Response::new(200, body.clone().into_bytes());
         let output = answer_to_two(&response).unwrap();
         assert_eq!(output.request_responses[1], expected, "{entry}");
-        // By serde as well, as those read it who keep answers.
+        // Serde must agree, because callers that keep responses read them with it.
         assert_eq!(serde_json::from_str::<PutRecordBatchOutput<'_>>(&body).unwrap(), output, "{entry}");
     }
 }
@@ -214,7 +214,7 @@ fn takes_what_a_later_service_may_add_and_the_last_of_two() {
         drop(response);
         assert_eq!(owned, two);
     }
-    // Skipped without recursion: no document is too deep for the stack.
+    // Unknown members are skipped without recursion, so no depth overflows the stack.
     let deep = [entries("0", &[ACCEPTED; 2]).trim_end_matches('}'), r#","New":"#, &"[".repeat(1_000_000)].concat();
     let deep = Response::new(200, [deep, "]".repeat(1_000_000), "}".into()].concat().into_bytes());
     assert!(answer_to_two(&deep).is_ok());
@@ -227,7 +227,7 @@ fn skips_what_it_does_not_know_at_any_depth() {
     let nested = format!("{}0{}", r#"[{"a":"#.repeat(200_000), "}]".repeat(200_000));
     let body = format!(r#"{{"New":{nested},"RecordId":"1"}}"#);
     assert_eq!(answer_to_one(&Response::new(200, body.into_bytes())), Ok(PutRecordOutput::new("1")));
-    // Where a value of ours belongs, depth is no matter either: its first bracket is the wrong type.
+    // In place of a known value, depth does not matter either: the first bracket already has the wrong type.
     let body = entries("0", &[ACCEPTED, &nested]);
     let Err(ResponseError::Malformed(MalformedResponse::Parse(error))) =
         answer_to_two(&Response::new(200, body.into_bytes())).map(|_| ())

@@ -1,4 +1,4 @@
-//! The retry machine against a slow, obvious twin, and the promises it makes whatever happens.
+//! The retry machine against a slow, simple model, and the guarantees that it always keeps.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -35,12 +35,12 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
-/// A client's life: operations one after the other, each with its limit of attempts.
+/// The life of a client: operations one after the other, each with its maximum number of attempts.
 fn operations() -> impl Strategy<Value = Vec<(u32, Vec<Outcome>)>> {
     prop::collection::vec((1..30_u32, prop::collection::vec(outcome(), 1..25)), 1..25)
 }
 
-/// The algorithm as AWS writes it down, in floating-point seconds.
+/// The algorithm as AWS describes it, in floating-point seconds.
 struct Twin {
     quota: i64,
 }

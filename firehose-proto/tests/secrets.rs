@@ -1,4 +1,4 @@
-//! No error and no `Debug` text shows a secret or a record's data, whatever went wrong with it.
+//! No error and no `Debug` text shows a secret or a record's data, whatever failed.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
 use core::error::Error;
@@ -22,10 +22,10 @@ use time::OffsetDateTime;
 const SECRET: &str = "hunter2Secret";
 const TOKEN: &str = "hunter2Token";
 const DATA: &[u8] = b"hunter2Data";
-/// `DATA` as it stands in a request.
+/// `DATA` as written in a request.
 const ENCODED: &str = "aHVudGVyMkRhdGE=";
-/// What all of them begin with: as text, as base64 at each of the three alignments, in hexadecimal, and as the
-/// numbers that `Debug` makes of bytes.
+/// The beginning of all secrets: as text, as base64 at each of the three alignments, as hexadecimal, and as the numbers
+/// in the `Debug` of bytes.
 const TRACES: [&str; 6] = ["hunter2", "aHVudGVyM", "h1bnRlcj", "odW50ZXIy", "68756e74657232", "104, 117, 110, 116"];
 
 fn now() -> OffsetDateTime {
@@ -56,7 +56,7 @@ fn signed<'a>(endpoint: &'a Endpoint, credentials: &Credentials) -> Request<'a> 
     request
 }
 
-/// Fails when a text shows any of it.
+/// Fails if a text shows any of them.
 fn check(what: &str, text: &str, signature: &str) {
     for trace in TRACES.into_iter().chain([signature]) {
         assert!(!text.contains(trace), "{what} shows {trace:?}: {text}");
@@ -168,7 +168,7 @@ fn no_refusal_by_the_server_repeats_the_request() {
     }
 }
 
-/// Each error by the way that leads to it, with the part of its `Debug` text that tells it apart.
+/// Each error, produced as a caller would, with the part of its `Debug` text that identifies it.
 fn errors() -> Vec<(&'static str, Box<dyn Error>)> {
     fn error<T, E: Error + 'static>(result: Result<T, E>) -> Box<dyn Error> {
         Box::new(result.err().expect("each of these ways leads to an error"))
@@ -290,7 +290,7 @@ fn sign_errors() -> Vec<(&'static str, Box<dyn Error>)> {
     .collect()
 }
 
-/// The errors of verifying a request that was signed well and then changed.
+/// The errors of verifying a request that was signed correctly and then changed.
 fn verify_errors() -> Vec<(&'static str, VerifyError)> {
     let (endpoint, credentials) = (endpoint(), credentials());
     let verify_with = |verifier: &Verifier<'_>, now, credentials: &Credentials, change: &dyn Fn(&mut Headers)| {

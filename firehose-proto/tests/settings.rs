@@ -1,4 +1,5 @@
-//! Code beats the environment, which beats the profile, which beats the default; whatever is wrong is named.
+//! Code overrides the environment, which overrides the profile, which overrides the default; errors name the wrong
+//! setting.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
 use core::num::NonZeroU32;
@@ -8,7 +9,7 @@ use firehose_proto::internal::profile::Profiles;
 use firehose_proto::internal::settings::SettingsResolver;
 use firehose_proto::settings::{self, RetryMode, Setting, SettingError};
 
-/// Runs a look-up of one profile, `p`, with variables written `NAME=value` in lines.
+/// Resolves settings of one profile, `p`, with variables given as lines of `NAME=value`.
 fn look_up<T>(variables: &str, config: &str, find: impl FnOnce(SettingsResolver<'_>) -> T) -> T {
     let profiles = Profiles::parse(config.as_bytes(), b"").unwrap();
     find(SettingsResolver::new(&environment(variables), &profiles, "p"))
@@ -23,7 +24,7 @@ fn environment(variables: &str) -> impl Fn(&str) -> Option<String> + '_ {
     }
 }
 
-/// What was found as one text: the value, then the source; or the error.
+/// The result as one text: the value, then the source; or the error.
 fn shown<T: core::fmt::Debug>(found: Result<Setting<T>, SettingError>) -> String {
     found.map_or_else(|error| format!("error: {error}"), |found| format!("{:?} {}", found.value, found.source))
 }
@@ -32,7 +33,7 @@ fn shown_if_any<T: core::fmt::Debug>(found: Result<Option<Setting<T>>, SettingEr
     found.transpose().map_or_else(|| "none".into(), shown)
 }
 
-/// A setting that a variable and a key of the same kind of values lead to.
+/// A setting, with the variable and the key that set it.
 struct Row {
     find: fn(SettingsResolver<'_>) -> String,
     find_with_code: fn(SettingsResolver<'_>) -> String,
@@ -336,7 +337,7 @@ fn metadata_are_turned_off_by_the_variable_alone() {
         ("", None, "false default"),
         ("AWS_EC2_METADATA_DISABLED=True", None, "true environment variable `AWS_EC2_METADATA_DISABLED`"),
         ("AWS_EC2_METADATA_DISABLED=True", Some(false), "false code"),
-        // As in the AWS CLI, nothing but `true` counts.
+        // As in the AWS CLI, only `true` counts.
         ("AWS_EC2_METADATA_DISABLED=yes", None, "false environment variable `AWS_EC2_METADATA_DISABLED`"),
     ] {
         assert_eq!(look_up(variables, "", |l| shown(Ok(l.ec2_metadata_disabled(code)))), expected, "{variables}");

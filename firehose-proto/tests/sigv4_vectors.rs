@@ -1,7 +1,7 @@
-//! Signatures of Firehose requests by an independent implementation, compared step by step.
+//! Signatures of Firehose requests from an independent implementation, compared step by step.
 //!
-//! Each directory under `data/sigv4` is a case: `context.txt` and `request.txt` go in, and each of
-//! `canonical-request.txt`, `string-to-sign.txt` and `authorization.txt` is a step that must come out, to the byte.
+//! Each directory under `data/sigv4` is a case. `context.txt` and `request.txt` are the inputs.
+//! `canonical-request.txt`, `string-to-sign.txt` and `authorization.txt` are the steps, compared byte by byte.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
 use std::fs;

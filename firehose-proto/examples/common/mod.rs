@@ -1,5 +1,5 @@
-//! What the drivers have in common, for no transport is concerned with it: arguments and settings, the lines of the file,
-//! clocks, and what a search for credentials asks of the machine rather than of the network.
+//! What the drivers share, because it does not concern the transport: arguments and settings, the lines of the file,
+//! clocks, files and processes.
 
 use std::collections::hash_map::RandomState;
 use std::error::Error;
@@ -18,11 +18,11 @@ use firehose_proto::settings::{Overrides, Settings};
 use firehose_proto::time::{Now, Tick};
 use time::OffsetDateTime;
 
-/// What to do: ship lines, each with its newline, to a stream.
+/// The task: ship lines, each with its newline, to a stream.
 pub(crate) struct Job {
     pub(crate) stream: String,
     pub(crate) lines: Vec<Vec<u8>>,
-    /// What the calls share, by the settings of the environment and the shared files.
+    /// What the calls share, with the settings of the environment and the shared files.
     pub(crate) shared: ClientState,
     pub(crate) finder: Finder,
 }
@@ -60,33 +60,33 @@ pub(crate) fn next_batch(stream: &str, lines: &mut &[Vec<u8>]) -> Result<Option<
     }
 }
 
-/// Says how many records were accepted. It is a success if it is all of them.
+/// Prints how many records were accepted. It is a success if all were.
 pub(crate) fn report(accepted: usize, lines: usize) -> ExitCode {
     let _ = writeln!(io::stdout(), "accepted {accepted}");
     if accepted == lines { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The present, by both clocks.
+/// The current time, by both clocks.
 pub(crate) fn now() -> Now {
     static START: OnceLock<Instant> = OnceLock::new();
     let since_1970 = UNIX_EPOCH.elapsed().unwrap_or_default();
     Now::new(Tick::from_duration(START.get_or_init(Instant::now).elapsed()), OffsetDateTime::UNIX_EPOCH + since_1970)
 }
 
-/// How long each record is tried.
+/// How long to try each record.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(40);
 
-/// Until when a batch is tried that is sent from now on.
+/// The deadline of a batch that is first sent now.
 pub(crate) fn deadline() -> Tick {
     now().tick + TIMEOUT
 }
 
-/// A number that nobody else has.
+/// A number that is different in each process.
 pub(crate) fn seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Carries out what a search asks of the machine: its files and processes. What is left is the transport's.
+/// Does what a search asks of the machine: files and processes. The rest is the transport's.
 pub(crate) fn carry_out(finder: &mut Finder, want: &mut CredentialsRequest) {
     match finder.poll(now(), want) {
         Need::ReadFile { path, max_bytes } => {
@@ -101,7 +101,7 @@ pub(crate) fn carry_out(finder: &mut Finder, want: &mut CredentialsRequest) {
             let printed = run(command.expose());
             finder.handle_process(now(), printed);
         }
-        // Nobody is there to type a code.
+        // There is nobody to type a code.
         _ => finder.decline(now()),
     }
 }
@@ -113,7 +113,7 @@ fn read(path: &str, max_bytes: usize) -> Result<Vec<u8>, FileError> {
     Ok(content)
 }
 
-/// Replaces a file in one step by one that its owner alone may read.
+/// Replaces a file atomically by one that only its owner may read.
 fn replace(path: &str, content: &[u8]) -> io::Result<()> {
     let temporary = format!("{path}.{}.tmp", process::id());
     let mut options = File::options();
@@ -141,7 +141,7 @@ fn file_error(error: io::Error) -> FileError {
     }
 }
 
-/// A wish for credentials, which must not be those that the service has refused.
+/// A request for credentials, other than those that the service refused.
 pub(crate) fn want(refused: Option<&Arc<firehose_proto::credentials::Credentials>>) -> CredentialsRequest {
     refused.map_or_else(CredentialsRequest::any, |refused| CredentialsRequest::other_than(Arc::clone(refused)))
 }

@@ -1,4 +1,4 @@
-//! What a call does about credentials that the service refuses, or that cannot be had.
+//! What a call does when the service refuses the credentials, or when there are none.
 
 use firehose_proto::call::Error;
 use firehose_proto::credentials::{Credentials, CredentialsError};
@@ -39,19 +39,19 @@ fn an_expiry_that_was_put_off_makes_no_other_credentials() {
 
 #[test]
 fn waits_for_others_that_cannot_be_had_at_once() {
-    // Refused; no others; after a while there are.
+    // Refused; no others at first, but later.
     let mut world = World::new(config(), [expired(), accepted()]);
     world.credentials = [Ok(key("AKID1")), transient(), Ok(key("AKID2"))].into();
     put(&mut world).unwrap();
     assert_eq!((world.sent.len(), world.waits.len()), (2, 1));
     assert_eq!(world.wanted, [false, true, true]);
 
-    // The service changes its mind about the only ones.
+    // The service accepts the same credentials at the second try.
     let mut world = World::new(config(), [expired(), expired(), accepted()]);
     put(&mut world).unwrap();
     assert_eq!((world.sent.len(), world.waits.len()), (3, 2));
 
-    // There never are others: what the service said counts, and it is for the caller to try again.
+    // There are never others: the service's refusal is returned, and the caller may try again.
     for put in [put as fn(&mut World) -> _, put_once] {
         let mut world = World::new(config(), [expired()]);
         world.credentials = [Ok(key("AKID1")), transient()].into();

@@ -1,4 +1,4 @@
-//! A whole call on virtual time: what it asks of its driver, and how it ends.
+//! A whole call on virtual time: what it asks its driver to do, and how it ends.
 #![expect(clippy::unwrap_used, reason = "a test fails at the line that is wrong")]
 
 mod credentials;
@@ -63,7 +63,7 @@ fn signs_what_nobody_rewrites_and_adds_the_rest() {
     assert_eq!(value(0, "amz-sdk-request"), "attempt=1; max=3");
     assert!(value(2, "amz-sdk-request").starts_with("ttl=20261122T12003"));
     assert!(value(2, "amz-sdk-request").ends_with("; attempt=3; max=3"));
-    // The version is that of the compiler at work, not of the oldest one that would do.
+    // The version of the compiler in use, not the oldest supported one.
     assert!(!value(0, "user-agent").contains("lang/rust/unknown"));
     assert!(value(0, "user-agent").contains("lang/rust/1."));
 }
@@ -76,7 +76,8 @@ fn ids_differ_from_call_to_call() {
     assert_eq!(ids.collect::<std::collections::HashSet<_>>().len(), 100);
 }
 
-/// Each row: what comes, requests made in full and in a single attempt, and what the error says of another try.
+/// Each row: the responses, the requests made in a full call and with a single attempt, and what the error says of
+/// another try.
 #[test]
 fn tries_again_where_that_may_help() {
     for (script, full, single, is_transient, is_ambiguous) in [
@@ -89,7 +90,7 @@ fn tries_again_where_that_may_help() {
         (answer(503, "<html>"), 3, 1, true, true),
         (answer(501, ""), 1, 1, false, true),
         (answer(413, ""), 1, 1, false, false),
-        // Not the service: a captive portal, a firewall, a proxy's page.
+        // Not the service, but a captive portal, a firewall or a proxy's page.
         (answer(302, ""), 3, 1, true, false),
         (answer(403, "<html>blocked</html>"), 3, 1, true, false),
         (answer(511, "<html>"), 1, 1, false, true),
@@ -136,7 +137,7 @@ fn waits_by_what_asks_for_it() {
         (hint("1500"), 1_500, 1_500),
         (hint("99999"), 5_000, 5_050),
     ] {
-        // The largest of many: with throttling, well above what is waited without.
+        // The longest of many waits: when throttled, well above the longest without throttling.
         let waits = (0..50).map(|seed| {
             let mut world = World::new(config(), [script.clone(), accepted()]);
             world.shared = firehose_proto::call::ClientState::new(config(), seed);
@@ -157,7 +158,7 @@ fn spends_one_quota_in_all_calls() {
     assert_eq!(world.sent.len(), 40 + 35);
 }
 
-/// A clock that is off costs one more request, and no more once that is known.
+/// A wrong clock costs one more request, and none once the skew is known.
 #[test]
 fn corrects_the_clock_by_the_service_s() {
     for put in [put as fn(&mut World) -> _, put_once] {
@@ -191,8 +192,8 @@ fn names_the_skew_that_it_must_not_correct() {
     }
 }
 
-/// A process that is suspended between signing and sending, or a clock that is set in between: the signature is old, which
-/// says nothing about the clock.
+/// The process is suspended, or the clock is set, between signing and sending: the signature is old, which says nothing
+/// about the clock.
 #[test]
 fn signs_anew_what_was_signed_long_ago() {
     for is_corrected in [true, false] {
@@ -213,7 +214,7 @@ fn signs_anew_what_was_signed_long_ago() {
             }
         }
     }
-    // Once for each call: a process that is suspended each time comes to an end as well.
+    // Once for each call: a call ends even if the process is suspended each time.
     let mut world = World::new(config(), [accepted()]);
     world.is_strict = true;
     world.suspensions = vec![SignedDuration::seconds(1_000); 9].into();

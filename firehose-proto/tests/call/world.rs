@@ -1,4 +1,4 @@
-//! A driver on virtual time: it carries a call's requests to a service that answers from a script.
+//! A driver on virtual time: it sends a call's requests to a service that answers from a script.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,32 +17,32 @@ pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 pub(crate) type Answer = Result<Response, TransportErrorKind>;
 
-/// What was sent.
+/// A request that was sent.
 pub(crate) struct Sent {
     pub(crate) headers: Headers,
     pub(crate) body: Vec<u8>,
     pub(crate) timeouts: Timeouts,
     pub(crate) at: Tick,
-    /// Whether the service, by its own clock, accepts the signature.
+    /// Whether the service accepts the signature by its own clock.
     pub(crate) is_verified: bool,
 }
 
-/// The world outside a call.
+/// Everything around a call.
 pub(crate) struct World {
     pub(crate) shared: ClientState,
     pub(crate) tick: Tick,
     pub(crate) utc: OffsetDateTime,
     /// How far the service's clock is ahead.
     pub(crate) service_ahead: SignedDuration,
-    /// The last one is given again and again.
+    /// The service's responses. The last one is repeated.
     pub(crate) answers: VecDeque<Answer>,
-    /// Whether the service refuses a signature that is wrong or made for another time.
+    /// Whether the service refuses signatures that are wrong or made for another time.
     pub(crate) is_strict: bool,
-    /// How long the process is suspended between signing and sending, each time once.
+    /// How long the process is suspended between signing and sending, one entry for each request.
     pub(crate) suspensions: VecDeque<SignedDuration>,
     /// How long an exchange takes.
     pub(crate) exchange: Duration,
-    /// What is found, the last one again and again; and what was asked for: whether credentials had been refused.
+    /// The credentials that are found, the last one repeatedly.
     pub(crate) credentials: VecDeque<Result<Credentials, CredentialsError>>,
     pub(crate) wanted: Vec<bool>,
     pub(crate) sent: Vec<Sent>,
@@ -115,7 +115,7 @@ impl World {
     }
 
     fn carry(&mut self, request: &Request<'_>, timeouts: Timeouts) -> Result<Response, TransportError> {
-        // What suspends a process, or sets its clock, leaves the monotonic clock alone.
+        // Suspending the process or setting the clock does not change the monotonic clock.
         self.utc += self.suspensions.pop_front().unwrap_or_default();
         let service_now = self.utc + self.service_ahead;
         let id = request.headers.value("authorization").and_then(|it| it.split(['=', '/']).nth(1)).unwrap_or_default();

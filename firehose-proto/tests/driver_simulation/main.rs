@@ -1,7 +1,9 @@
-//! Calls, credentials and the batcher together, on virtual time: after any sequence of faults that comes to its end every
-//! record is delivered, and nothing stops for good: refusals of every record are waited out, or the producer is resumed.
+//! Calls, credentials and the batcher together, on virtual time. After any sequence of faults that ends, every record
+//! is delivered, and nothing stops for good. Refusals of every record are waited out, or the producer is
+//! resumed.
 //!
-//! A failing run names its seed: `FIREHOSE_SIMULATION_SEED=17 cargo test -p firehose-proto --test driver_simulation` runs it again.
+//! A failing run prints its seed. `FIREHOSE_SIMULATION_SEED=17 cargo test -p firehose-proto --test driver_simulation`
+//! repeats it.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -27,7 +29,7 @@ fn everything_is_delivered_once_all_is_well_again() {
     };
     let (mut steps, mut duplicates) = (0, 0);
     for seed in seeds {
-        // Shown only if the test fails.
+        // Only shown if the test fails.
         println!("seed {seed}");
         let mut world = World::new(seed);
         world.run();

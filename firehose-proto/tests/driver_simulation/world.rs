@@ -1,5 +1,5 @@
-//! A driver and everything around it on virtual time: calls, the search for credentials and the batcher, with a service, a
-//! container's agent and a clock that go wrong until they are well again.
+//! A driver and everything around it on virtual time: calls, the search for credentials and the batcher, with a
+//! service, a container's agent and a clock that fail until a given time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,17 +22,17 @@ use crate::random::Random;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// More than any run needs; a run that takes more turns in circles.
+/// More steps than any run needs. A run that takes more is in a loop.
 const MAX_STEPS: usize = 200_000;
 
 type Result<T, E = TransportError> = std::result::Result<T, E>;
 
-/// A request under way, or a call that waits.
+/// A request in flight, or a call that waits.
 struct Flight {
     id: u64,
     batch: Arc<Batch>,
     call: Call<'static>,
-    /// When there is something to do about it, and the answer that comes then, if one does.
+    /// When to act on it, and the response that arrives then, if any.
     due: Tick,
     answer: Option<Result<Response>>,
 }
@@ -40,16 +40,16 @@ struct Flight {
 pub(crate) struct World {
     random: Random,
     tick: Tick,
-    /// How far the local wall clock is from the true time, and the service's.
+    /// How far the local wall clock and the service's are from the true time.
     local_off: SignedDuration,
     service_off: SignedDuration,
-    /// Until when things go wrong.
+    /// When the faults end.
     well_from: Tick,
-    /// The number of the key that the service takes.
+    /// The number of the key that the service accepts.
     good_key: u32,
-    /// Whether credentials have ever been given out.
+    /// Whether credentials have ever been issued.
     has_credentials: bool,
-    /// Larger requests are refused, always.
+    /// Larger requests are always refused.
     max_body_bytes: usize,
     shared: ClientState,
     finder: Finder,
@@ -66,7 +66,7 @@ pub(crate) struct World {
     /// How often each record was stored.
     pub(crate) stored: Vec<u32>,
     pub(crate) accepted: Vec<bool>,
-    /// What came back, which nothing should.
+    /// Records that came back undelivered. There should be none.
     pub(crate) undelivered: Vec<String>,
     pub(crate) steps: usize,
 }
@@ -123,7 +123,7 @@ impl World {
         Now::new(self.tick, (start + self.tick.as_duration()).saturating_add(self.local_off))
     }
 
-    /// Delivers all records, and returns when the last one is settled.
+    /// Delivers all records, and returns when the last one has its outcome.
     pub(crate) fn run(&mut self) {
         while self.step() {
             self.steps += 1;
@@ -179,7 +179,7 @@ impl World {
         true
     }
 
-    /// Lets time pass, in which clocks and keys may change.
+    /// Lets time pass. Clocks and keys may change meanwhile.
     fn pass(&mut self, until: Tick) {
         self.tick = self.tick.max(until);
         if self.is_ill() && self.random.chance(83) {
@@ -213,7 +213,7 @@ impl World {
         }
     }
 
-    /// Goes on with a call whose time has come.
+    /// Continues a call that is due.
     fn attend(&mut self, index: usize) {
         let mut flight = self.flights.swap_remove(index);
         if let Some(answer) = flight.answer.take() {
@@ -233,7 +233,7 @@ impl World {
                     let answer = self.serve(request);
                     flight.due = self.tick + Duration::from_millis(1 + self.random.within(0..=49));
                     if self.is_ill() && self.random.chance(25) {
-                        // Suspended while the request is under way.
+                        // Suspended while the request is in flight.
                         self.local_off += SignedDuration::seconds(self.random.within(0..=1999) as i64);
                     }
                     flight.answer = Some(answer);
@@ -293,7 +293,7 @@ impl World {
     fn grant(&mut self, request: &Request<'_>) -> Result<Response> {
         if self.is_ill() && self.random.chance(500) {
             return match self.random.within(0..=4) {
-                // Metadata that never were there are not there.
+                // Metadata that never answered may not exist.
                 0 if self.has_credentials => Err(TransportError::new(TransportErrorKind::Connect)),
                 1 => Err(TransportError::new(TransportErrorKind::Timeout)),
                 2 => Ok(Response::new(500, Vec::new())),
@@ -307,7 +307,7 @@ impl World {
         if request.target().ends_with("security-credentials/") {
             return Ok(Response::new(200, b"role".to_vec()));
         }
-        // Some live so short that they expire on the way.
+        // Some lifetimes are so short that the credentials expire on the way.
         let minutes = if self.is_ill() { self.random.within(0..=29) as i64 } else { 360 };
         let expiration = IsoDate::new(self.now().utc.saturating_add(SignedDuration::minutes(minutes)));
         self.has_credentials = true;
@@ -318,7 +318,7 @@ impl World {
         Ok(Response::new(200, document.into_bytes()))
     }
 
-    /// Firehose, or what stands between.
+    /// Firehose, or a peer on the way.
     fn serve(&mut self, request: &Request<'static>) -> Result<Response> {
         let fate = if self.is_ill() { self.random.within(0..=17) } else { 99 };
         match fate {
@@ -330,7 +330,7 @@ impl World {
         let true_time = AmzDate::parse("20261122T120000Z").unwrap() + self.tick.as_duration();
         let service_time = true_time.saturating_add(self.service_off);
         let mut response = self.judge(request, service_time, fate)?;
-        // Without a date nobody can tell a wrong clock from a wrong key.
+        // Without a date, nobody can distinguish a wrong clock from a wrong key.
         if response.status == 403 || !self.random.chance(111) {
             response.headers.append("Date", HttpDate::new(service_time).as_str()).unwrap();
         }

@@ -1,4 +1,4 @@
-//! When credentials are renewed and what is used meanwhile, however many callers there are.
+//! When credentials are refreshed, and what is used meanwhile, for any number of callers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn found(id: &str, expires_after: Option<u64>) -> Found {
     Found { credentials, provider: "test".into() }
 }
 
-/// An answer in a word: the key id, or what to do.
+/// An answer in one word: the key id, or what to do.
 fn word(answer: &CacheAnswer) -> String {
     match answer {
         CacheAnswer::Use(credentials) => credentials.access_key_id.clone(),
@@ -39,7 +39,7 @@ fn poll(cache: &mut CredentialsCache, seconds: u64, want: &mut CredentialsReques
     word(&cache.poll(at(seconds), want))
 }
 
-/// What a wish comes to, when its search ends like this, should there be one.
+/// The result of a request, if its search, should there be one, ends like this.
 fn ask(
     cache: &mut CredentialsCache,
     seconds: u64,
@@ -67,21 +67,21 @@ fn what_is_refused_is_renewed_at_once_then_rarely_and_never_given_up() {
     let mut cache = CredentialsCache::new();
     assert_eq!(ask(&mut cache, 0, CredentialsRequest::any(), Ok(found("A", Some(3600)))), "searched, A");
     for (seconds, ends, comes_to) in [
-        // The metadata are out.
+        // The metadata are down.
         (10, down(), "searched, failed Some(15)"),
         (11, down(), "failed Some(15)"),
         (15, down(), "searched, failed Some(20)"),
-        // Static stability: the same keys, extended, which the service still refuses.
+        // Static stability: the same keys with an extended expiry. The service still refuses them.
         (20, Ok(found("A", Some(7200))), "searched, failed Some(80)"),
         (79, down(), "failed Some(80)"),
         (80, Ok(found("B", Some(7200))), "searched, B"),
-        // The new ones are refused within the minute.
+        // The new ones are refused within a minute.
         (81, Ok(found("C", Some(7200))), "failed Some(140)"),
         (140, Ok(found("C", Some(7200))), "searched, C"),
     ] {
         let want = refused(&cache);
         assert_eq!(ask(&mut cache, seconds, want, ends), comes_to, "at {seconds} s");
-        // Those who have not been refused go on.
+        // Callers that were not refused continue.
         let id = cache.current().unwrap().access_key_id.clone();
         assert_eq!(ask(&mut cache, seconds, CredentialsRequest::any(), down()), id, "at {seconds} s");
     }
@@ -113,15 +113,15 @@ fn says_why_there_are_no_others() {
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "down");
 }
 
-/// What happens to a cache next.
+/// The next event of a cache.
 #[derive(Debug, Clone)]
 enum Event {
     Pass(u64),
-    /// A caller comes, who has been refused the current ones, or not.
+    /// A caller comes. It may have been refused with the current credentials.
     Come(bool),
     /// All that wait poll again.
     PollAll,
-    /// The search ends with this set, good for so long, or fails.
+    /// The search ends with this set and its lifetime, or fails.
     Found(u8, u64),
     Fail(bool),
 }
@@ -177,7 +177,7 @@ proptest! {
                 }
             }
         }
-        // Once the searches succeed, everybody has credentials, in two rounds at most.
+        // Once searches succeed, all callers have credentials within two rounds.
         for round in 0..3 {
             if is_searching {
                 cache.handle_refresh(at(seconds), Ok(found("last", None)));

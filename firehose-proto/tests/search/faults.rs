@@ -1,4 +1,4 @@
-//! Whatever goes wrong for a while: once it no longer does, there are credentials, and no search asks for ever.
+//! After any sequence of faults that ends, there are credentials, and no search asks for ever.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -30,14 +30,14 @@ proptest! {
         let mut world = case.world();
         let mut shared = world.shared(case.profile);
         world.faults = VecDeque::from(faults);
-        // Each search meets one fault at least, unless it has none to meet.
+        // Each search meets at least one fault, unless none is left for it.
         let mut searches = 0;
         loop {
             let left = world.faults.len();
             match world.find(&mut shared, (case.provider)()) {
                 Ok(_) => break,
                 Err(error) => {
-                    // Metadata that cannot be reached may as well not be there.
+                    // Unreachable metadata may as well not exist.
                     prop_assert!(error.is_transient() || error.is_absent(), "{}: {error}", case.name);
                     prop_assert!(world.faults.len() < left || searches < 40, "{}: {error} without a fault", case.name);
                 }

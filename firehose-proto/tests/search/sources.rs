@@ -1,4 +1,4 @@
-//! What each source asks for, in which order, and what it comes to.
+//! What each source asks for, in which order, and with which result.
 
 use std::error::Error;
 use std::time::Duration;
@@ -61,13 +61,13 @@ const METADATA: [&str; 3] = [
     "GET http://169.254.169.254/latest/meta-data/iam/security-credentials/ship",
 ];
 
-/// One source: how it is configured, and what comes of it.
+/// One source: its configuration, and the result.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) provider: fn() -> Provider,
     pub(crate) profile: Option<&'static str>,
     variables: &'static [(&'static str, &'static str)],
-    /// What is asked for after the shared files, if those are.
+    /// What is asked for after the shared files, if they are.
     asked: fn() -> Vec<String>,
     reads_profiles: bool,
     /// Key id and provider.

@@ -1,4 +1,4 @@
-//! A machine, its user's files and AWS's services on virtual time, for a search to be driven in.
+//! A machine, its user's files and AWS's services on virtual time, to drive a search in.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -18,26 +18,26 @@ pub(crate) const START: OffsetDateTime = match OffsetDateTime::from_unix_timesta
     Err(_) => panic!("it is a time"),
 };
 
-/// No search that ends asks for more than this.
+/// The largest number of requests of a search that ends.
 pub(crate) const MAX_NEEDS: usize = 200;
 
-/// What goes wrong, once, with the next thing that it can go wrong with.
+/// A fault that happens once, at the next opportunity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     Connect,
     Timeout,
     Broken,
     Status(u16),
-    /// A success that is cut short.
+    /// A success that is truncated.
     HalfDocument,
     /// A token's file is read while it is being written.
     EmptyToken,
     HalfToken,
     /// The process takes too long.
     SlowProcess,
-    /// The program is suspended for so long while something is under way.
+    /// The program is suspended this long while something is in flight.
     Suspended(Duration),
-    /// The service's clock, from now on, is so many minutes ahead.
+    /// From now on, the service's clock is this many minutes ahead.
     Ahead(i64),
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct World {
     pub(crate) now: Now,
     pub(crate) files: BTreeMap<String, String>,
     pub(crate) faults: VecDeque<Fault>,
-    /// What the search has asked for, but for waits.
+    /// What the search has asked for, except waits.
     pub(crate) asked: Vec<String>,
     /// How many minutes the services' clocks are ahead.
     ahead: i64,
@@ -53,7 +53,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A user's home with these files below `/home/me`, and these variables.
+    /// A user's home with these files in `/home/me`, and these variables.
     pub(crate) fn new(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let mut variables: BTreeMap<_, _> = variables.iter().map(owned).collect();
@@ -170,7 +170,7 @@ impl World {
             Some(Fault::Status(status)) => Response::new(status, b"<html>".to_vec()),
             Some(Fault::HalfDocument) => {
                 let mut response = answer(request, service_now, self.now.utc);
-                // A token and the name of a role are as good when they are cut.
+                // A token or the name of a role stays valid when it is truncated.
                 let is_word = request.uri.contains("/latest/api/") || request.uri.ends_with("security-credentials/");
                 if response.status == 200 && !is_word {
                     response.body.truncate(response.body.len() / 2);
@@ -194,7 +194,7 @@ impl World {
     }
 }
 
-/// A request in a line: where it goes, and what tells it from others.
+/// A request on one line: its target, and what distinguishes it.
 fn line(request: &Request<'_>) -> String {
     let body = String::from_utf8_lossy(request.body());
     let form: Vec<_> = ["Action=", "RoleArn=", "TokenCode=", "WebIdentityToken="]
@@ -209,7 +209,7 @@ fn ok(body: String) -> Response {
     Response::new(200, body.into_bytes())
 }
 
-/// What the services say, whose clock shows `now`; credentials are good for an hour by the local one.
+/// The services' response when their clock shows `now`. Credentials last an hour by the local clock.
 fn answer(request: &Request<'_>, now: OffsetDateTime, local: OffsetDateTime) -> Response {
     let expiry = local + Duration::from_secs(3600);
     let expires = IsoDate::new(expiry);

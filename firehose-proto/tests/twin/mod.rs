@@ -1,4 +1,4 @@
-//! [`Twin`]: a batch as slow and obvious as can be, and a driver that holds [`Batch`] to it step by step.
+//! [`Twin`]: a slow, simple model of a batch, and a driver that compares [`Batch`] with it step by step.
 
 use std::{mem, str};
 
@@ -9,17 +9,17 @@ use firehose_proto::model::Record;
 use firehose_proto::op::PutRecordBatchInput;
 use firehose_proto::{Endpoint, Region};
 
-/// What can be done to a batch.
+/// An operation on a batch.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Push(Vec<u8>),
-    /// Keeps the records whose bit is set, counted modulo 64.
+    /// Keeps the records whose bit is set; indices count modulo 64.
     Retain(u64),
     Clear,
     Encode,
 }
 
-/// Records in a list, made into a document by the serializer whenever one is asked for.
+/// Records in a list. The serializer makes the document each time that one is asked for.
 struct Twin {
     limits: Limits,
     records: Vec<Vec<u8>>,
@@ -62,7 +62,7 @@ pub(crate) fn endpoint() -> Endpoint {
     Endpoint::resolve(Region::parse("us-east-1").unwrap(), false, false)
 }
 
-/// Takes both through the steps and panics where they part ways.
+/// Applies the steps to both and panics where they differ.
 pub(crate) fn run(limits: Limits, steps: &[Step]) {
     let endpoint = endpoint();
     let mut batch = Batch::with_limits("s", limits).unwrap();
