@@ -59,7 +59,7 @@ impl Method {
         Self::ALL.into_iter().find(|method| method.as_str() == text)
     }
 
-    /// The method as it stands on a request line.
+    /// The method as written on a request line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

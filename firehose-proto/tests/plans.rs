@@ -165,7 +165,7 @@ fn takes_keys_from_one_file_alone() {
 }
 
 #[test]
-fn heeds_the_environment_for_the_first_profile_alone() {
+fn uses_the_environment_for_the_first_profile_only() {
     let all = [("AWS_WEB_IDENTITY_TOKEN_FILE", "EF"), ("AWS_ROLE_ARN", "ER"), ("AWS_ROLE_SESSION_NAME", "EN")];
     let (file, arn) = (&all[..1], &all[1..2]);
     for (variables, config, expected) in [

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn renews_ahead_of_expiry_and_short_lives_later() {
+    fn refreshes_ahead_of_expiry_and_short_lifetimes_later() {
         for (life, aging, stale) in
             [(12 * 3600, 900, 300), (3600, 900, 300), (1800, 900, 300), (900, 450, 300), (90, 45, 30)]
         {

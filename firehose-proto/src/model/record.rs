@@ -51,7 +51,7 @@ impl<'a> Record<'a> {
         Self { data: Cow::Owned(data) }
     }
 
-    /// Checks the size; `path` is where the record stands in its input.
+    /// Checks the size; `path` is the record's path in its input.
     pub(crate) fn check(&self, path: impl FnOnce() -> String) -> Result<(), Violation> {
         let (actual, max) = (self.data.len(), limits::MAX_RECORD_BYTES);
         if actual <= max {
@@ -78,7 +78,7 @@ json::document!(
 );
 
 impl RecordDocument<'_> {
-    /// Decodes the data; `path` is where the record stands in its input.
+    /// Decodes the data; `path` is the record's path in its input.
     pub(crate) fn read<'a>(self, base64: &Base64, path: impl FnOnce() -> String) -> Result<Record<'a>, Violation> {
         match self.data {
             None => Err(Violation::new(format!("{}.Data", path()), Rule::Missing)),

@@ -196,8 +196,8 @@ impl<'a> From<EntryDocument<'a>> for PutRecordBatchResponseEntry<'a> {
             error_code: entry.error_code.map(|text| text.0),
             error_message: entry.error_message.map(|text| text.0),
         };
-        // An empty text counts as absent: no record has an empty id, and a record with an id was accepted, even if an
-        // empty text stands beside it.
+        // An empty text counts as absent: no record has an empty id, and a record with an id was accepted, even if it
+        // also has an empty error code.
         entry.record_id = entry.record_id.filter(|id| !id.is_empty());
         if entry.record_id.is_some() && entry.error_code.as_deref() == Some("") {
             (entry.error_code, entry.error_message) = (None, None);

@@ -21,7 +21,7 @@
 //!
 //! // The first attempt is answered 503, with `x-amz-retry-after: 70`.
 //! let class = classify(None, false, 503, None);
-//! let half = 1 << 63; // from the caller's generator: this one stands for 0.5
+//! let half = 1 << 63; // from the caller's generator: this one means 0.5
 //! let decision = retries.on_failure(class, retry_after("70"), half, &mut quota);
 //! assert_eq!(decision, Decision::RetryAfter(Duration::from_millis(70)));
 //! assert_eq!((retries.attempt(), quota.available()), (2, 486));

@@ -63,7 +63,7 @@ fn refused(cache: &CredentialsCache) -> CredentialsRequest {
 }
 
 #[test]
-fn what_is_refused_is_renewed_at_once_then_rarely_and_never_given_up() {
+fn refreshes_refused_credentials_at_once_then_rarely_without_giving_up() {
     let mut cache = CredentialsCache::new();
     assert_eq!(ask(&mut cache, 0, CredentialsRequest::any(), Ok(found("A", Some(3600)))), "searched, A");
     for (seconds, ends, comes_to) in [
@@ -183,7 +183,7 @@ proptest! {
                 cache.handle_refresh(at(seconds), Ok(found("last", None)));
                 is_searching = false;
             }
-            prop_assert!(round < 2 || waiting.is_empty(), "somebody waits for ever");
+            prop_assert!(round < 2 || waiting.is_empty(), "a caller waits for ever");
             let polls = std::mem::take(&mut waiting);
             for mut want in polls {
                 match cache.poll(at(seconds), &mut want) {

@@ -334,7 +334,7 @@ impl fmt::Display for Ignored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, reason } = self;
         match reason {
-            // These have an effect, but maybe another than somebody meant.
+            // These have an effect, but perhaps not the intended one.
             IgnoredReason::Defaults | IgnoredReason::LiteralName => write!(f, "{place} {}", reason.rule()),
             _ => write!(f, "{place} is ignored: it {}", reason.rule()),
         }
