@@ -56,7 +56,7 @@ async fn drive(
     loop {
         match call.poll(now(), shared) {
             Action::NeedCredentials { refused } => {
-                let found = find(finder, common::want(refused), client).await;
+                let found = find(finder, common::credentials_request(refused), client).await;
                 call.handle_credentials(found);
             }
             Action::Transmit { request, timeouts } => {
@@ -72,18 +72,18 @@ async fn drive(
 /// Drives a search for credentials.
 async fn find(
     finder: &mut Finder,
-    mut want: CredentialsRequest,
+    mut wanted: CredentialsRequest,
     client: &Http,
 ) -> Result<Arc<Credentials>, CredentialsError> {
     loop {
-        match finder.poll(now(), &mut want) {
+        match finder.poll(now(), &mut wanted) {
             Need::Transmit { request, timeouts } => {
                 let result = send(client, request, timeouts).await;
                 finder.handle_response(now(), result);
             }
             Need::Wait(until) => sleep(until.since(now().tick)).await,
             Need::Done(found) => return found.clone(),
-            _ => common::carry_out(finder, &mut want),
+            _ => common::carry_out(finder, &mut wanted),
         }
     }
 }

@@ -115,7 +115,7 @@ impl Driver {
             let action = call.poll(now(), &mut self.shared());
             match action {
                 Action::NeedCredentials { refused } => {
-                    let found = self.find(common::want(refused)).await;
+                    let found = self.find(common::credentials_request(refused)).await;
                     call.handle_credentials(found);
                 }
                 Action::Transmit { request, timeouts } => {
@@ -129,17 +129,17 @@ impl Driver {
     }
 
     /// Drives a search for credentials, while others wait.
-    async fn find(&self, mut want: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
+    async fn find(&self, mut wanted: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
         let mut finder = self.finder.lock().await;
         loop {
-            match finder.poll(now(), &mut want) {
+            match finder.poll(now(), &mut wanted) {
                 Need::Transmit { request, timeouts } => {
                     let result = send(&self.http, request, timeouts).await;
                     finder.handle_response(now(), result);
                 }
                 Need::Wait(until) => sleep(until.since(now().tick)).await,
                 Need::Done(found) => return found.clone(),
-                _ => common::carry_out(&mut finder, &mut want),
+                _ => common::carry_out(&mut finder, &mut wanted),
             }
         }
     }

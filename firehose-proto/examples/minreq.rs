@@ -38,7 +38,7 @@ fn drive(mut call: Call<'_>, shared: &mut ClientState, finder: &mut Finder) -> R
     loop {
         match call.poll(now(), shared) {
             Action::NeedCredentials { refused } => {
-                let found = find(finder, common::want(refused));
+                let found = find(finder, common::credentials_request(refused));
                 call.handle_credentials(found);
             }
             Action::Transmit { request, timeouts } => {
@@ -52,16 +52,16 @@ fn drive(mut call: Call<'_>, shared: &mut ClientState, finder: &mut Finder) -> R
 }
 
 /// Drives a search for credentials.
-fn find(finder: &mut Finder, mut want: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
+fn find(finder: &mut Finder, mut wanted: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
     loop {
-        match finder.poll(now(), &mut want) {
+        match finder.poll(now(), &mut wanted) {
             Need::Transmit { request, timeouts } => {
                 let result = send(request, timeouts);
                 finder.handle_response(now(), result);
             }
             Need::Wait(until) => thread::sleep(until.since(now().tick)),
             Need::Done(found) => return found.clone(),
-            _ => common::carry_out(finder, &mut want),
+            _ => common::carry_out(finder, &mut wanted),
         }
     }
 }

@@ -389,7 +389,7 @@ impl Headers {
 
     /// Removes the fields of this name among the first `count`, and closes the gaps in the text.
     fn remove_among(&mut self, count: usize, name: &str) {
-        let is_doomed = |text: &str, field: Field| {
+        let is_removed = |text: &str, field: Field| {
             text.get(field.start..field.value).is_some_and(|existing| existing.eq_ignore_ascii_case(name))
         };
         let mut removed = 0;
@@ -398,7 +398,7 @@ impl Headers {
         self.fields.retain_mut(|field| {
             let moved = Field { start: field.start - removed, value: field.value - removed, end: field.end - removed };
             index += 1;
-            if index <= count && is_doomed(text, moved) {
+            if index <= count && is_removed(text, moved) {
                 text.replace_range(moved.start..moved.end, "");
                 removed += moved.end - moved.start;
                 return false;

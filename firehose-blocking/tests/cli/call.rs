@@ -168,8 +168,8 @@ fn says_so_when_an_answer_is_no_success_for_all() {
     .to_string();
     let cases = [
         (&*partial, true, "did not accept 1 of the records"),
-        ("{}", false, "no sense"),
-        ("<html>", false, "no sense"),
+        ("{}", false, "malformed"),
+        ("<html>", false, "malformed"),
     ];
     let input = json!({"DeliveryStreamName": "demo", "Records": [{"Data": "YQ=="}, {"Data": "Yg=="}]}).to_string();
     for (body, has_output, words) in cases {

@@ -89,7 +89,7 @@ fn names_what_is_missing_or_broken_and_ends_with_3() {
         (
             "[profile dev]\nregion =\n",
             "dev",
-            "no credentials found. Tried:\nfirehose:   environment variables: passed over",
+            "no credentials found. Tried:\nfirehose:   environment variables: ignored",
         ),
         (
             "[profile dev]\nregion = eu-west-1\naws_access_key_id = AKID\n  X\naws_secret_access_key = s\n",
@@ -120,7 +120,7 @@ fn lists_all_that_is_passed_over_and_all_that_is_wrong() {
     let outcome = run(command.env("AWS_METADATA_SERVICE_TIMEOUT", "0"), b"").ended_with(3);
     let expected = [
         "firehose: line 1 of the config file is ignored: it must be `[default]`, `[profile name]`",
-        "firehose: line 3 of the config file is ignored: it must not have a key that stands further down",
+        "firehose: line 3 of the config file is ignored: it must not have a key that the section repeats later",
         "firehose: line 4 of the config file is ignored: it must be `key = value`",
         "firehose: line 7 of the config file is ignored: it must have quotation marks around a name with blanks",
         "firehose: line 2 of the credentials file names a profile by the whole text between the brackets",

@@ -92,14 +92,18 @@ struct Nonsense(&'static str, fn() -> Reply, &'static str);
 
 fn nonsense() -> Vec<Nonsense> {
     vec![
-        Nonsense("html", || Reply::ok("<html>wrong door</html>"), "not the JSON"),
+        Nonsense("html", || Reply::ok("<html>wrong door</html>"), "not the expected JSON"),
         Nonsense("an error page", || Reply::Answer(500, format!("<html>{SECRET}</html>")), "500"),
         Nonsense(
             "truncated",
             || Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"Code\":".to_vec()),
             "broken",
         ),
-        Nonsense("no length", || Reply::Raw(b"HTTP/1.1 200 OK\r\n\r\n{\"Code\":\"Suc".to_vec()), "not the JSON"),
+        Nonsense(
+            "no length",
+            || Reply::Raw(b"HTTP/1.1 200 OK\r\n\r\n{\"Code\":\"Suc".to_vec()),
+            "not the expected JSON",
+        ),
         Nonsense("no HTTP", || Reply::Raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()), "broken"),
         Nonsense("5 MB", || Reply::ok(format!("{{\"Code\":\"{}\"}}", "x".repeat(5_000_000))), "too large"),
         Nonsense(

@@ -48,9 +48,9 @@ fn a_program_prints_credentials() {
 fn says_how_a_program_failed_and_nothing_of_its_own() {
     for (command, words) in [
         ("echo HUSH >&2; echo HUSH; exit 3", "failed (exit status: 3)"),
-        ("echo HUSH", "not the JSON"),
+        ("echo HUSH", "not the expected JSON"),
         ("echo '{\"Version\": 2, \"SecretAccessKey\": \"HUSH\"}'", "must be the number 1"),
-        ("true", "not the JSON"),
+        ("true", "not the expected JSON"),
         ("yes HUSH", "more than 131072 bytes"),
         ("HUSH-is-no-program", "failed (exit status: 127, its program was not found)"),
         ("kill -9 $$ # HUSH", "failed (signal: 9"),

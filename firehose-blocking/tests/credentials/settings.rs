@@ -150,8 +150,7 @@ fn tells_what_has_no_effect() {
     let (_dir, builder) = with(&[("AWS_REGION", "EU-WEST-1")], config);
     let settings = builder.settings().unwrap();
     let expected = [
-        "line 2 of the config file is ignored: it must not have a key that stands further down in the section again, where it \
-         counts",
+        "line 2 of the config file is ignored: it must not have a key that the section repeats later, where it counts",
         "line 5 of the config file is ignored: it must be `key = value`",
         "line 4 of the config file has no effect: `source_profile` of profile `default` needs `role_arn`",
         "`retry_mode` of profile `default` (line 3 of the config file) asks for `legacy`, which is treated as `standard`",

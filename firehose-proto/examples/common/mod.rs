@@ -87,8 +87,8 @@ pub(crate) fn seed() -> u64 {
 }
 
 /// Does what a search asks of the machine: files and processes. The rest is the transport's.
-pub(crate) fn carry_out(finder: &mut Finder, want: &mut CredentialsRequest) {
-    match finder.poll(now(), want) {
+pub(crate) fn carry_out(finder: &mut Finder, wanted: &mut CredentialsRequest) {
+    match finder.poll(now(), wanted) {
         Need::ReadFile { path, max_bytes } => {
             let content = read(path, max_bytes);
             finder.handle_file(now(), content);
@@ -142,6 +142,8 @@ fn file_error(error: io::Error) -> FileError {
 }
 
 /// A request for credentials, other than those that the service refused.
-pub(crate) fn want(refused: Option<&Arc<firehose_proto::credentials::Credentials>>) -> CredentialsRequest {
+pub(crate) fn credentials_request(
+    refused: Option<&Arc<firehose_proto::credentials::Credentials>>,
+) -> CredentialsRequest {
     refused.map_or_else(CredentialsRequest::any, |refused| CredentialsRequest::other_than(Arc::clone(refused)))
 }

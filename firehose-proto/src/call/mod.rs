@@ -353,7 +353,7 @@ impl<'a> Call<'a> {
     ) {
         let is_about_credentials = error.is_about_credentials();
         let is_old = observed.is_signature_old && error.may_be_about_clock();
-        let is_resigned = is_old && first_time(&mut self.used.signature);
+        let signs_again = is_old && first_time(&mut self.used.signature);
         let is_about_clock = self.is_single && class == RetryClass::ClockSkew;
         let is_corrected = is_about_clock && first_time(&mut self.used.clock);
         let failure = Error::Refused {
@@ -366,7 +366,7 @@ impl<'a> Call<'a> {
             is_transient: class != RetryClass::None || is_old,
             retry_after: observed.retry_after,
         };
-        if is_resigned || is_corrected {
+        if signs_again || is_corrected {
             self.last_failure = Some(failure);
             self.state = State::Unauthorized { refused: false };
         } else if is_about_credentials && !self.used.refresh {

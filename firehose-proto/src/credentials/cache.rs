@@ -45,8 +45,8 @@ const FORCE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 /// assert!(matches!(cache.poll(now, &mut second), CacheAnswer::WaitForRefresh));
 /// let credentials = Credentials::new("AKIDEXAMPLE", "secret");
 /// cache.handle_refresh(now, Ok(Found { credentials, provider: "vault".into() }));
-/// for mut want in [first, second, CredentialsRequest::any()] {
-///     let CacheAnswer::Use(credentials) = cache.poll(now, &mut want) else { panic!("they are there") };
+/// for mut request in [first, second, CredentialsRequest::any()] {
+///     let CacheAnswer::Use(credentials) = cache.poll(now, &mut request) else { panic!("they are there") };
 ///     assert_eq!(credentials.access_key_id, "AKIDEXAMPLE");
 /// }
 /// ```
@@ -123,29 +123,29 @@ impl CredentialsCache {
     }
 
     /// What to do about a request.
-    pub fn poll(&mut self, now: Now, want: &mut CredentialsRequest) -> CacheAnswer {
-        if let Some(since) = want.waits_since {
+    pub fn poll(&mut self, now: Now, request: &mut CredentialsRequest) -> CacheAnswer {
+        if let Some(since) = request.waits_since {
             if since == self.refreshes {
                 return CacheAnswer::WaitForRefresh;
             }
-            want.waits_since = None;
-            return self.outcome(now, want);
+            request.waits_since = None;
+            return self.outcome(now, request);
         }
-        if let Some(refused) = &want.refused {
+        if let Some(refused) = &request.refused {
             return match &self.current {
                 Some(entry) if !entry.credentials.has_same_keys(refused) => {
                     CacheAnswer::Use(Arc::clone(&entry.credentials))
                 }
-                _ => self.force(now, want),
+                _ => self.force(now, request),
             };
         }
-        let Some(Entry { credentials, lifetime }) = &self.current else { return self.refresh(want) };
+        let Some(Entry { credentials, lifetime }) = &self.current else { return self.refresh(request) };
         let may_try = self.failure.as_ref().is_none_or(|(_, at)| now.tick.since(*at) >= RETRY_INTERVAL);
         match lifetime.stage(now.utc) {
             Stage::Fresh => CacheAnswer::Use(Arc::clone(credentials)),
             Stage::Aging if self.is_refreshing || !may_try => CacheAnswer::Use(Arc::clone(credentials)),
             Stage::Stale if !may_try => CacheAnswer::Use(Arc::clone(credentials)),
-            Stage::Aging | Stage::Stale | Stage::Expired => self.refresh(want),
+            Stage::Aging | Stage::Stale | Stage::Expired => self.refresh(request),
         }
     }
 
@@ -164,8 +164,8 @@ impl CredentialsCache {
     }
 
     /// Lets this caller refresh the credentials, or wait for the caller that does.
-    const fn refresh(&mut self, want: &mut CredentialsRequest) -> CacheAnswer {
-        want.waits_since = Some(self.refreshes);
+    const fn refresh(&mut self, request: &mut CredentialsRequest) -> CacheAnswer {
+        request.waits_since = Some(self.refreshes);
         if self.is_refreshing {
             return CacheAnswer::WaitForRefresh;
         }
@@ -174,7 +174,7 @@ impl CredentialsCache {
     }
 
     /// Refreshes credentials that the service refuses, even if they should be valid.
-    fn force(&mut self, now: Now, want: &mut CredentialsRequest) -> CacheAnswer {
+    fn force(&mut self, now: Now, request: &mut CredentialsRequest) -> CacheAnswer {
         // During a refresh the interval does not matter: the caller waits for the result.
         if !self.is_refreshing {
             if self.forced_at.is_some_and(|at| now.tick.since(at) < self.force_interval()) {
@@ -182,7 +182,7 @@ impl CredentialsCache {
             }
             self.forced_at = Some(now.tick);
         }
-        self.refresh(want)
+        self.refresh(request)
     }
 
     const fn force_interval(&self) -> Duration {
@@ -190,9 +190,9 @@ impl CredentialsCache {
     }
 
     /// The result of the refresh that a caller made or waited for.
-    fn outcome(&self, now: Now, want: &CredentialsRequest) -> CacheAnswer {
+    fn outcome(&self, now: Now, request: &CredentialsRequest) -> CacheAnswer {
         let failure = self.failure.as_ref().map(|(error, _)| error);
-        match (&self.current, &want.refused) {
+        match (&self.current, &request.refused) {
             (Some(entry), Some(refused)) if !entry.credentials.has_same_keys(refused) => {
                 CacheAnswer::Use(Arc::clone(&entry.credentials))
             }

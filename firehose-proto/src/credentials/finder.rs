@@ -36,8 +36,8 @@ use crate::transport::TransportError;
 /// let settings = Settings::find(&Overrides::default(), &variable, false, |_, _| Ok(Vec::new()))?;
 /// let mut finder = Finder::new(Provider::standard(), SearchState::new(&settings, variable, false, 7));
 ///
-/// let mut want = CredentialsRequest::any();
-/// let Need::Done(Ok(credentials)) = finder.poll(now, &mut want) else { panic!("nothing has to be asked for") };
+/// let mut wanted = CredentialsRequest::any();
+/// let Need::Done(Ok(credentials)) = finder.poll(now, &mut wanted) else { panic!("nothing has to be asked for") };
 /// assert_eq!(credentials.access_key_id, "AKIDEXAMPLE");
 /// # Ok::<(), firehose_proto::settings::SettingsError>(())
 /// ```
@@ -59,14 +59,14 @@ impl Finder {
     }
 
     /// What to do next about a request for credentials.
-    pub fn poll(&mut self, now: Now, want: &mut CredentialsRequest) -> Need<'_, Arc<Credentials>> {
+    pub fn poll(&mut self, now: Now, wanted: &mut CredentialsRequest) -> Need<'_, Arc<Credentials>> {
         loop {
             if let Some(search) = &mut self.search {
                 let Need::Done(result) = search.poll(now, &mut self.shared) else { break };
                 self.cache.handle_refresh(now, result.clone());
                 self.search = None;
             }
-            match self.cache.poll(now, want) {
+            match self.cache.poll(now, wanted) {
                 CacheAnswer::Use(credentials) => self.outcome = Ok(credentials),
                 CacheAnswer::Failed { error, .. } => self.outcome = Err(error),
                 CacheAnswer::Refresh => {

@@ -157,45 +157,45 @@ impl Settings {
         if let Some(source) = resolver.legacy_retry_mode().filter(|_| code.retry_mode.is_none()) {
             warnings.push(format!("{source} asks for `legacy`, which is treated as `standard`"));
         }
-        let mut wrong = Wrong::default();
-        let found = Self::look_up(code, environment, &resolver, profile.clone(), &mut wrong);
-        let errors = wrong.errors(environment);
+        let mut invalid = InvalidSettings::default();
+        let found = Self::look_up(code, environment, &resolver, profile.clone(), &mut invalid);
+        let errors = invalid.errors(environment);
         match found {
             Some(settings) if errors.is_empty() => Ok(Self { warnings, ..settings }),
             _ => Err(SettingsError::Several { errors, warnings }),
         }
     }
 
-    /// Looks up everything except the warnings; `None` when something is wrong.
+    /// Looks up everything except the warnings; `None` when something is invalid.
     fn look_up(
         code: &Overrides,
         environment: &Locations<'_>,
         resolver: &SettingsResolver<'_>,
         profile: Setting<String>,
-        wrong: &mut Wrong,
+        invalid: &mut InvalidSettings,
     ) -> Option<Self> {
         let variable = |name: &str| environment.variable(name);
         // Looks up all of them before it returns, to report all errors together.
-        let region = wrong.collect(resolver.region(code.region.as_deref()));
-        let endpoint_url = wrong.collect(resolver.endpoint_url(code.endpoint_url.as_deref(), "firehose"));
-        let sts_endpoint_url = wrong.collect(resolver.endpoint_url(None, "sts"));
-        let ignore_configured_endpoint_urls = wrong.collect(resolver.ignore_configured_endpoint_urls());
+        let region = invalid.collect(resolver.region(code.region.as_deref()));
+        let endpoint_url = invalid.collect(resolver.endpoint_url(code.endpoint_url.as_deref(), "firehose"));
+        let sts_endpoint_url = invalid.collect(resolver.endpoint_url(None, "sts"));
+        let ignore_configured_endpoint_urls = invalid.collect(resolver.ignore_configured_endpoint_urls());
         let use_fips_endpoint =
-            wrong.collect(resolver.use_fips_endpoint(code.use_fips_endpoint, code.region.as_deref()));
-        let use_dualstack_endpoint = wrong.collect(resolver.use_dualstack_endpoint(code.use_dualstack_endpoint));
-        let retry_mode = wrong.collect(resolver.retry_mode(code.retry_mode));
-        let max_attempts = wrong.collect(resolver.max_attempts(code.max_attempts));
-        let credentials_attempts = wrong.collect(resolver.max_attempts(None));
-        let skew = wrong.collect(resolver.disable_clock_skew_correction(code.disable_clock_skew_correction));
-        let connect_timeout = wrong.collect(resolver.connect_timeout(code.connect_timeout));
-        let ca_bundle = wrong.collect(resolver.ca_bundle(code.ca_bundle.as_deref()));
-        let proxies = wrong.collect(code.proxy.as_deref().map_or_else(|| Ok(Proxies::read(variable)), Proxies::new));
-        let sdk_ua_app_id = wrong.collect(resolver.sdk_ua_app_id(code.app_id.as_deref()));
-        let metadata_endpoint = wrong.collect(resolver.ec2_metadata_service_endpoint(None));
-        let metadata_timeout = wrong.collect(resolver.metadata_service_timeout(None));
-        let metadata_attempts = wrong.collect(resolver.metadata_service_num_attempts(None));
+            invalid.collect(resolver.use_fips_endpoint(code.use_fips_endpoint, code.region.as_deref()));
+        let use_dualstack_endpoint = invalid.collect(resolver.use_dualstack_endpoint(code.use_dualstack_endpoint));
+        let retry_mode = invalid.collect(resolver.retry_mode(code.retry_mode));
+        let max_attempts = invalid.collect(resolver.max_attempts(code.max_attempts));
+        let credentials_attempts = invalid.collect(resolver.max_attempts(None));
+        let skew = invalid.collect(resolver.disable_clock_skew_correction(code.disable_clock_skew_correction));
+        let connect_timeout = invalid.collect(resolver.connect_timeout(code.connect_timeout));
+        let ca_bundle = invalid.collect(resolver.ca_bundle(code.ca_bundle.as_deref()));
+        let proxies = invalid.collect(code.proxy.as_deref().map_or_else(|| Ok(Proxies::read(variable)), Proxies::new));
+        let sdk_ua_app_id = invalid.collect(resolver.sdk_ua_app_id(code.app_id.as_deref()));
+        let metadata_endpoint = invalid.collect(resolver.ec2_metadata_service_endpoint(None));
+        let metadata_timeout = invalid.collect(resolver.metadata_service_timeout(None));
+        let metadata_attempts = invalid.collect(resolver.metadata_service_num_attempts(None));
         if let Some(Some(url)) = &endpoint_url {
-            wrong.check_url(url);
+            invalid.check_url(url);
         }
         Some(Self {
             config_file: environment.profile_file(ProfileFile::Config),
@@ -303,14 +303,14 @@ impl Settings {
     }
 }
 
-/// The settings that are wrong, each once.
+/// The settings that are invalid, each once.
 #[derive(Default)]
-struct Wrong {
+struct InvalidSettings {
     settings: Vec<SettingError>,
     url: Option<SettingsError>,
 }
 
-impl Wrong {
+impl InvalidSettings {
     fn collect<T>(&mut self, found: Result<T, SettingError>) -> Option<T> {
         found
             .map_err(|error| {

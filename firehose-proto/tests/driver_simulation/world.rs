@@ -28,7 +28,7 @@ const MAX_STEPS: usize = 200_000;
 type Result<T, E = TransportError> = std::result::Result<T, E>;
 
 /// A request in flight, or a call that waits.
-struct Flight {
+struct InFlight {
     id: u64,
     batch: Arc<Batch>,
     call: Call<'static>,
@@ -54,7 +54,7 @@ pub(crate) struct World {
     shared: ClientState,
     finder: Finder,
     batcher: Batcher,
-    flights: Vec<Flight>,
+    in_flight: Vec<InFlight>,
     records: u64,
     pushed: u64,
     /// The number of the record behind each ticket.
@@ -100,7 +100,7 @@ impl World {
             service_off: SignedDuration::ZERO,
             good_key: 1,
             has_credentials: false,
-            flights: Vec::new(),
+            in_flight: Vec::new(),
             records,
             pushed: 0,
             numbers: Vec::new(),
@@ -127,7 +127,7 @@ impl World {
     pub(crate) fn run(&mut self) {
         while self.step() {
             self.steps += 1;
-            assert!(self.steps < MAX_STEPS, "turns in circles at {:?}, {} in flight", self.tick, self.flights.len());
+            assert!(self.steps < MAX_STEPS, "turns in circles at {:?}, {} in flight", self.tick, self.in_flight.len());
         }
     }
 
@@ -161,14 +161,14 @@ impl World {
             }
             Output::Send { id, batch, .. } => {
                 let call = Call::put_shared_batch(self.shared.config(), &batch).unwrap().single_attempt();
-                self.flights.push(Flight { id, batch, call, due: self.tick, answer: None });
+                self.in_flight.push(InFlight { id, batch, call, due: self.tick, answer: None });
                 return true;
             }
             Output::Wait(wait) => wait,
         };
         let wait = [wait, self.resumes_at].into_iter().flatten().min();
-        let next = (0..self.flights.len()).min_by_key(|&index| self.flights[index].due);
-        match (next.map(|index| self.flights[index].due), wait) {
+        let next = (0..self.in_flight.len()).min_by_key(|&index| self.in_flight[index].due);
+        match (next.map(|index| self.in_flight[index].due), wait) {
             (Some(due), wait) if wait.is_none_or(|wait| due <= wait) => {
                 self.pass(due);
                 self.attend(next.unwrap());
@@ -215,44 +215,44 @@ impl World {
 
     /// Continues a call that is due.
     fn attend(&mut self, index: usize) {
-        let mut flight = self.flights.swap_remove(index);
-        if let Some(answer) = flight.answer.take() {
-            flight.call.handle_response(self.now(), answer);
+        let mut current = self.in_flight.swap_remove(index);
+        if let Some(answer) = current.answer.take() {
+            current.call.handle_response(self.now(), answer);
         }
         loop {
             let now = self.now();
-            match flight.call.poll(now, &mut self.shared) {
+            match current.call.poll(now, &mut self.shared) {
                 Action::NeedCredentials { refused } => {
-                    let want = refused.map_or_else(CredentialsRequest::any, |refused| {
+                    let wanted = refused.map_or_else(CredentialsRequest::any, |refused| {
                         CredentialsRequest::other_than(Arc::clone(refused))
                     });
-                    let found = self.find(want);
-                    flight.call.handle_credentials(found);
+                    let found = self.find(wanted);
+                    current.call.handle_credentials(found);
                 }
                 Action::Transmit { request, .. } => {
                     let answer = self.serve(request);
-                    flight.due = self.tick + Duration::from_millis(1 + self.random.within(0..=49));
+                    current.due = self.tick + Duration::from_millis(1 + self.random.within(0..=49));
                     if self.is_ill() && self.random.chance(25) {
                         // Suspended while the request is in flight.
                         self.local_off += SignedDuration::seconds(self.random.within(0..=1999) as i64);
                     }
-                    flight.answer = Some(answer);
-                    self.flights.push(flight);
+                    current.answer = Some(answer);
+                    self.in_flight.push(current);
                     return;
                 }
                 Action::Wait(until) => {
                     assert!(until > self.tick && until < Tick::MAX, "a wait for {until:?} at {:?}", self.tick);
-                    flight.due = until;
-                    self.flights.push(flight);
+                    current.due = until;
+                    self.in_flight.push(current);
                     return;
                 }
                 Action::Done(outcome) => {
                     let mut response = None;
                     let outcome = match outcome {
-                        Ok(answer) => flight.batch.decode(response.insert(answer)).map_err(Into::into),
+                        Ok(answer) => current.batch.decode(response.insert(answer)).map_err(Into::into),
                         Err(error) => Err(error),
                     };
-                    self.batcher.handle_outcome(self.tick, flight.id, outcome);
+                    self.batcher.handle_outcome(self.tick, current.id, outcome);
                     return;
                 }
             }
@@ -260,10 +260,10 @@ impl World {
     }
 
     /// Searches for credentials while the calls wait.
-    fn find(&mut self, mut want: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
+    fn find(&mut self, mut wanted: CredentialsRequest) -> Result<Arc<Credentials>, CredentialsError> {
         for _ in 0..10_000 {
             let now = self.now();
-            let request = match self.finder.poll(now, &mut want) {
+            let request = match self.finder.poll(now, &mut wanted) {
                 Need::Transmit { request, .. } => request.clone(),
                 Need::Wait(until) => {
                     assert!(until < Tick::MAX, "a search that waits for nothing");
@@ -329,7 +329,7 @@ impl World {
         }
         let true_time = AmzDate::parse("20261122T120000Z").unwrap() + self.tick.as_duration();
         let service_time = true_time.saturating_add(self.service_off);
-        let mut response = self.judge(request, service_time, fate)?;
+        let mut response = self.respond(request, service_time, fate)?;
         // Without a date, nobody can distinguish a wrong clock from a wrong key.
         if response.status == 403 || !self.random.chance(111) {
             response.headers.append("Date", HttpDate::new(service_time).as_str()).unwrap();
@@ -337,7 +337,7 @@ impl World {
         Ok(response)
     }
 
-    fn judge(&mut self, request: &Request<'static>, time: time::OffsetDateTime, fate: u64) -> Result<Response> {
+    fn respond(&mut self, request: &Request<'static>, time: time::OffsetDateTime, fate: u64) -> Result<Response> {
         let refuse = |status, code| Ok(ServiceError::new(status, ErrorCode::parse(code), "words").write());
         if request.body().len() > self.max_body_bytes {
             return Ok(Response::new(413, Vec::new()));

@@ -35,23 +35,23 @@ fn word(answer: &CacheAnswer) -> String {
     }
 }
 
-fn poll(cache: &mut CredentialsCache, seconds: u64, want: &mut CredentialsRequest) -> String {
-    word(&cache.poll(at(seconds), want))
+fn poll(cache: &mut CredentialsCache, seconds: u64, wanted: &mut CredentialsRequest) -> String {
+    word(&cache.poll(at(seconds), wanted))
 }
 
 /// The result of a request, if its search, should there be one, ends like this.
 fn ask(
     cache: &mut CredentialsCache,
     seconds: u64,
-    mut want: CredentialsRequest,
+    mut wanted: CredentialsRequest,
     ends: Result<Found, CredentialsError>,
 ) -> String {
-    let answer = cache.poll(at(seconds), &mut want);
+    let answer = cache.poll(at(seconds), &mut wanted);
     if !matches!(answer, CacheAnswer::Refresh) {
         return word(&answer);
     }
     cache.handle_refresh(at(seconds), ends);
-    format!("searched, {}", poll(cache, seconds, &mut want))
+    format!("searched, {}", poll(cache, seconds, &mut wanted))
 }
 
 fn down() -> Result<Found, CredentialsError> {
@@ -79,8 +79,8 @@ fn refreshes_refused_credentials_at_once_then_rarely_without_giving_up() {
         (81, Ok(found("C", Some(7200))), "failed Some(140)"),
         (140, Ok(found("C", Some(7200))), "searched, C"),
     ] {
-        let want = refused(&cache);
-        assert_eq!(ask(&mut cache, seconds, want, ends), comes_to, "at {seconds} s");
+        let wanted = refused(&cache);
+        assert_eq!(ask(&mut cache, seconds, wanted, ends), comes_to, "at {seconds} s");
         // Callers that were not refused continue.
         let id = cache.current().unwrap().access_key_id.clone();
         assert_eq!(ask(&mut cache, seconds, CredentialsRequest::any(), down()), id, "at {seconds} s");
@@ -93,22 +93,22 @@ fn refreshes_refused_credentials_at_once_then_rarely_without_giving_up() {
 fn an_extended_set_is_no_other() {
     let mut cache = CredentialsCache::new();
     ask(&mut cache, 0, CredentialsRequest::any(), Ok(found("A", Some(3600))));
-    let want = refused(&cache);
-    assert_eq!(ask(&mut cache, 10, want, Ok(found("A", Some(9000)))), "searched, failed Some(70)");
+    let wanted = refused(&cache);
+    assert_eq!(ask(&mut cache, 10, wanted, Ok(found("A", Some(9000)))), "searched, failed Some(70)");
     let mut other = found("A", Some(9000));
     other.credentials.session_token = Some("new".into());
-    let want = refused(&cache);
-    assert_eq!(ask(&mut cache, 70, want, Ok(other)), "searched, A", "another token is another set");
+    let wanted = refused(&cache);
+    assert_eq!(ask(&mut cache, 70, wanted, Ok(other)), "searched, A", "another token is another set");
 }
 
 #[test]
 fn says_why_there_are_no_others() {
     let mut cache = CredentialsCache::new();
     ask(&mut cache, 0, CredentialsRequest::any(), Ok(found("A", None)));
-    let mut want = refused(&cache);
-    cache.poll(at(1), &mut want);
+    let mut wanted = refused(&cache);
+    cache.poll(at(1), &mut wanted);
     cache.handle_refresh(at(1), down());
-    let CacheAnswer::Failed { error, .. } = cache.poll(at(1), &mut want) else { panic!("there are no others") };
+    let CacheAnswer::Failed { error, .. } = cache.poll(at(1), &mut wanted) else { panic!("there are no others") };
     assert_eq!(error.to_string(), "the service refuses the credentials, and there are no others for now");
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "down");
 }
@@ -161,16 +161,16 @@ proptest! {
                     is_searching = false;
                 }
             }
-            for mut want in polls {
-                match cache.poll(at(seconds), &mut want) {
+            for mut wanted in polls {
+                match cache.poll(at(seconds), &mut wanted) {
                     CacheAnswer::Refresh => {
                         prop_assert!(!is_searching, "two search at once");
                         is_searching = true;
-                        waiting.push(want);
+                        waiting.push(wanted);
                     }
                     CacheAnswer::WaitForRefresh => {
                         prop_assert!(is_searching, "it waits for nobody");
-                        waiting.push(want);
+                        waiting.push(wanted);
                     }
                     CacheAnswer::Failed { retry_at, .. } => prop_assert!(retry_at.is_none_or(|until| until >= at(seconds).tick)),
                     CacheAnswer::Use(credentials) => prop_assert!(Some(&credentials) == cache.current()),
@@ -185,10 +185,10 @@ proptest! {
             }
             prop_assert!(round < 2 || waiting.is_empty(), "a caller waits for ever");
             let polls = std::mem::take(&mut waiting);
-            for mut want in polls {
-                match cache.poll(at(seconds), &mut want) {
-                    CacheAnswer::Refresh => { is_searching = true; waiting.push(want) }
-                    CacheAnswer::WaitForRefresh => waiting.push(want),
+            for mut wanted in polls {
+                match cache.poll(at(seconds), &mut wanted) {
+                    CacheAnswer::Refresh => { is_searching = true; waiting.push(wanted) }
+                    CacheAnswer::WaitForRefresh => waiting.push(wanted),
                     CacheAnswer::Failed { .. } | CacheAnswer::Use(_) => {}
                 }
             }

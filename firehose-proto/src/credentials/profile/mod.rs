@@ -274,9 +274,9 @@ impl Value {
         let bytes = old.len() + empty_lines + 1 + line.len();
         if old.capacity() < bytes {
             // Growing in place would leave the old text in memory.
-            let mut roomy = String::with_capacity(2 * bytes);
-            roomy.push_str(old);
-            self.text = Sensitive::new(roomy);
+            let mut grown = String::with_capacity(2 * bytes);
+            grown.push_str(old);
+            self.text = Sensitive::new(grown);
         }
         self.text.expose_mut().extend(core::iter::repeat_n("\n", empty_lines + 1).chain([line]));
     }
