@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 /// A type with a placeholder for a member that AWS always sends and another peer left out.
 pub(crate) trait Absent {
     fn absent() -> Self;
-    /// Whether this is the placeholder, which no peer can have sent and which is not written.
+    /// Whether this is the placeholder. No peer can have sent it, and it is not written.
     fn is_absent(&self) -> bool;
 }
 
