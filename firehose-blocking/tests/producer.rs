@@ -139,7 +139,7 @@ fn a_missing_stream_is_reported_at_once() {
     let receipt = producer.send_with_receipt(b"a").unwrap();
     let Outcome::Rejected { code, message, attempts, .. } = receipt.wait() else { panic!("it was refused") };
     assert_eq!((code.as_deref(), &*message, attempts), (Some("ResourceNotFoundException"), "Firehose s not found", 1));
-    let Err(SendError::EnqueueError(EnqueueError::Stopped(reason))) = producer.send(b"b") else {
+    let Err(SendError::NotTaken(EnqueueError::Stopped(reason))) = producer.send(b"b") else {
         panic!("the line has stopped")
     };
     assert_eq!(reason.to_string(), "ResourceNotFoundException: Firehose s not found");
@@ -199,7 +199,7 @@ fn a_full_buffer_makes_senders_wait_and_hands_the_data_back() {
     producer.send(b"a").unwrap();
     producer.send(b"b").unwrap();
     let error = producer.try_send(b"c".to_vec()).unwrap_err();
-    assert!(error.data == b"c" && matches!(error.reason, SendError::EnqueueError(EnqueueError::Full)));
+    assert!(error.data == b"c" && matches!(error.reason, SendError::NotTaken(EnqueueError::Full)));
     let pending = producer.flush(Duration::ZERO).unwrap_err();
     assert_eq!(pending.records, 2);
     thread::scope(|scope| {
@@ -219,7 +219,7 @@ fn many_records_are_taken_in_their_order_as_far_as_there_is_room() {
     let all: Vec<String> = (0..2000).map(|number| number.to_string()).collect();
     let error = producer.send_many(&all, Duration::from_millis(1)).unwrap_err();
     assert_eq!(error.taken, 200);
-    assert!(matches!(error.reason, SendError::EnqueueError(EnqueueError::Full)), "{error}");
+    assert!(matches!(error.reason, SendError::NotTaken(EnqueueError::Full)), "{error}");
     gate.open();
     producer.send_many(&all[error.taken..], LONG).unwrap();
     assert_eq!(producer.close(LONG).statistics.records.accepted, 2000);
@@ -391,7 +391,7 @@ fn a_full_spool_makes_senders_wait_as_a_full_buffer_does() {
     assert!((2..20).contains(&taken), "{taken}");
     assert_eq!(producer.spooled_records(), taken as u64);
     let full = producer.send_timeout(&[b'x'; 100], Duration::from_millis(1)).unwrap_err();
-    assert!(matches!(full, SendError::EnqueueError(EnqueueError::Full)), "{full}");
+    assert!(matches!(full, SendError::NotTaken(EnqueueError::Full)), "{full}");
     thread::scope(|scope| {
         let sender = scope.spawn(|| producer.send(&[b'x'; 100]));
         gate.open();
@@ -428,14 +428,10 @@ fn senders_that_wait_for_room_learn_that_there_will_be_none() {
             let sender = scope.spawn(|| producer.send_timeout(&[b'x'; 100], LONG));
             gate.open();
             let answer = sender.join().unwrap();
-            assert!(matches!(answer, Err(SendError::EnqueueError(EnqueueError::Stopped(_)))), "{full}: {answer:?}");
+            assert!(matches!(answer, Err(SendError::NotTaken(EnqueueError::Stopped(_)))), "{full}: {answer:?}");
         });
         let answer = producer.try_send([b'x'; 100]).unwrap_err();
-        assert!(
-            matches!(answer.reason, SendError::EnqueueError(EnqueueError::Stopped(_))),
-            "{full}: {}",
-            answer.reason
-        );
+        assert!(matches!(answer.reason, SendError::NotTaken(EnqueueError::Stopped(_))), "{full}: {}", answer.reason);
     }
 }
 

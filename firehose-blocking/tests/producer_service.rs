@@ -223,7 +223,7 @@ fn goes_on_after_a_stop_with_what_the_caller_sends_again() {
     assert_eq!(closed.statistics.records.accepted, sent.len() as u64);
     // There is nothing to resume.
     producer.resume();
-    assert!(matches!(producer.send(b"d"), Err(SendError::EnqueueError(EnqueueError::Closed))));
+    assert!(matches!(producer.send(b"d"), Err(SendError::NotTaken(EnqueueError::Closed))));
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn one_close_is_for_all_handles() {
             .collect();
         assert_eq!(closed.iter().map(|closed| closed.undelivered.len()).sum::<usize>(), 1);
         assert!(closed.windows(2).all(|two| two[0].statistics == two[1].statistics));
-        assert!(matches!(sender.join().unwrap(), Err(SendError::EnqueueError(EnqueueError::Closed))));
+        assert!(matches!(sender.join().unwrap(), Err(SendError::NotTaken(EnqueueError::Closed))));
     });
     let again = producer.close(LONG);
     assert_eq!((again.statistics.records.expired, again.undelivered.len()), (1, 0));

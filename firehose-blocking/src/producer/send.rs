@@ -18,7 +18,7 @@ use firehose_proto::error::WithCauses;
 #[non_exhaustive]
 pub enum SendError {
     /// The producer does not take it, or not now.
-    EnqueueError(EnqueueError),
+    NotTaken(EnqueueError),
     /// The spool cannot hold it.
     Spool(SpoolError),
     /// It **was** taken and will be delivered, but the disk may not have it: a loss of power may lose it before.
@@ -82,7 +82,7 @@ impl Shared {
                         state = self.lock_to_send();
                     }
                 }
-                Err(SendError::EnqueueError(EnqueueError::Full))
+                Err(SendError::NotTaken(EnqueueError::Full))
                     if !state.is_full_of_undelivered() && deadline.is_none_or(|deadline| now < deadline) =>
                 {
                     // What is there lingers no longer.
@@ -146,7 +146,7 @@ impl Shared {
         if let (Err(_), Some(position)) = (&pushed, position) {
             state.complete(position..position + 1);
         }
-        pushed.map(|()| written).map_err(SendError::EnqueueError)
+        pushed.map(|()| written).map_err(SendError::NotTaken)
     }
 
     /// Hands a record to the batcher.
@@ -283,14 +283,14 @@ impl State {
 
 impl From<EnqueueError> for SendError {
     fn from(reason: EnqueueError) -> Self {
-        Self::EnqueueError(reason)
+        Self::NotTaken(reason)
     }
 }
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EnqueueError(reason) => write!(f, "the record was not taken: {reason}"),
+            Self::NotTaken(reason) => write!(f, "the record was not taken: {reason}"),
             Self::Spool(_) => f.write_str("the record was not taken, the spool cannot hold it"),
             Self::NotDurable(_) => f.write_str("the record was taken, but may not survive a loss of power"),
             Self::Serialize(_) => f.write_str("the value cannot be written as JSON"),
@@ -302,7 +302,7 @@ impl std::error::Error for SendError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             // It is said already.
-            Self::EnqueueError(_) => None,
+            Self::NotTaken(_) => None,
             Self::Spool(error) | Self::NotDurable(error) => Some(error),
             Self::Serialize(error) => Some(&**error),
         }

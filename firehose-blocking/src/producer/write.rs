@@ -119,7 +119,7 @@ impl RecordWriter {
 
 /// Whether a line is to be kept for another try.
 fn is_kept(sent: &Result<(), SendError>) -> bool {
-    !matches!(sent, Ok(()) | Err(SendError::NotDurable(_) | SendError::EnqueueError(EnqueueError::TooLarge { .. })))
+    !matches!(sent, Ok(()) | Err(SendError::NotDurable(_) | SendError::NotTaken(EnqueueError::TooLarge { .. })))
 }
 
 impl Write for RecordWriter {
@@ -134,7 +134,7 @@ impl Write for RecordWriter {
             self.line = Vec::new();
             self.is_skipping = end.is_none();
             let reason = EnqueueError::TooLarge { bytes, max_bytes: MAX_RECORD_BYTES };
-            return Err(io::Error::other(SendError::EnqueueError(reason)));
+            return Err(io::Error::other(SendError::NotTaken(reason)));
         } else if end.is_some() {
             self.send(part)?;
         } else {

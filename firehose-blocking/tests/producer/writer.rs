@@ -72,7 +72,7 @@ fn a_line_above_the_limit_is_as_the_policy_says() {
                 Oversize::Refuse => {
                     let error = send_error(written.unwrap_err());
                     assert!(
-                        matches!(error, SendError::EnqueueError(EnqueueError::TooLarge { bytes: 1_048_577, .. })),
+                        matches!(error, SendError::NotTaken(EnqueueError::TooLarge { bytes: 1_048_577, .. })),
                         "{error:?}"
                     );
                 }
@@ -98,7 +98,7 @@ fn a_line_without_an_end_takes_no_more_than_4_mib() {
             failures.insert(number, send_error(error));
         }
     }
-    let [(4, SendError::EnqueueError(EnqueueError::TooLarge { bytes, max_bytes: 1_024_000 }))] =
+    let [(4, SendError::NotTaken(EnqueueError::TooLarge { bytes, max_bytes: 1_024_000 }))] =
         failures.iter().collect::<Vec<_>>()[..]
     else {
         panic!("{failures:?}");
@@ -121,9 +121,9 @@ fn what_is_not_taken_for_now_may_be_written_again() {
     producer.flush(LONG).unwrap();
     // What came back is in the way until somebody takes it.
     let error = send_error(writer.write_all(b"gun\n").unwrap_err());
-    assert!(matches!(error, SendError::EnqueueError(EnqueueError::Full)), "{error:?}");
+    assert!(matches!(error, SendError::NotTaken(EnqueueError::Full)), "{error:?}");
     let error = send_error(writer.flush().unwrap_err());
-    assert!(matches!(error, SendError::EnqueueError(EnqueueError::Full)), "{error:?}");
+    assert!(matches!(error, SendError::NotTaken(EnqueueError::Full)), "{error:?}");
     let _ = producer.take_undelivered();
     writer.write_all(b"gun\n").unwrap();
     producer.flush(LONG).unwrap();
@@ -137,7 +137,7 @@ fn a_closed_producer_takes_no_line() {
     writer.write_all(b"partial").unwrap();
     assert!(records(&service, producer).is_empty());
     let error = send_error(writer.write_all(b"\n").unwrap_err());
-    assert!(matches!(error, SendError::EnqueueError(EnqueueError::Closed)), "{error:?}");
+    assert!(matches!(error, SendError::NotTaken(EnqueueError::Closed)), "{error:?}");
     assert!(!format!("{writer:?}").contains("partial\""), "records are nobody's business");
 }
 

@@ -171,22 +171,20 @@ impl Delivery {
             let not_sent = match reason {
                 None => return Ok(()),
                 // What is followed is read again by the next run.
-                Some(SendError::EnqueueError(EnqueueError::Full))
-                    if self.account.is_following && self.halt.is_asked() =>
-                {
+                Some(SendError::NotTaken(EnqueueError::Full)) if self.account.is_following && self.halt.is_asked() => {
                     NotSent::GivenUp
                 }
-                Some(SendError::EnqueueError(EnqueueError::Full)) if self.halt.is_asked_since(self.drain_timeout) => {
+                Some(SendError::NotTaken(EnqueueError::Full)) if self.halt.is_asked_since(self.drain_timeout) => {
                     NotSent::GivenUp
                 }
-                Some(SendError::EnqueueError(EnqueueError::Full)) => {
+                Some(SendError::NotTaken(EnqueueError::Full)) => {
                     self.keep_undelivered();
                     continue;
                 }
-                Some(SendError::EnqueueError(EnqueueError::Stopped(reason))) => {
+                Some(SendError::NotTaken(EnqueueError::Stopped(reason))) => {
                     NotSent::Record(format!("not sent: {reason}"))
                 }
-                Some(SendError::EnqueueError(reason)) => NotSent::Record(reason.to_string()),
+                Some(SendError::NotTaken(reason)) => NotSent::Record(reason.to_string()),
                 Some(error) => NotSent::Spool(console::chain(&error)),
             };
             return Err((taken, not_sent));
