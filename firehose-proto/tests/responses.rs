@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line that did")]
 
 use firehose_proto::batch::Batch;
-use firehose_proto::call;
+use firehose_proto::call::{self, Error};
 use firehose_proto::error::{
     ErrorCode, InputError, MalformedResponse, ParseError, ResponseError, Rule, ServiceError, Violation,
 };
@@ -281,5 +281,17 @@ fn refuses_requests_that_lack_a_member_or_hold_no_base64() {
     ] {
         assert_eq!(PutRecord::read_input(body.as_bytes()), Err(single), "{body}");
         assert_eq!(PutRecordBatch::read_input(body.as_bytes()), Err(batch), "{body}");
+    }
+}
+
+/// Drivers that make their calls by hand learn from the answer alone whether another try may help.
+#[test]
+fn a_refusal_says_whether_another_try_may_help() {
+    for (status, code, is_transient) in
+        [(500, "InternalFailure", true), (400, "ThrottlingException", true), (400, "ResourceNotFoundException", false)]
+    {
+        let response = ServiceError::new(status, ErrorCode::parse(code), "m").write();
+        let error = Error::from(answer_to_one(&response).unwrap_err());
+        assert_eq!(error.is_transient(), is_transient, "{code}");
     }
 }

@@ -151,6 +151,15 @@ fn waits_by_what_asks_for_it() {
 }
 
 #[test]
+fn says_why_the_last_attempt_failed_while_another_is_to_come() {
+    let mut world =
+        World::new(config(), [refusal(500, "InternalFailure"), Err(TransportErrorKind::Broken), accepted()]);
+    put(&mut world).unwrap();
+    let [Some(refused), Some(broken)] = &world.failures[..] else { panic!("{:?}", world.failures) };
+    assert!(refused.contains("refused") && broken.contains("no answer"), "{refused}; {broken}");
+}
+
+#[test]
 fn spends_one_quota_in_all_calls() {
     let mut world = World::new(config(), [answer(500, "")]);
     // 500 tokens pay for 35 retries at 14 each.

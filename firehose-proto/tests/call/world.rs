@@ -47,6 +47,8 @@ pub(crate) struct World {
     pub(crate) wanted: Vec<bool>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) waits: Vec<Duration>,
+    /// What the call said, at each wait, of the attempt before.
+    pub(crate) failures: Vec<Option<String>>,
 }
 
 pub(crate) fn key(id: &str) -> Credentials {
@@ -72,6 +74,7 @@ impl World {
             wanted: Vec::new(),
             sent: Vec::new(),
             waits: Vec::new(),
+            failures: Vec::new(),
         }
     }
 
@@ -106,6 +109,7 @@ impl World {
                     assert!(until > self.tick, "a wait that is over");
                     let wait = until.since(self.tick);
                     self.waits.push(wait);
+                    self.failures.push(call.last_failure().map(ToString::to_string));
                     self.pass(wait);
                 }
                 Action::Done(outcome) => return outcome,

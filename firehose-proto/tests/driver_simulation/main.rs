@@ -23,9 +23,10 @@ const RUNS: u64 = 1_000;
 
 #[test]
 fn everything_is_delivered_once_all_is_well_again() {
-    let seeds = match env::var("FIREHOSE_SIMULATION_SEED") {
-        Ok(seed) => seed.parse().map(|seed| seed..seed + 1).unwrap(),
-        Err(_) => 0..RUNS,
+    let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let seeds = match number("FIREHOSE_SIMULATION_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("FIREHOSE_SIMULATION_RUNS").unwrap_or(RUNS),
     };
     let (mut steps, mut duplicates) = (0, 0);
     for seed in seeds {

@@ -31,6 +31,8 @@ mod answer;
 mod circuit;
 mod output;
 mod push;
+#[cfg(test)]
+mod tests;
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
