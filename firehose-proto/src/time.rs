@@ -117,7 +117,7 @@ impl Timestamp {
     /// Reads a text, as [`IsoDate`] does.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        IsoDate::parse(text).map(Self::from).filter(|moment| Self::POSSIBLE.contains(&moment.milliseconds))
+        IsoDate::parse(text).map(Self::from)
     }
 
     fn from_seconds(seconds: f64) -> Option<Self> {
@@ -365,7 +365,9 @@ impl IsoDate {
             }
             None => (0, rest),
         };
-        local.replace_nanosecond(nanoseconds).ok()?.checked_sub(zone_offset(zone)?)
+        let moment = local.replace_nanosecond(nanoseconds).ok()?.checked_sub(zone_offset(zone)?)?;
+        // An offset may lead out of the years that can be written.
+        (moment.year() >= 0).then_some(moment)
     }
 }
 
@@ -611,6 +613,7 @@ mod tests {
         }
         // Beyond the end of the calendar without the feature `large-dates`.
         assert_eq!(IsoDate::parse("9999-12-31T23:59:59-23:59"), None);
+        assert_eq!(IsoDate::parse("0000-01-01T00:00:00+0100"), None);
     }
 
     #[test]
