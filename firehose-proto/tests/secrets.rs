@@ -5,18 +5,20 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
-use firehose_proto::batch::Batch;
+use firehose_proto::batch::{Batch, Batcher, Policy};
+use firehose_proto::call::{self, ClientState, Config};
 use firehose_proto::credentials::{Credentials, Sensitive};
 use firehose_proto::error::{EndpointError, ServiceError};
 use firehose_proto::http::{Headers, Method, Request, Response};
 use firehose_proto::internal::crypto::{Hasher, HmacKey};
+use firehose_proto::internal::profile::Profiles;
 use firehose_proto::internal::{check_stream_name, json};
 use firehose_proto::limits::{Limits, MAX_RESPONSE_BYTES};
 use firehose_proto::model::Record;
 use firehose_proto::op::{Operation, PutRecord, PutRecordBatch, PutRecordBatchInput, PutRecordInput};
 use firehose_proto::sigv4::{Authorization, KeyCache, Scope, Signer, SigningKey, Verifier, VerifyError};
 use firehose_proto::time::AmzDate;
-use firehose_proto::{Endpoint, Region, call, server};
+use firehose_proto::{Endpoint, Region, server};
 use time::OffsetDateTime;
 
 const SECRET: &str = "hunter2Secret";
@@ -100,7 +102,11 @@ fn no_type_shows_what_it_guards() {
     let mut hasher = Hasher::new();
     hasher.update(DATA);
 
-    let types: [(&str, &dyn fmt::Debug); 20] = [
+    let answer = Response::new(200, br#"{"FailedPutCount":0,"RequestResponses":[{"RecordId":"1"}]}"#.to_vec());
+    let profiles = format!("[default]\naws_secret_access_key = {SECRET}\n");
+    let profiles = Profiles::parse(b"", profiles.as_bytes()).unwrap();
+
+    let types: [(&str, &dyn fmt::Debug); 25] = [
         ("Sensitive", &Sensitive::new(SECRET.to_string())),
         ("Sensitive bytes", &Sensitive::new(SECRET.as_bytes().to_vec())),
         ("Credentials", &credentials),
@@ -121,8 +127,14 @@ fn no_type_shows_what_it_guards() {
         ("PutRecordBatchInput", &several),
         ("Call", &call),
         ("Batch", &full),
+        ("PutBatchOutput", &batch().settle(answer).unwrap()),
+        ("call::Call", &call::Call::new::<PutRecord>(&Config::new(endpoint.clone()).into(), &single).unwrap()),
+        ("Batcher", &Batcher::new("s", Policy::default(), 7).unwrap()),
+        ("profile Value", &profiles.profile("default").unwrap().value("aws_secret_access_key").unwrap().unwrap()),
+        ("ClientState", &ClientState::new(Config::new(endpoint.clone()), 7)),
     ];
     for (name, value) in types {
+        assert!(!format!("{value:?}").is_empty(), "{name} shows nothing at all");
         check(name, &format!("{value:?} {value:#?}"), &signature);
     }
     full.retain(|_| false);

@@ -214,6 +214,9 @@ mod tests {
         for _ in 0..100 {
             let Some(wait) = limiter.acquire(now) else { continue };
             assert!(wait <= Duration::from_secs(2), "{wait:?}");
+            // Asked again on the way, it names the same moment.
+            let again = limiter.clone().acquire(now + wait / 3).unwrap_or_default();
+            assert!((wait / 3 + again).abs_diff(wait) < Duration::from_millis(1), "{wait:?}, then {again:?}");
             now = now + wait + Duration::from_nanos(1);
             assert_eq!(limiter.acquire(now), None);
         }

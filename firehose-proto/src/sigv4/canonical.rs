@@ -291,6 +291,22 @@ mod tests {
 
     use super::*;
 
+    /// The pass over sixteen bytes at a time is held to splitting, wherever the blanks are.
+    #[test]
+    fn makes_every_run_of_blanks_one_space() {
+        for bytes in 0..=50 {
+            for at in 0..=bytes {
+                for blanks in ["", " ", "  ", "\t ", "\t"] {
+                    let value = format!("{}{blanks}{}", "x".repeat(at), "y".repeat(bytes - at));
+                    let expected: Vec<_> = value.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
+                    let mut text = String::new();
+                    write_value(&mut text, &value);
+                    assert_eq!(text, expected.join(" "), "{value:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn normalizes_paths_and_encodes_them_twice() {
         for (path, canonical) in [

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use firehose_proto::credentials::Provider;
+use firehose_proto::credentials::{Found, Provider, Search};
 
 use crate::world::{Fault, World};
 
@@ -210,6 +210,15 @@ fn each_source_asks_for_what_it_needs_and_no_more() {
 }
 
 #[test]
+fn a_search_and_what_it_shares_say_what_they_are() {
+    let world = World::new(&[], &[]);
+    let search = Search::<Found>::new(Provider::standard());
+    for shown in [format!("{search:?}"), format!("{:?}", world.shared(None))] {
+        assert!(!shown.is_empty());
+    }
+}
+
+#[test]
 fn keeps_the_token_for_the_metadata_from_one_search_to_the_next() {
     let mut world = World::new(&[], &[]);
     let mut shared = world.shared(None);
@@ -281,5 +290,28 @@ fn a_signature_that_grew_old_on_its_way_is_made_anew_whatever_the_attempts() {
         let mut shared = world.shared(case.profile);
         world.find(&mut shared, (case.provider)()).unwrap();
         assert_eq!(world.asked.iter().filter(|asked| asked.contains("http")).count(), requests, "{seconds} s");
+    }
+}
+
+/// Each row: what is asked, what goes wrong with the first question, and how many there are then.
+#[test]
+fn a_question_lost_on_its_way_is_asked_again_unless_there_may_be_nobody_to_answer() {
+    for (name, fault, questions) in [
+        ("role", Fault::Connect, 2),
+        ("role", Fault::Timeout, 2),
+        ("role", Fault::Broken, 2),
+        ("role", Fault::Status(503), 2),
+        ("role", Fault::Status(400), 1),
+        ("instance", Fault::Broken, METADATA.len() + 1),
+        ("instance", Fault::Timeout, METADATA.len() + 1),
+        ("instance", Fault::Connect, 1),
+    ] {
+        let case = cases().into_iter().find(|case| case.name == name).unwrap();
+        let mut world = World::new(&[(".aws/config", CONFIG)], &[("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "2")]);
+        world.faults = [fault].into();
+        let mut shared = world.shared(case.profile);
+        let found = world.find(&mut shared, (case.provider)());
+        assert_eq!(found.is_ok(), questions > 1, "{name} {fault:?}: {found:?}");
+        assert_eq!(world.asked.iter().filter(|asked| asked.contains("http")).count(), questions, "{name} {fault:?}");
     }
 }
