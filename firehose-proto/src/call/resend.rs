@@ -174,6 +174,16 @@ mod tests {
     }
 
     #[test]
+    fn puts_nothing_at_its_deadline_or_later() {
+        let settle =
+            |deadline| Resend::new(deadline).settle(Tick::default(), &mut shared(), &mut batch(), answer("sss"));
+        // The same seed, the same wait.
+        let time = settle(Tick::MAX).unwrap().unwrap();
+        assert!(matches!(settle(time), Err(Error::DeadlineExceeded { attempts: 1 })));
+        assert_eq!(settle(time + Duration::from_nanos(1)).unwrap(), Some(time));
+    }
+
+    #[test]
     fn waits_longer_as_long_as_nothing_is_accepted_and_ends_with_its_time() {
         let (mut shared, mut batch, mut now) = (shared(), batch(), Tick::default());
         let mut resend = Resend::new(now + Duration::from_secs(60));

@@ -207,6 +207,27 @@ mod tests {
     }
 
     #[test]
+    fn gives_leave_as_often_as_its_rate_allows() {
+        let mut slow = RateLimiter::new();
+        slow.observe(at(1_000), true);
+        let mut fast = RateLimiter::new();
+        (0..40).for_each(|answer| fast.observe(at(100 * answer), answer == 30));
+        for mut limiter in [slow, fast] {
+            let (mut now, mut requests) = (at(5_000), 0.0);
+            while now < at(25_000) {
+                match limiter.acquire(now) {
+                    Some(wait) => now = now + wait,
+                    None => requests += 1.0,
+                }
+            }
+            let allowed = 20.0 * limiter.fill;
+            // What was saved up comes on top.
+            let range = allowed - 1.0..=allowed + limiter.capacity + 1.0;
+            assert!(range.contains(&requests), "{requests} requests at {} a second", limiter.fill);
+        }
+    }
+
+    #[test]
     fn a_wait_it_asks_for_is_enough() {
         let mut limiter = RateLimiter::new();
         let mut now = at(1_000);
