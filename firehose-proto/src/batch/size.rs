@@ -90,6 +90,9 @@ mod tests {
         size.refuse(200);
         size.refuse_alone(201);
         assert_eq!(size.max_bytes(), 125);
+        size.refuse_alone(200);
+        assert_eq!(size.max_bytes(), usize::MAX);
+        size.refuse(200);
         size.refuse_alone(150);
         assert_eq!(size.max_bytes(), usize::MAX);
     }

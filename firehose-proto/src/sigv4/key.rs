@@ -274,14 +274,19 @@ mod tests {
         let first = sign(keys.key(at("20150830T000000Z"), &credentials, "r", "s").unwrap());
         let rotated = Credentials::new("AKID", "Secret");
         let renamed = Credentials::new("AKIE", "secret");
-        for (date, credentials, region, service, is_same_signature) in [
-            ("20150830T235959Z", &credentials, "r", "s", true),
-            ("20150831T000000Z", &credentials, "r", "s", false),
-            ("20150830T000000Z", &rotated, "r", "s", false),
-            ("20150830T000000Z", &credentials, "r2", "s", false),
-            ("20150830T000000Z", &credentials, "r", "s2", false),
-            ("20150830T000000Z", &renamed, "r", "s", true),
+        for (date, credentials, region, service, is_kept, is_same_signature) in [
+            ("20150830T235959Z", &credentials, "r", "s", true, true),
+            ("20150831T000000Z", &credentials, "r", "s", false, false),
+            ("20150830T000000Z", &rotated, "r", "s", false, false),
+            ("20150830T000000Z", &credentials, "r2", "s", false, false),
+            ("20150830T000000Z", &credentials, "r", "s2", false, false),
+            ("20150830T000000Z", &renamed, "r", "s", false, true),
         ] {
+            let mut marked = keys.clone();
+            marked.last.as_mut().unwrap().key.key = HmacKey::new(b"a mark");
+            let mark = sign(&marked.last.as_ref().unwrap().key);
+            let is_marked = sign(marked.key(at(date), credentials, region, service).unwrap()) == mark;
+            assert_eq!(is_marked, is_kept, "{date} {region} {service}");
             let key = keys.key(at(date), credentials, region, service).unwrap();
             assert_eq!(key.access_key_id(), credentials.access_key_id);
             assert_eq!(key.scope(), &Scope::new(at(date), region, service).unwrap());

@@ -293,7 +293,7 @@ fn a_signature_that_grew_old_on_its_way_is_made_anew_whatever_the_attempts() {
     }
 }
 
-/// Each row: what is asked, what goes wrong with the first question, and how many there are then.
+/// Each row: what is asked, what goes wrong with the first question that it can go wrong with, and how many there are then.
 #[test]
 fn a_question_lost_on_its_way_is_asked_again_unless_there_may_be_nobody_to_answer() {
     for (name, fault, questions) in [
@@ -305,6 +305,7 @@ fn a_question_lost_on_its_way_is_asked_again_unless_there_may_be_nobody_to_answe
         ("instance", Fault::Broken, METADATA.len() + 1),
         ("instance", Fault::Timeout, METADATA.len() + 1),
         ("instance", Fault::Connect, 1),
+        ("instance", Fault::OtherRole, METADATA.len() + 2),
     ] {
         let case = cases().into_iter().find(|case| case.name == name).unwrap();
         let mut world = World::new(&[(".aws/config", CONFIG)], &[("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "2")]);

@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     HalfToken,
     /// The process takes too long.
     SlowProcess,
+    /// The instance has been given another role since its name was asked for.
+    OtherRole,
     /// The program is suspended this long while something is in flight.
     Suspended(Duration),
     /// From now on, the service's clock is this many minutes ahead.
@@ -161,13 +163,18 @@ impl World {
     }
 
     fn transmit(&mut self, request: &Request<'_>, timeout: Duration) -> Result<Response, TransportError> {
-        let is_of_transport = |fault| !matches!(fault, Fault::EmptyToken | Fault::HalfToken | Fault::SlowProcess);
+        let is_of_transport = |fault| match fault {
+            Fault::EmptyToken | Fault::HalfToken | Fault::SlowProcess => false,
+            Fault::OtherRole => request.uri.contains("/security-credentials/ship"),
+            _ => true,
+        };
         let fault = self.fault(is_of_transport);
         self.pass(Duration::from_millis(20));
         let service_now = self.now.utc + time::Duration::minutes(self.ahead);
         let mut response = match fault {
             None => answer(request, service_now, self.now.utc),
             Some(Fault::Status(status)) => Response::new(status, b"<html>".to_vec()),
+            Some(Fault::OtherRole) => Response::new(404, Vec::new()),
             Some(Fault::HalfDocument) => {
                 let mut response = answer(request, service_now, self.now.utc);
                 // A token or the name of a role stays valid when it is truncated.

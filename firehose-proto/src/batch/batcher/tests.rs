@@ -32,6 +32,7 @@ fn bills_records_as_they_are_stored() {
     for (packing, oversize, sizes, data_bytes, unpacked_steps, steps) in [
         (None, Oversize::Refuse, &[0, 1, 5120, 5121, 10_240][..], 20_482, 1 + 1 + 1 + 2 + 2, 7),
         // Each event has its delimiter: the two of 2,559 fill a step, and one byte more does not fit into it.
+        (packing(5120, 0), Oversize::Refuse, &[2559, 2559], 5118, 2, 1),
         (packing(5120, 0), Oversize::Refuse, &[2559, 2559, 1], 5119, 3, 2),
         (packing(5120, 0), Oversize::Refuse, &[2559, 2560, 1], 5120, 3, 2),
         (packing(10_240, 0), Oversize::Refuse, &[2559, 2560, 1], 5120, 3, 2),
