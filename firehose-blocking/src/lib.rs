@@ -39,6 +39,9 @@ mod control;
 pub mod credentials;
 mod environment;
 mod files;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(feature = "local")]
 mod local;
 mod mock;

@@ -13,6 +13,8 @@ mod definitions;
 mod destination;
 mod faults;
 mod files;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
 mod handler;
 mod hosts;
 pub(crate) mod http;

@@ -36,6 +36,8 @@ pub(crate) mod disk;
 mod error;
 pub(crate) mod files;
 pub(crate) mod frame;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
 mod ranges;
 mod replay;
 mod state;

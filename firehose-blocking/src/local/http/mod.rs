@@ -15,6 +15,8 @@
 //! connection, because where the next request would begin is then no longer certain.
 
 mod connection;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
 mod message;
 #[cfg(test)]
 mod tests;

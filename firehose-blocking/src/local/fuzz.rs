@@ -1,0 +1,15 @@
+//! Entry point of the fuzz target `definitions`.
+#![expect(clippy::unwrap_used, reason = "a fuzz target fails at what is wrong")]
+
+use firehose_proto::internal::json;
+
+use super::definitions::Known;
+
+/// Reads a file of what is known of a stream: what can be read is written to mean the same.
+pub fn read_definition(document: &[u8]) {
+    if let Ok(known) = json::parse::<Known>(document) {
+        let written = serde_json::to_vec(&known).unwrap();
+        assert_eq!(json::parse::<Known>(&written).ok().as_ref(), Some(&known));
+        assert!(!format!("{known:?}").is_empty());
+    }
+}
