@@ -317,6 +317,11 @@ fn names_the_profile_and_the_key_that_is_wrong() {
             "section `[sso-session s]` needs `sso_start_url`",
         ),
         (
+            format!("[profile A]\n{SSO_ID}sso_session = s\n[sso-session s]\n{URL}"),
+            false,
+            "profile `A` has `sso_account_id` and so needs `sso_role_name`",
+        ),
+        (
             format!("[profile A]\n{SSO}sso_session = s\nsso_region = r\n[sso-session s]\n{URL}"),
             false,
             "`sso_region` of profile `A` must be absent or the same as in the section that `sso_session` names (line 5 of the config file)",

@@ -210,6 +210,18 @@ fn each_source_asks_for_what_it_needs_and_no_more() {
 }
 
 #[test]
+fn whoever_is_signed_out_is_told_to_sign_in_and_nobody_else() {
+    for (status, words) in [(401, "not signed in"), (403, "cannot get the credentials of role Ship")] {
+        let case = cases().into_iter().find(|case| case.name == "sso").unwrap();
+        let mut world = case.world();
+        world.faults = [Fault::Portal(status)].into();
+        let mut shared = world.shared(case.profile);
+        let error = world.find(&mut shared, (case.provider)()).unwrap_err();
+        assert!(story(&error).contains(words), "{status}: {}", story(&error));
+    }
+}
+
+#[test]
 fn a_search_and_what_it_shares_say_what_they_are() {
     let world = World::new(&[], &[]);
     let search = Search::<Found>::new(Provider::standard());

@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     HalfToken,
     /// The process takes too long.
     SlowProcess,
+    /// The portal of single sign-on gives no credentials.
+    Portal(u16),
     /// The instance has been given another role since its name was asked for.
     OtherRole,
     /// The program is suspended this long while something is in flight.
@@ -165,6 +167,7 @@ impl World {
     fn transmit(&mut self, request: &Request<'_>, timeout: Duration) -> Result<Response, TransportError> {
         let is_of_transport = |fault| match fault {
             Fault::EmptyToken | Fault::HalfToken | Fault::SlowProcess => false,
+            Fault::Portal(_) => request.uri.contains("/federation/credentials"),
             Fault::OtherRole => request.uri.contains("/security-credentials/ship"),
             _ => true,
         };
@@ -173,7 +176,7 @@ impl World {
         let service_now = self.now.utc + time::Duration::minutes(self.ahead);
         let mut response = match fault {
             None => answer(request, service_now, self.now.utc),
-            Some(Fault::Status(status)) => Response::new(status, b"<html>".to_vec()),
+            Some(Fault::Status(status) | Fault::Portal(status)) => Response::new(status, b"<html>".to_vec()),
             Some(Fault::OtherRole) => Response::new(404, Vec::new()),
             Some(Fault::HalfDocument) => {
                 let mut response = answer(request, service_now, self.now.utc);
