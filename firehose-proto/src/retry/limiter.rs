@@ -214,7 +214,7 @@ mod tests {
         (0..40).for_each(|answer| fast.observe(at(100 * answer), answer == 30));
         for mut limiter in [slow, fast] {
             let (mut now, mut requests) = (at(5_000), 0.0);
-            while now < at(25_000) {
+            while now < at(25_000) && requests < 1e3 {
                 match limiter.acquire(now) {
                     Some(wait) => now = now + wait,
                     None => requests += 1.0,
