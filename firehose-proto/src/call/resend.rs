@@ -174,6 +174,16 @@ mod tests {
     }
 
     #[test]
+    fn waits_as_long_as_the_service_asks_for() {
+        let mut outcome = refused(400, ErrorCode::ThrottlingException, true);
+        if let Err(Error::Refused { retry_after, .. }) = &mut outcome {
+            *retry_after = Some(Duration::from_secs(3));
+        }
+        let time = Resend::new(Tick::MAX).settle(Tick::default(), &mut shared(), &mut batch(), outcome).unwrap();
+        assert_eq!(time, Some(Tick::from_duration(Duration::from_secs(3))));
+    }
+
+    #[test]
     fn puts_nothing_at_its_deadline_or_later() {
         let settle =
             |deadline| Resend::new(deadline).settle(Tick::default(), &mut shared(), &mut batch(), answer("sss"));

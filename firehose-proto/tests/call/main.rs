@@ -227,6 +227,11 @@ fn signs_anew_what_was_signed_long_ago() {
             }
         }
     }
+    // Not where the refusal is about something else.
+    let mut world = World::new(config(), [refusal(400, "ResourceNotFoundException")]);
+    world.suspensions = [SignedDuration::seconds(1_000)].into();
+    put(&mut world).unwrap_err();
+    assert_eq!(world.sent.len(), 1);
     // Once for each call: a call ends even if the process is suspended each time.
     let mut world = World::new(config(), [accepted()]);
     world.is_strict = true;

@@ -90,6 +90,14 @@ fn refreshes_refused_credentials_at_once_then_rarely_without_giving_up() {
 }
 
 #[test]
+fn what_is_still_good_outlives_a_renewal_that_failed() {
+    let mut cache = CredentialsCache::new();
+    ask(&mut cache, 0, CredentialsRequest::any(), Ok(found("A", Some(3600))));
+    assert_eq!(ask(&mut cache, 3590, CredentialsRequest::any(), down()), "searched, A");
+    assert_eq!(ask(&mut cache, 3700, CredentialsRequest::any(), down()), "searched, failed None");
+}
+
+#[test]
 fn an_extended_set_is_no_other() {
     let mut cache = CredentialsCache::new();
     ask(&mut cache, 0, CredentialsRequest::any(), Ok(found("A", Some(3600))));
