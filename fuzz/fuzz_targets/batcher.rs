@@ -6,7 +6,9 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
-use firehose_proto::batch::{Batch, Batcher, Delivery, Event, EnqueueError, Order, Output, Oversize, Packing, Policy, Reason};
+use firehose_proto::batch::{
+    Batch, Batcher, Delivery, EnqueueError, Event, Order, Output, Oversize, Packing, Policy, Reason,
+};
 use firehose_proto::call::Error;
 use firehose_proto::credentials::CredentialsError;
 use firehose_proto::error::{ErrorCode, MalformedResponse, ServiceError, TransportError, TransportErrorKind};

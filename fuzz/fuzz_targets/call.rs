@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firehose_fuzz::response;
-use firehose_proto::{Endpoint, Region};
 use firehose_proto::batch::Batch;
-use firehose_proto::call::{Action, Call, Config, ClientState};
+use firehose_proto::call::{Action, Call, ClientState, Config};
 use firehose_proto::credentials::{Credentials, CredentialsError};
 use firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_proto::settings::RetryMode;
 use firehose_proto::time::{AmzDate, Now, Tick};
+use firehose_proto::{Endpoint, Region};
 use libfuzzer_sys::fuzz_target;
 
 const KINDS: [TransportErrorKind; 7] = [

@@ -3,8 +3,8 @@
 
 use firehose_proto::credentials::{Credentials, Sensitive};
 use firehose_proto::http::Response;
-use firehose_proto::internal::{container, imds, login, process, sts};
 use firehose_proto::internal::sso::{self, Token};
+use firehose_proto::internal::{container, imds, login, process, sts};
 use firehose_proto::time::IsoDate;
 use libfuzzer_sys::fuzz_target;
 

@@ -4,7 +4,11 @@
 
 use std::fmt::Debug;
 
-use firehose_proto::op::{CreateDeliveryStream, DeleteDeliveryStream, DescribeDeliveryStream, ListDeliveryStreams, ListTagsForDeliveryStream, Operation, PutRecord, PutRecordBatch, StartDeliveryStreamEncryption, StopDeliveryStreamEncryption, TagDeliveryStream, UntagDeliveryStream, UpdateDestination};
+use firehose_proto::op::{
+    CreateDeliveryStream, DeleteDeliveryStream, DescribeDeliveryStream, ListDeliveryStreams, ListTagsForDeliveryStream,
+    Operation, PutRecord, PutRecordBatch, StartDeliveryStreamEncryption, StopDeliveryStreamEncryption,
+    TagDeliveryStream, UntagDeliveryStream, UpdateDestination,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {

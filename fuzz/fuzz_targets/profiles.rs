@@ -2,7 +2,7 @@
 #![no_main]
 
 use firehose_proto::internal::plan::{CredentialPlan, PlanError, without_effect};
-use firehose_proto::internal::profile::{SourceLocation, ProfileFile, Profiles};
+use firehose_proto::internal::profile::{ProfileFile, Profiles, SourceLocation};
 use firehose_proto::internal::settings::SettingsResolver;
 use libfuzzer_sys::fuzz_target;
 

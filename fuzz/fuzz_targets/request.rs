@@ -1,11 +1,11 @@
 //! Whatever a client sends, what the server's side takes is written out again to mean the same.
 #![no_main]
 
-use firehose_proto::{Endpoint, Region, call};
 use firehose_proto::error::ServiceError;
 use firehose_proto::http::{Method, Request};
 use firehose_proto::op::{Operation, PutRecord, PutRecordBatch};
 use firehose_proto::server::{self, OperationInput};
+use firehose_proto::{Endpoint, Region, call};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

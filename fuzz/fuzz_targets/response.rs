@@ -3,8 +3,8 @@
 
 use std::error::Error;
 
-use firehose_proto::call;
 use firehose_proto::batch::Batch;
+use firehose_proto::call;
 use firehose_proto::error::ResponseError;
 use firehose_proto::model::Record;
 use firehose_proto::op::{PutRecord, PutRecordInput};

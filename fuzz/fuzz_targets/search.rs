@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use firehose_fuzz::response;
-use firehose_proto::credentials::{CredentialsError, FileError, Found, Need, ProcessError, Provider, Search, SearchState};
+use firehose_proto::credentials::{
+    CredentialsError, FileError, Found, Need, ProcessError, Provider, Search, SearchState,
+};
 use firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_proto::settings::{Overrides, Settings};
 use firehose_proto::time::{AmzDate, Now, Tick};

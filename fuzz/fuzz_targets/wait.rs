@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use firehose_proto::call::{Step, Waiter};
+use firehose_proto::call::{WaitStep, Waiter};
 use firehose_proto::model::DeliveryStreamStatus;
 use firehose_proto::time::Tick;
 use libfuzzer_sys::fuzz_target;
@@ -28,12 +28,12 @@ fuzz_target!(|input: (bool, u16, Vec<(u8, &str)>)| {
         let is_absent = kind % 8 == 6;
         let step = if is_absent { waiter.handle_absence(now) } else { waiter.handle_status(now, &status, None) };
         match step {
-            Step::PollAfter(delay) => {
+            WaitStep::PollAfter(delay) => {
                 assert!(delay > Duration::ZERO && now + delay <= deadline);
                 now = now + delay;
             }
-            Step::Done => return assert!(is_absent != is_for_active && (is_absent || status == Active)),
-            Step::Failed(failure) => return assert!(!failure.to_string().is_empty()),
+            WaitStep::Done => return assert!(is_absent != is_for_active && (is_absent || status == Active)),
+            WaitStep::Failed(failure) => return assert!(!failure.to_string().is_empty()),
             step => panic!("{step:?}"),
         }
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::frame::{self, HEAD_BYTES, HEADER_BYTES, Piece, Walk};
-use super::{Spool, SpoolError, SpoolOptions};
+use super::{Spool, SpoolError, SpoolOptions, SpoolTarget};
 
 /// Goes through any bytes as if they were a segment: every byte is in one piece, and every record is written alike.
 pub fn walk(first: u64, bytes: &[u8]) {
@@ -63,11 +63,15 @@ pub fn walk_damaged(first: u64, records: &[&[u8]], damage: &[(u16, u8)]) {
     }
 }
 
+fn target() -> SpoolTarget {
+    SpoolTarget::new("s", "eu-west-1", "https://firehose.eu-west-1.amazonaws.com/")
+}
+
 /// Writes, completes, damages and opens again in any order: what has no outcome comes back as it was written, or a fault is
 /// told.
 pub fn run(dir: &Path, steps: &[(u8, u16, &[u8])]) {
     let options = SpoolOptions { max_bytes: 4096, segment_bytes: 256, ..SpoolOptions::default() };
-    let (mut spool, mut replay) = Spool::open(dir, "s", options).unwrap();
+    let (mut spool, mut replay) = Spool::open(dir, target(), options.clone()).unwrap();
     assert!(replay.next().is_none(), "the directory is new");
     let mut open: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
     // What was found corrupt is missing from then on, and told again.
@@ -90,7 +94,7 @@ pub fn run(dir: &Path, steps: &[(u8, u16, &[u8])]) {
                 let is_damaged = kind % 8 == 7 && damage(dir, *number, data);
                 let mut faults = 0;
                 let replay;
-                (spool, replay) = Spool::open(dir, "s", options).unwrap();
+                (spool, replay) = Spool::open(dir, target(), options.clone()).unwrap();
                 let mut found = BTreeMap::new();
                 for item in replay {
                     match item {

@@ -300,20 +300,3 @@ impl fmt::Display for EmptyBatch {
 }
 
 impl core::error::Error for EmptyBatch {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn knows_the_longest_body_that_its_limits_allow() {
-        for (records, record_bytes) in [(500, 0), (500, 1), (500, 2), (500, 3), (2, 1000), (1, 5000)] {
-            let max_request_bytes = records * record_bytes;
-            let limits = Limits { max_records: records, max_record_bytes: record_bytes, max_request_bytes };
-            let mut batch = Batch::with_limits("s", limits).unwrap();
-            (0..records).for_each(|_| batch.push(&alloc::vec![0; record_bytes]).unwrap());
-            let (body, max) = (batch.body().len(), batch.max_bytes());
-            assert!(body <= max && max <= body + 4 * records + max_request_bytes + 8, "{records}: {body}, {max}");
-        }
-    }
-}

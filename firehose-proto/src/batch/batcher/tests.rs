@@ -52,7 +52,8 @@ fn bills_records_as_they_are_stored() {
         for &size in sizes {
             let _ = batcher.push(at(0), &alloc::vec![b'x'; size]);
         }
-        let expected = Billing { data_bytes, unpacked_bytes: unpacked_steps * 5120, bytes: steps * 5120 };
+        let (unpacked_bytes, bytes) = (unpacked_steps * 5120, steps * 5120);
+        let expected = Billing { data_bytes, unpacked_bytes, bytes, accepted_bytes: 0 };
         assert_eq!(batcher.billing(), expected, "{oversize:?} {sizes:?}");
         // A record that is still being filled is billed already.
         batcher.flush();

@@ -254,3 +254,20 @@ impl RequestBody {
         core::str::from_utf8(text).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_longest_body_that_its_limits_allow() {
+        for (records, record_bytes) in [(500, 0), (500, 1), (500, 2), (500, 3), (2, 1000), (1, 5000)] {
+            let max_request_bytes = records * record_bytes;
+            let limits = Limits { max_records: records, max_record_bytes: record_bytes, max_request_bytes };
+            let mut body = RequestBody::new("s");
+            (0..records).for_each(|_| body.push(&alloc::vec![0; record_bytes], limits));
+            let (body, max) = (body.bytes().len(), body.max_bytes(limits));
+            assert!(body <= max && max <= body + 4 * records + max_request_bytes + 8, "{records}: {body}, {max}");
+        }
+    }
+}
