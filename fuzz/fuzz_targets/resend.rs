@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use firehose_fuzz::response;
 use firehose_proto::batch::Batch;
-use firehose_proto::call::{Config, Error, Resend, Shared};
+use firehose_proto::call::{ClientState, Config, Error, Resend};
 use firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_proto::time::Tick;
 use firehose_proto::{Endpoint, Region};
@@ -14,7 +14,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: (u8, u16, Vec<(u8, &[u8])>)| {
     let (records, seconds, answers) = input;
     let config = Config::new(Endpoint::resolve(Region::parse("eu-west-1").unwrap(), false, false));
-    let mut shared = Shared::new(config, 7);
+    let mut shared = ClientState::new(config, 7);
     let mut batch = Batch::new("s").unwrap();
     (0..=records).for_each(|record| batch.push(&[record]).unwrap());
     let mut now = Tick::default();

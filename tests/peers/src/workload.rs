@@ -46,8 +46,8 @@ impl Workload {
             verified.map_err(|error| error.to_string())?;
         }
         let (stream, records) = match server::parse(&request).map_err(|error| error.to_string())? {
-            Call::PutRecord(put) => (put.delivery_stream_name, vec![put.record]),
-            Call::PutRecordBatch(put) => (put.delivery_stream_name, put.records),
+            OperationInput::PutRecord(put) => (put.delivery_stream_name, vec![put.record]),
+            OperationInput::PutRecordBatch(put) => (put.delivery_stream_name, put.records),
             _ => return Err("it is no put".into()),
         };
         let expected = self.records.iter().map(|record| Record::new(&record[..]));

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::thread;
 
-use firehose_blocking::firehose_proto::{Endpoint, Region, call};
 use firehose_blocking::firehose_proto::op::{Operation, PutRecord, PutRecordBatch, PutRecordBatchInput};
+use firehose_blocking::firehose_proto::{Endpoint, Region, call};
 use firehose_blocking::{PutRecordInput, Record};
 use ureq::Agent;
 
