@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use firehose_fuzz::response;
 use firehose_proto::credentials::{
-    Credentials, CredentialsError, CredentialsRequest, FileError, Finder, Found, Need, Provider, Shared,
+    Credentials, CredentialsError, CredentialsRequest, FileError, Finder, Found, Need, Provider, SearchState,
 };
 use firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_proto::settings::{Overrides, Settings};
@@ -20,7 +20,7 @@ fuzz_target!(|input: (bool, Vec<(u8, u16, &[u8])>)| {
     let settings = Settings::find(&Overrides::default(), &variable, false, |_, _| Err(FileError::NotFound)).unwrap();
     let own = Provider::Custom { id: 1, name: "own".into() };
     let provider = if has_own_provider { own } else { Provider::InstanceMetadata };
-    let mut finder = Finder::new(provider, Shared::new(&settings, variable, false, 7));
+    let mut finder = Finder::new(provider, SearchState::new(&settings, variable, false, 7));
     let start = AmzDate::parse("20261122T120000Z").unwrap();
     let (mut time, mut want) = (Duration::ZERO, CredentialsRequest::any());
     for (kind, seconds, data) in events {
