@@ -1,20 +1,39 @@
 //! Blocking Amazon Data Firehose client: no async runtime, few dependencies, and no record lost in silence.
 //!
-//! The protocol is in [`firehose_proto`], which does no I/O; this crate adds sockets, clock and environment.
-//!
 //! ```no_run
 //! use std::time::Duration;
 //!
-//! use firehose_blocking::{Batch, Client};
+//! use firehose_blocking::{Client, Producer};
 //!
 //! let client = Client::builder().region("eu-west-1").build()?;
-//! let mut batch = Batch::new("my-stream")?;
-//! batch.push(b"first line\n")?;
-//! batch.push(b"second line\n")?;
-//! // What the service does not accept is sent again, and only that; what is left after a minute is in the batch.
-//! client.put_all(&mut batch, Duration::from_secs(60))?;
+//! let producer = Producer::builder(client, "my-stream").start()?;
+//! producer.send(b"from any thread\n")?;
+//!
+//! let closed = producer.close(Duration::from_secs(30));
+//! for record in &closed.undelivered {
+//!     eprintln!("not delivered: {} bytes, {}", record.data.len(), record.failure);
+//! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! ```text
+//!  your threads ─▶ Producer ─▶ Client ─▶ Transport (ureq, or yours) ─▶ Firehose
+//!                     │           └── credentials, settings, clock: as the AWS CLI finds them
+//!                     └── batches, resends, one outcome for each record; on disk with a spool
+//! ```
+//!
+//! The protocol itself is in [`firehose_proto`], which does no I/O. This crate adds sockets, files, clock and environment.
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | ship records | [`guide::ship_records`], [`Client`], [`Batch`] |
+//! | produce from many threads | [`guide::produce_from_many_threads`], [`Producer`], [`Policy`] |
+//! | run as a service | [`guide::run_as_a_service`] |
+//! | test without AWS | [`guide::test_without_aws`], [`LocalEndpoint`], [`Firehose`] |
+//! | bring a transport | [`guide::bring_a_transport`], [`Transport`] |
+//! | know where credentials and settings come from | [`guide::credentials_and_settings`], [`credentials`] |
+//! | use the program `firehose` | [`guide::the_program`] |
+//! | tell errors apart | [`Error`], [`firehose_proto::guide::handle_errors`] |
 //!
 //! # Features
 //!
@@ -42,6 +61,8 @@ mod files;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzz;
+#[cfg(all(feature = "local", feature = "spool", feature = "ureq"))]
+pub mod guide;
 #[cfg(feature = "local")]
 mod local;
 mod mock;
