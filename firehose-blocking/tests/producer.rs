@@ -463,3 +463,25 @@ fn no_more_comes_back_from_the_spool_than_is_kept() {
     producer.flush(LONG).unwrap();
     assert_eq!(producer.close(LONG).statistics.records.accepted, RECORDS - outcomes);
 }
+
+#[test]
+fn close_waits_for_an_outcome_that_is_being_reported() {
+    let service = Service::new(|_, records| accept_all_but(records, &[b"a"]));
+    let mut policy = prompt();
+    policy.max_attempts = 1.try_into().unwrap();
+    let (entered, is_in_handler) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let handler = Mutex::new((entered, released));
+    let producer = Producer::builder(service.client(), "s").policy(policy).on_outcome(move |_| {
+        let (entered, released) = &*handler.lock().unwrap();
+        entered.send(()).unwrap();
+        // The other end is never used: this is for how long the handler takes.
+        let _ = released.recv_timeout(Duration::from_millis(100));
+    });
+    let producer = producer.start().unwrap();
+    producer.send(b"a").unwrap();
+    is_in_handler.recv().unwrap();
+    let closed = producer.close(Duration::ZERO);
+    assert_eq!(closed.undelivered.len(), 1, "the record that a worker was reporting");
+    drop(release);
+}

@@ -318,6 +318,8 @@ impl Handle {
             state.batcher.abandon();
             // Workers may be stuck in a request: what is left is handed out from here.
             state = self.shared.drain_events(state);
+            // A worker may be reporting an outcome already.
+            state = self.shared.wait_until(state, REPORT_TIMEOUT, is_over);
         }
         let statistics = self.shared.statistics(&mut state);
         state.spool = None;
@@ -368,6 +370,9 @@ impl std::error::Error for FlushTimeout {}
 
 /// The share of the buffer, one in so many, that is free before those are woken that wait for room.
 const ROOM_SHARE: usize = 8;
+
+/// How long a close waits for workers that are reporting outcomes, which takes as long as the application's handlers do.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often a thread that wants to send lets others run while one of them has the lock.
 const YIELDS: u32 = 16;
