@@ -74,7 +74,8 @@ mod spool;
 #[path = "spool/none.rs"]
 mod spool;
 // Not below it: the program's model of a service has the spool's source, and not its tests.
-#[cfg(all(test, feature = "spool"))]
+#[cfg(test)]
+#[cfg(feature = "spool")]
 #[path = "spool/tests/mod.rs"]
 mod spool_tests;
 mod transport;

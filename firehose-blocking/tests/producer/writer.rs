@@ -15,7 +15,7 @@ fn accepting(policy: Policy) -> (Service, Producer) {
 }
 
 /// All records that were accepted, in order, as texts.
-fn records(service: &Service, producer: Producer) -> Vec<String> {
+fn records(service: &Service, producer: &Producer) -> Vec<String> {
     let closed = producer.close(LONG);
     assert_eq!(closed.undelivered.len(), 0);
     service.requests().concat().into_iter().map(|record| String::from_utf8(record).unwrap()).collect()
@@ -35,7 +35,7 @@ fn each_line_is_a_record_however_it_is_written() {
             writer.write_all(piece).unwrap();
         }
         drop(writer);
-        assert_eq!(records(&service, producer), ["one\n", "\n", "two\r\n", "three"], "{size} at once");
+        assert_eq!(records(&service, &producer), ["one\n", "\n", "two\r\n", "three"], "{size} at once");
     }
 }
 
@@ -50,7 +50,7 @@ fn a_partial_line_is_kept_until_it_is_flushed() {
     first.flush().unwrap();
     first.write_all(b" anew\n").unwrap();
     drop((first, second));
-    assert_eq!(records(&service, producer), ["other\n", "begun", " anew\n"]);
+    assert_eq!(records(&service, &producer), ["other\n", "begun", " anew\n"]);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_line_above_the_limit_is_as_the_policy_says() {
             }
             writer.write_all(b"b\n").unwrap();
             drop(writer);
-            let sizes: Vec<usize> = records(&service, producer).iter().map(String::len).collect();
+            let sizes: Vec<usize> = records(&service, &producer).iter().map(String::len).collect();
             assert_eq!(sizes, expected, "{oversize:?} {size}");
         }
     }
@@ -106,7 +106,7 @@ fn a_line_without_an_end_takes_no_more_than_4_mib() {
     assert_eq!(*bytes, 5 * MIB);
     writer.write_all(b"its end\nb\n").unwrap();
     drop(writer);
-    assert_eq!(records(&service, producer), ["b\n"]);
+    assert_eq!(records(&service, &producer), ["b\n"]);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_closed_producer_takes_no_line() {
     let (service, producer) = accepting(prompt());
     let mut writer = producer.writer();
     writer.write_all(b"partial").unwrap();
-    assert!(records(&service, producer).is_empty());
+    assert!(records(&service, &producer).is_empty());
     let error = send_error(writer.write_all(b"\n").unwrap_err());
     assert!(matches!(error, SendError::NotTaken(EnqueueError::Closed)), "{error:?}");
     assert!(!format!("{writer:?}").contains("partial\""), "records are nobody's business");
@@ -151,5 +151,5 @@ fn a_value_is_a_line_of_json() {
     assert!(matches!(error, SendError::Serialize(_)), "{error:?}");
     assert_eq!(error.to_string(), "the value cannot be written as JSON");
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "key must be a string");
-    assert_eq!(records(&service, producer), ["{\"id\":7}\n", "\"a\\nb\"\n"]);
+    assert_eq!(records(&service, &producer), ["{\"id\":7}\n", "\"a\\nb\"\n"]);
 }
