@@ -1,4 +1,4 @@
-//! [`ClientBuilder`]: settings of a client; what is not set comes from the environment and the profile.
+//! [`ClientBuilder`]: the settings of a client. What is not set comes from the environment and the profile.
 
 use std::fmt;
 use std::io;
@@ -20,14 +20,14 @@ use crate::transport::{InvalidCaBundle, Transport, default_transport};
 
 /// Builds a [`Client`].
 ///
-/// What is not set here comes from the environment variables, then from the profile, and else is the default, as
-/// [`Settings`] lists it. Credentials come from [`Chain::standard`](credentials::Chain::standard).
+/// A setting that is not set here comes from the environment variables, then from the profile, then from the default;
+/// [`Settings`] lists all three. Credentials come from [`Chain::standard`](credentials::Chain::standard).
 #[derive(Default)]
 #[must_use = "a builder does nothing until it builds"]
 pub struct ClientBuilder {
     code: Overrides,
     has_region_of_metadata: bool,
-    /// What the instance metadata said: they are asked once, however often the settings are looked up.
+    /// The region from the instance metadata, asked for once, however often the settings are resolved.
     metadata_region: OnceLock<Result<Region, CredentialsError>>,
     skips_validation: bool,
     provider: Option<Box<dyn ProvideCredentials>>,
@@ -50,20 +50,21 @@ impl ClientBuilder {
         Self::default()
     }
 
-    /// The AWS region, such as `eu-west-1`.
+    /// Sets the AWS region, such as `eu-west-1`.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.code.region = Some(region.into());
         self
     }
 
-    /// Whether a region that is set nowhere is asked of the instance metadata, as the AWS CLI does. Off unless it is set, as
-    /// in most SDKs: away from Amazon EC2 nobody answers, and that takes a second.
+    /// Whether to ask the instance metadata for a region that nothing else sets, as the AWS CLI does. Off by default,
+    /// as in most SDKs: outside Amazon EC2 nobody answers, which takes a second.
     pub fn region_from_metadata(mut self, yes: bool) -> Self {
         self.has_region_of_metadata = yes;
         self
     }
 
-    /// Another endpoint than the region's: `http://127.0.0.1:4566`, a VPC endpoint. A path in it is kept.
+    /// Sets another endpoint than the region's, such as `http://127.0.0.1:4566` or a VPC endpoint. A path in it is
+    /// kept.
     pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
         self.code.endpoint_url = Some(url.into());
         self
@@ -75,134 +76,134 @@ impl ClientBuilder {
         self
     }
 
-    /// Whether to use the endpoint that has both IPv4 and IPv6 addresses.
+    /// Whether to use the dual-stack endpoint, which has IPv4 and IPv6 addresses.
     pub fn use_dualstack_endpoint(mut self, yes: bool) -> Self {
         self.code.use_dualstack_endpoint = Some(yes);
         self
     }
 
-    /// The profile of the shared files that settings and credentials come from. Keys and web identity of the environment
-    /// are then passed over.
+    /// Sets the profile of the shared files for settings and credentials. Keys and web identity in the environment are
+    /// then ignored.
     pub fn profile(mut self, name: impl Into<String>) -> Self {
         self.code.profile = Some(name.into());
         self
     }
 
-    /// The credentials that sign every request.
+    /// Sets the credentials that sign every request.
     pub fn credentials(self, credentials: Credentials) -> Self {
         self.credentials_provider(credentials)
     }
 
-    /// Where credentials come from, in place of [`Chain::standard`](credentials::Chain::standard).
+    /// Sets where credentials come from, instead of [`Chain::standard`](credentials::Chain::standard).
     pub fn credentials_provider(mut self, provider: impl ProvideCredentials + 'static) -> Self {
         self.provider = Some(Box::new(provider));
         self
     }
 
-    /// Asks the user for the code that a device shows, whose serial number or ARN is given: for roles with
-    /// `mfa_serial`.
+    /// Sets how to ask the user for an MFA code, for roles with `mfa_serial`. The function gets the serial number or
+    /// ARN of the device.
     pub fn mfa(mut self, ask: impl Fn(&str) -> io::Result<String> + Send + Sync + 'static) -> Self {
         self.mfa = Some(Mfa(Arc::new(ask)));
         self
     }
 
-    /// How long one attempt may take to connect; 3.1 s unless set.
+    /// Limits how long one attempt may take to connect. The default is 3.1 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.code.connect_timeout = Some(timeout);
         self
     }
 
-    /// How long each part of one attempt may take after that; 30 s unless set, see
+    /// Limits how long each part of an attempt may take after connecting. The default is 30 s; see
     /// [`Timeouts::read`](crate::Timeouts::read).
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.code.read_timeout = Some(timeout);
         self
     }
 
-    /// How long one attempt may take as a whole; without limit unless set.
+    /// Limits how long one whole attempt may take. No limit by default.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.code.attempt_timeout = Some(timeout);
         self
     }
 
-    /// How long a call may take with all its attempts and the waits between them; without limit unless set. No attempt
-    /// begins after that, and one under way is given up. What it takes to find credentials comes on top.
+    /// Limits how long a call may take, with all its attempts and the waits between them. No limit by default. After
+    /// that time no attempt begins, and a running one is given up. The time to find credentials is extra.
     ///
-    /// A [`Producer`](crate::Producer) does not go by it: it tries its records again for as long as it is told to.
+    /// A [`Producer`](crate::Producer) ignores this limit: its policy says how long it retries records.
     pub fn operation_timeout(mut self, timeout: Duration) -> Self {
         self.code.operation_timeout = Some(timeout);
         self
     }
 
-    /// Attempts for a call, the first included; 3 unless set. Those who give out credentials are asked as often as the
-    /// environment or the profile says.
+    /// Sets the number of attempts for a call, including the first. The default is 3. For calls to credential services
+    /// the environment or the profile decides.
     pub fn max_attempts(mut self, attempts: NonZeroU32) -> Self {
         self.code.max_attempts = Some(attempts);
         self
     }
 
-    /// How failed attempts are made again. [`RetryMode::Adaptive`] also limits the client's own rate while it is
-    /// throttled: all its streams are then slowed down together.
+    /// Sets how failed attempts are retried. [`RetryMode::Adaptive`] also limits the client's own rate while the
+    /// service throttles it, for all its streams together.
     pub fn retry_mode(mut self, mode: RetryMode) -> Self {
         self.code.retry_mode = Some(mode);
         self
     }
 
-    /// Whether to sign by the local clock even when the service's answers show that it is off.
+    /// Whether to sign with the local clock even if the service's answers show that it is wrong.
     pub fn disable_clock_skew_correction(mut self, yes: bool) -> Self {
         self.code.disable_clock_skew_correction = Some(yes);
         self
     }
 
-    /// A file of certificates in PEM form to trust in place of Mozilla's.
+    /// Sets a PEM file of certificates to trust instead of Mozilla's.
     pub fn ca_bundle(mut self, path: impl Into<String>) -> Self {
         self.code.ca_bundle = Some(path.into());
         self
     }
 
-    /// A proxy for all requests in place of those of the environment, such as `http://user:password@proxy:3128`. The
-    /// machine itself, instance metadata and containers' agents are reached without.
+    /// Sets a proxy for all requests, such as `http://user:password@proxy:3128`, instead of the environment's. Loopback
+    /// addresses, instance metadata and containers' agents are reached without it.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.code.proxy = Some(url.into());
         self
     }
 
-    /// What the program calls itself in the user agent.
+    /// Sets the program's name in the user agent.
     pub fn app_id(mut self, id: impl Into<String>) -> Self {
         self.code.app_id = Some(id.into());
         self
     }
 
-    /// Whether inputs are held to the API's limits and rules before they are sent, which they are unless this is set to
-    /// `false`: for the day on which the service allows more. The limits of the puts hold in any case.
+    /// Whether to check inputs against the API's limits and rules before they are sent. On by default; turn it off if
+    /// the service allows more than this version knows. The limits of the puts always apply.
     pub fn parameter_validation(mut self, validates: bool) -> Self {
         self.skips_validation = !validates;
         self
     }
 
-    /// Another way to carry requests than [`Ureq`](crate::Ureq); certificates and proxies are then its own concern.
+    /// Sets another transport than [`Ureq`](crate::Ureq). It then handles certificates and proxies itself.
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
 
-    /// Another source of time and chance than [`SystemClock`].
+    /// Sets another source of time and random numbers than [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
         self
     }
 
-    /// Other environment variables than the process's: for tests, and for programs that serve several users.
+    /// Sets other environment variables than the process's, for tests and for programs that serve several users.
     pub fn environment(mut self, variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         self.environment = Environment::new(variable);
         self
     }
 
-    /// What a client would go by, and where each of it was found.
+    /// Resolves the settings that a client would use, each with its source.
     ///
     /// # Errors
     ///
-    /// [`BuildError`], naming what is wrong and where it stands.
+    /// [`BuildError`], which names what is wrong and where it is set.
     pub fn settings(&self) -> Result<Settings, BuildError> {
         let variable = |name: &str| self.environment.variable(name);
         let mut settings = Settings::find(&self.code, &variable, cfg!(windows), files::content)?;
@@ -214,7 +215,7 @@ impl ClientBuilder {
         Ok(settings)
     }
 
-    /// What providers of credentials have to work with.
+    /// The context that credential providers work with.
     fn context(&self, settings: &Settings) -> Result<Context, BuildError> {
         let transport = match &self.transport {
             Some(transport) => Arc::clone(transport),
@@ -224,11 +225,11 @@ impl ClientBuilder {
         Ok(Context::new(self.environment.clone(), clock, transport, settings, self.mfa.clone()))
     }
 
-    /// The credentials that a client would use now, and which provider has them.
+    /// Finds the credentials that a client would use now, and the name of their provider.
     ///
     /// # Errors
     ///
-    /// [`BuildError`], also when there are none, or only some that have expired.
+    /// [`BuildError`], also if there are no credentials or they have expired.
     pub fn find_credentials(&self) -> Result<Found, BuildError> {
         let context = self.context(&self.settings()?)?;
         let found = self
@@ -238,11 +239,11 @@ impl ClientBuilder {
         found.and_then(|found| found.unless_expired(context.now())).map_err(BuildError::Credentials)
     }
 
-    /// Makes the client. Nothing is sent yet, but that the instance metadata are asked for a region that is set nowhere.
+    /// Makes the client. Sends nothing yet, except perhaps a request to the instance metadata for the region.
     ///
     /// # Errors
     ///
-    /// [`BuildError`], naming the setting that is missing or wrong and where it came from.
+    /// [`BuildError`], which names the setting that is missing or wrong, and its source.
     pub fn build(self) -> Result<Client, BuildError> {
         let settings = self.settings()?;
         for warning in &settings.warnings {
@@ -272,24 +273,24 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-/// A setting that is missing or wrong, or no credentials.
+/// A missing or invalid setting, or missing credentials.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum BuildError {
     /// A setting is missing or wrong.
     Settings(SettingsError),
-    /// The file of certificates cannot be used.
+    /// The certificate file cannot be used.
     CaBundle {
         /// The file.
         path: String,
-        /// Where its name comes from.
+        /// The setting that names the file.
         source: SettingSource,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         error: InvalidCaBundle,
     },
     /// There are no credentials.
     Credentials(CredentialsError),
-    /// No transport was given, and the feature `ureq`, which has one, is off.
+    /// No transport was given, and the feature `ureq`, which provides one, is off.
     NoTransport,
 }
 
@@ -318,7 +319,7 @@ impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::CaBundle { error, .. } => Some(error),
-            // Their words are this error's own.
+            // This error's message already includes theirs.
             Self::Settings(error) => error.source(),
             Self::Credentials(error) => error.source(),
             Self::NoTransport => None,

@@ -1,4 +1,4 @@
-//! [`Client`]: the core's calls, carried out: a transport, a clock, credentials, and a loop around them.
+//! [`Client`]: makes the core's calls, with a transport, a clock, credentials and retries.
 
 use std::any::Any;
 use std::fmt;
@@ -21,16 +21,16 @@ use crate::credentials::{Cache, Context, CredentialsError};
 use crate::transport::Transport;
 use firehose_proto::error::WithCauses;
 
-/// A change of the local clock's correction that is worth a warning.
+/// A change of the clock's correction that is worth a warning.
 const NOTABLE_SKEW: SignedDuration = SignedDuration::seconds(240);
 
 /// A Firehose client for one region and set of credentials.
 ///
-/// It is `Send` and `Sync`, and a clone shares connections, signing key, clock correction and retry quota with
-/// its origin: make one and clone it into every thread.
+/// A client is `Send` and `Sync`. Its clones share connections, signing key, clock correction and retry quota: make one
+/// client and clone it into every thread.
 ///
-/// Calls are tried up to three times, by the rules that all AWS SDKs share. A call that times out or ends in a
-/// server error may have stored its records; trying it again may store them twice.
+/// A call is tried up to three times, by the retry rules of all AWS SDKs. A call that times out or ends in a server
+/// error may have stored its records; the next attempt may store them twice.
 ///
 /// ```no_run
 /// use firehose_blocking::{Client, Credentials, PutRecordInput, Record};
@@ -60,14 +60,14 @@ impl Client {
         Self { inner: Arc::new(Inner { config, shared: Mutex::new(shared), transport, credentials, context }) }
     }
 
-    /// Where requests go.
+    /// The endpoint that requests go to.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.inner.config.endpoint
     }
 
-    /// The credentials that the next request would be signed with. Every call looks for them itself; this is for a
-    /// program that wants to know at its start.
+    /// The credentials that would sign the next request. Every call finds them itself; a program may use this to check
+    /// them at its start.
     ///
     /// # Errors
     ///
@@ -76,10 +76,11 @@ impl Client {
         self.inner.credentials.provide(&self.inner.context, None).map(Arc::unwrap_or_clone)
     }
 
-    /// Puts the records of a batch, and leaves in it exactly those that failed, in order and ready to be sent again.
+    /// Puts the records of a batch. Those that failed stay in the batch, in order and ready to send again.
     ///
-    /// The output has an entry for each record that was in the batch before the call, for those who
-    /// [ask](PutBatchOutput::request_responses). When the call fails as a whole the batch keeps all of its records.
+    /// The output has an entry for each record that was in the batch before the call; read them with
+    /// [`request_responses`](PutBatchOutput::request_responses). If the whole call fails, the batch keeps all of its
+    /// records.
     ///
     /// ```no_run
     /// use firehose_blocking::{Batch, Client};
@@ -100,11 +101,10 @@ impl Client {
         Ok(batch.settle(response)?)
     }
 
-    /// Puts the records of a batch until the service has accepted all of them, or for this long: what it did not accept is sent
-    /// again after a wait that grows. What is left is in the batch.
+    /// Puts the records of a batch until the service has accepted all of them or this time is up. Between attempts it
+    /// waits, longer each time. Records that were not accepted stay in the batch.
     ///
-    /// Records whose fate is unknown, because no answer came or one that makes no sense, are sent again, and may be stored
-    /// twice.
+    /// Records without an answer, or with a malformed one, are sent again, and may be stored twice.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -122,7 +122,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error`]: the refusal that no other call would better, or what became of the last call before the time was up.
+    /// [`Error`]: a refusal that no retry would change, or the failure of the last call before the time was up.
     pub fn put_all(&self, batch: &mut Batch, timeout: Duration) -> Result<(), Error> {
         let mut resend = Resend::new(self.clock().tick() + timeout);
         loop {
@@ -133,12 +133,12 @@ impl Client {
         }
     }
 
-    /// Makes the call of any operation, for programs that do not know which. The response is one of success;
+    /// Makes a call of any operation, for programs that learn the operation at run time. The response is a success;
     /// [`decode`](firehose_proto::call::decode) reads it.
     ///
     /// # Errors
     ///
-    /// [`Error`]; the exceptions of the service are those of the operation's page and the common ones.
+    /// [`Error`], with the operation's own exceptions of the service and the common ones.
     pub fn exchange<O: Operation>(&self, input: &O::Input<'_>) -> Result<Response, Error> {
         self.run(Call::new::<O>(self.config(), input)?)
     }
@@ -152,12 +152,12 @@ impl Client {
         &self.inner.config
     }
 
-    /// Makes one attempt to put a batch that its owner will send again by rules of its own.
+    /// Makes one attempt to put a batch. The caller has retry rules of its own.
     pub(crate) fn put_batch_once(&self, batch: &Batch) -> Result<Response, Error> {
         self.run(Call::put_batch(self.config(), batch)?.single_attempt())
     }
 
-    /// Carries out a call.
+    /// Makes a call, with its retries.
     fn run(&self, call: Call<'_>) -> Result<Response, Error> {
         let Inner { shared, credentials, context, .. } = &*self.inner;
         let mut call = call.with_trace_id(settings::trace_id(|name| context.environment.variable(name)));
@@ -188,7 +188,7 @@ impl Client {
                 }
                 Action::Done(outcome) => {
                     if let Err(error) = &outcome {
-                        // Who sees no more of it than the refusal would look for the cause elsewhere.
+                        // Logged because the refusal alone would not show the cause.
                         if let Error::Refused { clock_skew: Some(_), .. } = error {
                             log::warn!("{error}");
                         }
@@ -200,11 +200,11 @@ impl Client {
         }
     }
 
-    /// Has the transport send a request, and survives it.
+    /// Sends a request through the transport, and survives its panics.
     fn send(&self, request: &Request<'_>, timeouts: &Timeouts) -> Result<Response, TransportError> {
         let send = || self.inner.transport.send(request, timeouts);
         panic::catch_unwind(AssertUnwindSafe(send)).unwrap_or_else(|panic| {
-            // Nobody knows how far it got.
+            // The request may or may not have been carried out.
             let words = format!("the transport panicked: {}", panic_message(&*panic));
             Err(TransportError::new(TransportErrorKind::Broken).with_source(words))
         })
@@ -224,7 +224,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Says so when an answer shows the local clock to be off by more, or less, than was known.
+/// Logs a warning when an answer changes the measured skew of the local clock by much.
 fn warn_of_change(believed: SignedDuration, known: SignedDuration) {
     if (known - believed).abs() > NOTABLE_SKEW {
         let (seconds, way) =
@@ -233,13 +233,13 @@ fn warn_of_change(believed: SignedDuration, known: SignedDuration) {
     }
 }
 
-/// What a panic said, if it is text.
+/// The message of a panic, if it is text.
 fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
-/// Locks what no thread leaves half-changed, so that one that panicked elsewhere does no harm.
+/// Locks data that no thread leaves half-changed, so a panic of another thread does no harm.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

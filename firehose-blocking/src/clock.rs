@@ -1,4 +1,4 @@
-//! [`Clock`]: time and chance, the two things a client needs that no value can carry. [`SystemClock`] is the real one.
+//! [`Clock`]: a client's source of time and random numbers. [`SystemClock`] is the real one.
 
 use std::sync::OnceLock;
 use std::thread;
@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 use firehose_proto::time::Tick;
 use time::OffsetDateTime;
 
-/// Where a client gets time and random numbers.
+/// A client's source of time and random numbers.
 ///
-/// Open for implementation: a test on virtual time returns moments of its own and does not sleep.
+/// Implement it for tests on virtual time that never sleep.
 pub trait Clock: Send + Sync {
-    /// The time of day, which signatures carry.
+    /// The time of day, for signatures.
     fn now(&self) -> OffsetDateTime;
 
-    /// The time that has passed since some moment, whatever happens to the time of day.
+    /// The time since some fixed moment. Changes of the time of day do not affect it.
     fn tick(&self) -> Tick;
 
-    /// Returns after this long.
+    /// Sleeps this long.
     fn sleep(&self, duration: Duration);
 
-    /// The next random number, for the jitter of retries and the ids of calls. Need not be secret.
+    /// The next random number, for the jitter of retries and the ids of calls. It need not be secret.
     fn random(&self) -> u64;
 }
 

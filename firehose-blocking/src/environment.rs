@@ -1,4 +1,4 @@
-//! [`Environment`]: the process's environment variables, or what a test puts in their place.
+//! [`Environment`]: the environment variables of the process, or a test's replacement.
 
 use std::env;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use firehose_proto::settings::Locations;
 
-/// Looks variables up. The only part of the library that reads those of the process.
+/// Looks up variables. No other part of the library reads those of the process.
 #[derive(Clone)]
 #[expect(clippy::type_complexity, reason = "this very type is the short name for it")]
 pub(crate) struct Environment(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
@@ -16,7 +16,7 @@ impl Environment {
         Self(Arc::new(variable))
     }
 
-    /// The value of a variable, expanded if it is a path; one that is not Unicode is as good as none.
+    /// The value of a variable; a path is expanded. A value that is not Unicode counts as missing.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         Locations::new(&*self.0, cfg!(windows)).variable(name)
     }
@@ -28,7 +28,7 @@ impl Default for Environment {
     }
 }
 
-/// The user's home where no variable names it, as for a service of the system: the AWS CLI finds its files there, too.
+/// The user's home directory if no variable names it, as in a system service. The AWS CLI also finds its files there.
 fn home() -> Option<String> {
     env::home_dir()?.into_os_string().into_string().ok()
 }

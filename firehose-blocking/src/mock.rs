@@ -1,4 +1,4 @@
-//! [`Client::mock`]: a client that asks an implementation of [`Firehose`] in place of AWS.
+//! [`Client::mock`]: a client whose calls go to an implementation of [`Firehose`] instead of AWS.
 
 use firehose_proto::call::{Error, Timeouts};
 use firehose_proto::credentials::Credentials;
@@ -12,12 +12,12 @@ use crate::operations::{Firehose, carry_out};
 use crate::transport::Transport;
 
 impl Client {
-    /// Begins a client whose calls an implementation of [`Firehose`] answers: for tests of what takes a [`Client`], such as a
-    /// [`Producer`](crate::Producer). No sockets are opened, and nothing is read of the environment.
+    /// Begins a client whose calls go to an implementation of [`Firehose`]. Use it to test code that takes a
+    /// [`Client`], such as a [`Producer`](crate::Producer). It opens no sockets and reads nothing from the environment.
     ///
-    /// All else is as with the service: inputs are checked, what fails is tried again, and a batch keeps what was not
-    /// accepted. [`Error::Refused`] is the service's refusal, and [`Error::Transport`] a failure on the way; any other error
-    /// breaks the connection.
+    /// Everything else works as with the service: inputs are checked, failures are retried, and a batch keeps the
+    /// records that were not accepted. [`Error::Refused`] stands for a refusal of the service and [`Error::Transport`]
+    /// for a failure of the transport; any other error breaks the connection.
     ///
     /// ```
     /// use std::time::Duration;
@@ -45,7 +45,7 @@ impl Client {
     }
 }
 
-/// What answers requests by the methods of a trait.
+/// Answers requests with the methods of a trait object.
 struct Mock<F>(F);
 
 impl<F: Firehose + Send + Sync> Transport for Mock<F> {

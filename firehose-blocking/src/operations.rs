@@ -29,10 +29,11 @@ macro_rules! operations {
         $(#[$doc:meta])*
         $method:ident: $operation:ident($input:ty) -> $output:ty $(, then $then:path)? $(, if $feature:literal)?;
     )+) => {
-        /// The operations of Firehose, as a trait: for applications whose tests put something else in place of [`Client`].
+        /// The operations of Firehose as a trait, for applications that replace [`Client`] in tests.
         ///
-        /// An operation that an implementation leaves out fails with `UnknownOperationException`, also one that AWS adds
-        /// later. Whatever takes a [`Client`] itself, such as a [`Producer`](crate::Producer), takes [`Client::mock`] in tests.
+        /// An operation that an implementation omits fails with `UnknownOperationException`, including operations that
+        /// AWS adds later. Code that takes a [`Client`] itself, such as a [`Producer`](crate::Producer), takes
+        /// [`Client::mock`] in tests.
         ///
         /// ```
         /// use firehose_blocking::{Error, Firehose, PutRecordInput, PutRecordOutput, Record};
@@ -69,20 +70,20 @@ macro_rules! operations {
             )+
         }
 
-        /// So that a test can keep a mock that it gives away.
+        /// So that a test can keep the mock it passes on.
         impl<F: Firehose + ?Sized> Firehose for Arc<F> {
             $($(#[cfg(feature = $feature)])? fn $method(&self, input: &$input) -> Result<$output, Error> {
                 (**self).$method(input)
             })+
         }
 
-        /// Has somebody carry out a call, and writes the answer as the service does.
+        /// Lets a trait object carry out a call, and encodes the answer as the service does.
         pub(crate) fn carry_out(firehose: &dyn Firehose, input: OperationInput<'_>) -> Result<Response, Error> {
             match input {
                 $($(#[cfg(feature = $feature)])? OperationInput::$operation(input) => {
                     firehose.$method(&input).map(|output| server::respond::<$operation>(&output))
                 })+
-                // The core may know more of them.
+                // The core may have more operations.
                 _ => Err(left_out("the operation")),
             }
         }
@@ -115,40 +116,40 @@ macro_rules! operations {
 }
 
 operations! {
-    /// Makes a stream.
+    /// Creates a stream.
     create_delivery_stream: CreateDeliveryStream(CreateDeliveryStreamInput) -> CreateDeliveryStreamOutput, if "control";
-    /// Deletes a stream and what it holds.
+    /// Deletes a stream and the data in it.
     delete_delivery_stream: DeleteDeliveryStream(DeleteDeliveryStreamInput) -> DeleteDeliveryStreamOutput, if "control";
     /// Describes a stream and its destination.
     describe_delivery_stream: DescribeDeliveryStream(DescribeDeliveryStreamInput) -> DescribeDeliveryStreamOutput, if "control";
-    /// Lists names of streams, a page of them; for all, see [`delivery_streams`](Client::delivery_streams).
+    /// Lists the names of streams, one page; for all, see [`delivery_streams`](Client::delivery_streams).
     list_delivery_streams: ListDeliveryStreams(ListDeliveryStreamsInput) -> ListDeliveryStreamsOutput, if "control";
-    /// Lists tags of a stream, a page of them; for all, see [`tags`](Client::tags).
+    /// Lists the tags of a stream, one page; for all, see [`tags`](Client::tags).
     list_tags_for_delivery_stream:
         ListTagsForDeliveryStream(ListTagsForDeliveryStreamInput) -> ListTagsForDeliveryStreamOutput, if "control";
     /// Puts one record of at most 1,024,000 bytes into a stream.
     put_record: PutRecord(PutRecordInput<'_>) -> PutRecordOutput<'static>, then PutRecordOutput::into_owned;
-    /// Puts 1 to 500 records of together at most 4 MiB into a stream, some of which may fail: see
-    /// [`failed_put_count`](PutRecordBatchOutput::failed_put_count). To send those again, use
-    /// [`put_batch`](Client::put_batch).
+    /// Puts 1 to 500 records, at most 4 MiB together, into a stream. Some may fail: see
+    /// [`failed_put_count`](PutRecordBatchOutput::failed_put_count). [`put_batch`](Client::put_batch) makes it easy to
+    /// send those again.
     put_record_batch:
         PutRecordBatch(PutRecordBatchInput<'_>) -> PutRecordBatchOutput<'static>, then PutRecordBatchOutput::into_owned;
-    /// Turns on a stream's encryption, or changes its key.
+    /// Turns on the encryption of a stream, or changes its key.
     start_delivery_stream_encryption:
         StartDeliveryStreamEncryption(StartDeliveryStreamEncryptionInput) -> StartDeliveryStreamEncryptionOutput, if "control";
-    /// Turns off a stream's encryption.
+    /// Turns off the encryption of a stream.
     stop_delivery_stream_encryption:
         StopDeliveryStreamEncryption(StopDeliveryStreamEncryptionInput) -> StopDeliveryStreamEncryptionOutput, if "control";
     /// Attaches tags to a stream.
     tag_delivery_stream: TagDeliveryStream(TagDeliveryStreamInput) -> TagDeliveryStreamOutput, if "control";
-    /// Takes tags off a stream.
+    /// Removes tags from a stream.
     untag_delivery_stream: UntagDeliveryStream(UntagDeliveryStreamInput) -> UntagDeliveryStreamOutput, if "control";
-    /// Changes a stream's destination, whose version has to be known; where it is not, see
+    /// Changes the destination of a stream, given its version; without the version, see
     /// [`change_destination`](Client::change_destination).
     update_destination: UpdateDestination(UpdateDestinationInput) -> UpdateDestinationOutput, if "control";
 }
 
-/// As the service answers to what it does not know.
+/// The error that the service returns for an unknown operation.
 fn left_out(name: &str) -> Error {
     let message = format!("this implementation of `Firehose` leaves out {name}");
     ResponseError::Refused(ServiceError::new(400, ErrorCode::UnknownOperationException, message)).into()

@@ -12,7 +12,7 @@ use firehose_proto::op::{
 use crate::client::Client;
 
 impl Client {
-    /// The names of all streams that the input asks for, in alphabetic order; its limit is the size of a page.
+    /// Iterates over the names of all matching streams, in alphabetic order. The input's limit is the page size.
     ///
     /// ```no_run
     /// use firehose_blocking::Client;
@@ -28,20 +28,20 @@ impl Client {
         Pages::new(self, input)
     }
 
-    /// All tags of a stream; the input's limit is the size of a page.
+    /// Iterates over all tags of a stream. The input's limit is the page size.
     pub fn tags(&self, input: ListTagsForDeliveryStreamInput) -> Pages<'_, ListTagsForDeliveryStream> {
         Pages::new(self, input)
     }
 
-    /// All destinations of a stream; the input's limit is the size of a page.
+    /// Iterates over all destinations of a stream. The input's limit is the page size.
     pub fn destinations(&self, input: DescribeDeliveryStreamInput) -> Pages<'_, DescribeDeliveryStream> {
         Pages::new(self, input)
     }
 }
 
-/// Everything that an operation lists, asked for a page at a time as the iteration gets there.
+/// Iterates over everything that an operation lists. Asks for each page when the iteration reaches it.
 ///
-/// After an error it ends.
+/// Ends after an error.
 pub struct Pages<'a, O: Paginated> {
     client: &'a Client,
     /// Asks for the next page, if there is one.
@@ -54,7 +54,7 @@ impl<'a, O: Paginated> Pages<'a, O> {
         Self { client, input: Some(input), items: Vec::new().into_iter() }
     }
 
-    /// Asks for a page, and for none after one that failed.
+    /// Asks for a page, unless an earlier one failed.
     fn fetch(&mut self, mut input: O::Input<'static>) -> Result<(), Error> {
         let response = self.client.exchange::<O>(&input)?;
         let output = decode::<O>(&input, &response)?;

@@ -1,4 +1,4 @@
-//! Waiting for a stream to be there or gone: a loop around the core's [`Waiter`].
+//! Waits until a stream exists or is gone: a loop around the core's [`Waiter`].
 
 use std::fmt;
 use std::time::Duration;
@@ -12,21 +12,21 @@ use firehose_proto::op::{
 use crate::client::Client;
 
 impl Client {
-    /// Waits until a stream takes records, but not longer than this: a new one needs about a minute. Half a minute long it
-    /// may not be found.
+    /// Waits at most this long until a stream accepts records. A new stream needs about a minute; for its first half
+    /// minute the service may not find it.
     ///
     /// # Errors
     ///
-    /// [`WaitError`], which says what the service says of a stream that could not be made.
+    /// [`WaitError`], with the service's reason if the stream could not be created.
     pub fn wait_until_active(&self, stream: &str, timeout: Duration) -> Result<(), WaitError> {
         self.wait(stream, Waiter::until_active(self.clock().tick(), timeout))
     }
 
-    /// Waits until a stream that was deleted is gone, but not longer than this. Half a minute long it may seem untouched.
+    /// Waits at most this long until a deleted stream is gone. For half a minute it may seem unchanged.
     ///
     /// # Errors
     ///
-    /// [`WaitError`], which says what the service says of a stream that could not be deleted.
+    /// [`WaitError`], with the service's reason if the stream could not be deleted.
     pub fn wait_until_deleted(&self, stream: &str, timeout: Duration) -> Result<(), WaitError> {
         self.wait(stream, Waiter::until_deleted(self.clock().tick(), timeout))
     }
@@ -50,8 +50,8 @@ impl Client {
         }
     }
 
-    /// Changes a stream's destination as it is now: asks for its id and the stream's version first, and once more when
-    /// somebody else changes the stream in between.
+    /// Changes the current destination of a stream. Asks for the destination's id and the stream's version first, and
+    /// once more if somebody else changes the stream in between.
     ///
     /// ```no_run
     /// use firehose_blocking::Client;
@@ -84,7 +84,7 @@ impl Client {
     fn change_once(&self, stream: &str, update: DestinationUpdate) -> Result<UpdateDestinationOutput, Error> {
         let output = self.describe_delivery_stream(&DescribeDeliveryStreamInput::new(stream))?;
         let description = output.delivery_stream_description;
-        // Without a destination there is no id, which the check of the input reports.
+        // Without a destination there is no id; the check of the input reports that.
         let destination = description.destinations.into_iter().next().map(|destination| destination.destination_id);
         let id = destination.unwrap_or_default();
         self.update_destination(&UpdateDestinationInput::new(stream, description.version_id, id).update(update))
@@ -95,13 +95,13 @@ fn is_refusal(error: &Error, code: &ErrorCode) -> bool {
     matches!(error, Error::Refused { error, .. } if error.code.as_ref() == Some(code))
 }
 
-/// Why a wait ended without the stream being as wished.
+/// Why a wait ended before the stream reached the wanted state.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// A call to ask for its state did not succeed.
+    /// A call to ask for the stream's state failed.
     Call(Error),
-    /// The stream will not be as wished, or is not yet and time is up.
+    /// The stream cannot reach the wanted state, or has not within the time.
     Stream {
         /// The stream.
         stream: String,

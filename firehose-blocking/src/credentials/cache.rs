@@ -1,4 +1,4 @@
-//! [`Cache`]: the core's cache of credentials for threads: one asks the provider, and the others wait.
+//! [`Cache`]: the core's credentials cache, shared by threads. One thread asks the provider, the others wait.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use super::context::Context;
 use super::{CredentialsError, Found, ProvideCredentials, lock};
 use firehose_proto::error::WithCauses;
 
-/// A provider's credentials, kept as long as they are good.
+/// Keeps a provider's credentials as long as they are valid.
 pub(crate) struct Cache {
     provider: Box<dyn ProvideCredentials>,
     state: Mutex<CredentialsCache>,
@@ -21,12 +21,12 @@ impl Cache {
         Self { provider, state: Mutex::default(), refreshed: Condvar::new() }
     }
 
-    /// The access key id of the credentials that are kept, good or not.
+    /// The access key id of the cached credentials, valid or not.
     pub(crate) fn access_key_id(&self) -> Option<String> {
         lock(&self.state).current().map(|credentials| credentials.access_key_id.clone())
     }
 
-    /// Credentials that are good now: others than those that the service has just refused.
+    /// Returns valid credentials. If the service refused some, returns others.
     pub(crate) fn provide(
         &self,
         context: &Context,
@@ -56,7 +56,7 @@ impl Cache {
         }
     }
 
-    /// Asks the provider. That it panics is a failure like any other: the threads that wait are told, and it is asked again.
+    /// Asks the provider. A panic counts as a failure: the waiting threads get the error, and later calls ask again.
     fn ask(&self, context: &Context) -> Result<Found, CredentialsError> {
         catch_unwind(AssertUnwindSafe(|| self.provider.find(context)))
             .unwrap_or_else(|_| Err(CredentialsError::transient("the provider of credentials panicked")))

@@ -1,4 +1,4 @@
-//! [`Chain`]: providers that are asked one after the other.
+//! [`Chain`]: asks several credential providers in order.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,9 +9,9 @@ use super::context::Context;
 use super::providers::{Container, EnvironmentVariables, InstanceMetadata, Profile, WebIdentity};
 use super::{CredentialsError, ProvideCredentials};
 
-/// Asks one provider after the other, until one has credentials or is configured and fails.
+/// Asks providers in order, until one has credentials or is configured but fails.
 ///
-/// [`Chain::standard`] is what a client uses unless told otherwise. A chain of one's own:
+/// A client uses [`Chain::standard`] by default. To build another chain:
 ///
 /// ```
 /// use firehose_blocking::Client;
@@ -33,11 +33,11 @@ impl Chain {
         Self::default()
     }
 
-    /// [Where AWS's tools look](https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html): the
-    /// environment variables, the profile, a web identity, the container's agent, the instance metadata.
+    /// The chain of [AWS's tools](https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html):
+    /// environment variables, profile, web identity, container agent, instance metadata.
     ///
-    /// Where the program names the profile itself, keys and web identity of the environment are passed over, as in the
-    /// AWS CLI: they would be somebody else.
+    /// If the program names the profile itself, keys and web identity in the environment are ignored, as in the AWS
+    /// CLI: they may belong to another identity.
     pub fn standard() -> Self {
         Self::new()
             .then(EnvironmentVariables)
@@ -47,7 +47,7 @@ impl Chain {
             .then(InstanceMetadata)
     }
 
-    /// The same chain with another provider at its end.
+    /// Adds a provider at the end of the chain.
     pub fn then(mut self, provider: impl ProvideCredentials + 'static) -> Self {
         self.providers.push(Box::new(provider));
         self

@@ -1,4 +1,4 @@
-//! [`Context`]: what providers have to work with, and the loop that carries out what the core's search asks for.
+//! [`Context`]: what credential providers work with; runs the core's search.
 
 use std::fmt;
 use std::io;
@@ -16,7 +16,7 @@ use crate::environment::Environment;
 use crate::files;
 use crate::transport::Transport;
 
-/// What providers have to work with: the client's clock, and the settings and connections that the standard ones need.
+/// What credential providers work with: the client's clock, and the settings and connections of the standard providers.
 pub struct Context {
     pub(crate) environment: Environment,
     pub(crate) clock: Arc<dyn Clock>,
@@ -25,7 +25,7 @@ pub struct Context {
     shared: Mutex<SearchState>,
 }
 
-/// Asks the user for the code that a device shows.
+/// Asks the user for an MFA code.
 #[derive(Clone)]
 #[expect(clippy::type_complexity, reason = "this very type is the short name for it")]
 pub(crate) struct Mfa(pub(crate) Arc<dyn Fn(&str) -> io::Result<String> + Send + Sync>);
@@ -49,12 +49,12 @@ impl Context {
         &*self.clock
     }
 
-    /// The present by both of the client's clocks.
+    /// The current time on both of the client's clocks.
     pub(crate) fn now(&self) -> Now {
         Now::new(self.clock.tick(), self.clock.now())
     }
 
-    /// Has the core search for credentials there; those of its members that are no standard ones are in the list.
+    /// Runs the core's search for credentials. `custom` holds the chain's own providers.
     pub(super) fn find(
         &self,
         provider: Provider,
@@ -65,7 +65,7 @@ impl Context {
         Ok(found)
     }
 
-    /// The region that the instance metadata tell.
+    /// The region from the instance metadata.
     pub(crate) fn metadata_region(&self) -> Result<Region, CredentialsError> {
         self.search(Search::metadata_region(), &[])
     }

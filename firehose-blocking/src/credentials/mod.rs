@@ -1,6 +1,6 @@
-//! [`ProvideCredentials`]: where credentials come from, and the [`Chain`] of places that AWS's tools look in.
+//! [`ProvideCredentials`]: sources of credentials, and the [`Chain`] of sources that AWS's tools use.
 //!
-//! Where to look, what to ask and when to ask again is decided by [`firehose_proto::credentials`]. Here is what that takes:
+//! [`firehose_proto::credentials`] decides where to look, what to ask and when to ask again. This module does the I/O:
 //!
 //! ```text
 //! Client ─▶ Cache ───────────────────▶ Chain ───────────▶ Context ─▶ core's Search ─┐
@@ -26,10 +26,11 @@ pub use self::context::Context;
 pub(crate) use self::context::Mfa;
 pub use self::providers::{Container, EnvironmentVariables, InstanceMetadata, Profile, WebIdentity};
 
-/// A place that credentials come from.
+/// A source of credentials.
 ///
-/// Open for implementation. The client asks rarely: it keeps what it gets until shortly before it expires, lets one
-/// thread at a time ask, and goes on with what it has when that fails. A provider therefore keeps nothing itself.
+/// Implement it for a source of your own. The client caches what a provider returns until shortly before it expires.
+/// Only one thread at a time asks; if that fails, the client continues with the credentials it has. A provider
+/// therefore needs no cache.
 ///
 /// ```
 /// use firehose_blocking::credentials::{Context, CredentialsError, ProvideCredentials};
@@ -48,19 +49,19 @@ pub use self::providers::{Container, EnvironmentVariables, InstanceMetadata, Pro
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait ProvideCredentials: Send + Sync {
-    /// Finds credentials. May take its time, but must come to an end.
+    /// Finds credentials. May take long, but must return.
     ///
     /// # Errors
     ///
-    /// [`CredentialsError`]; an [absence](CredentialsError::absent) lets a chain go on to its next provider.
+    /// [`CredentialsError`]. After an [absence](CredentialsError::absent), a chain asks its next provider.
     fn provide(&self, context: &Context) -> Result<Credentials, CredentialsError>;
 
-    /// What messages call this provider.
+    /// The name of this provider in messages.
     fn name(&self) -> Cow<'static, str> {
         "credentials provider".into()
     }
 
-    /// The same as [`provide`](Self::provide), with the name of the provider that had them.
+    /// Like [`provide`](Self::provide), with the name of the provider that had the credentials.
     ///
     /// # Errors
     ///
@@ -69,13 +70,13 @@ pub trait ProvideCredentials: Send + Sync {
         Ok(Found { credentials: self.provide(context)?, provider: self.name() })
     }
 
-    /// The same as a value for the core's search: what the standard providers say of themselves, and no others need to.
+    /// The provider as a value for the core's search. Only the standard providers need it.
     fn standard(&self) -> Option<Provider> {
         None
     }
 }
 
-/// Credentials that the program has already.
+/// Credentials that the program already has.
 impl ProvideCredentials for Credentials {
     fn provide(&self, _: &Context) -> Result<Credentials, CredentialsError> {
         Ok(self.clone())
@@ -86,7 +87,7 @@ impl ProvideCredentials for Credentials {
     }
 }
 
-/// Locks what no thread leaves half-changed, so that one that panicked elsewhere does no harm.
+/// Locks data that no thread leaves half-changed, so a panic of another thread does no harm.
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Runs a credential process, for as long as it may take.
+//! Runs a credential process, with a timeout.
 
 use std::io::{self, Read};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use firehose_proto::credentials::ProcessError;
 use firehose_proto::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
 
-/// How often a program is looked at that prints no more but has not ended.
+/// How often to check a program that has closed its output but not ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Has a shell run a command line, and returns what is printed: one byte too much at most.
+/// Runs a command line in a shell and returns its output, at most one byte above the limit.
 pub(super) fn run(command_line: &str, timeout: Duration) -> Result<Vec<u8>, ProcessError> {
     let deadline = Instant::now() + timeout;
     let (mut command, is_group) = shell(command_line);
-    // Somebody else's messages may hold secrets.
+    // The program's messages may contain secrets.
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(other)?;
     let mut running = Running { child, is_group, has_ended: false };
     let stdout = running.child.stdout.take();
@@ -36,14 +36,14 @@ fn other(error: io::Error) -> ProcessError {
     ProcessError::Other(error.into())
 }
 
-/// The command that has a shell run the line, and whether it leads a process group of its own.
+/// The shell command for the line, and whether it leads a process group of its own.
 #[cfg(unix)]
 fn shell(command_line: &str) -> (Command, bool) {
     use std::os::unix::process::CommandExt;
 
     let mut command = Command::new("sh");
     command.arg("-c").arg(command_line);
-    // At a terminal it may ask for a password, which only processes in the foreground may do.
+    // At a terminal the program may ask for a password, which only processes in the foreground can do.
     let is_group = std::fs::File::open("/dev/tty").is_err();
     if is_group {
         command.process_group(0);
@@ -60,23 +60,23 @@ fn shell(command_line: &str) -> (Command, bool) {
     (command, false)
 }
 
-/// Reads what a program prints until it prints no more, or too much; `None` when that takes too long.
+/// Reads a program's output to its end, or until it is too long. `None` after the timeout.
 ///
-/// A thread does the reading. It ends when nobody can print any more, which is when all of the program's processes
-/// have been ended.
+/// A thread does the reading. It ends once all of the program's processes have been ended, because then nothing can
+/// print any more.
 fn read_until(stdout: ChildStdout, deadline: Instant) -> io::Result<Option<Vec<u8>>> {
     let (sender, receiver) = mpsc::channel();
     let limit = MAX_CREDENTIAL_DOCUMENT_BYTES + 1;
     thread::Builder::new().name("credential-process".into()).spawn(move || {
         let mut printed = Vec::with_capacity(limit);
         let result = stdout.take(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_end(&mut printed);
-        // Whoever asked may have given up.
+        // The receiver may have given up.
         let _ = sender.send(result.map(|_| printed));
     })?;
     receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok().transpose()
 }
 
-/// A program that does not outlive this value.
+/// A child process that does not outlive this value.
 struct Running {
     child: Child,
     is_group: bool,
@@ -104,7 +104,7 @@ impl Drop for Running {
             return;
         }
         if self.is_group {
-            // The standard library ends single processes only. The group exists as long as its leader is not reaped.
+            // The standard library ends single processes only. The group exists until its leader is reaped.
             let kill = format!("kill -KILL -{}", self.child.id());
             let _ = Command::new("sh").arg("-c").arg(kill).stderr(Stdio::null()).status();
         }

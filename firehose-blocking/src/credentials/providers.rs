@@ -1,4 +1,4 @@
-//! The standard providers, as values of their own: each has the core search in one place.
+//! The standard credential providers as separate types; each runs the core's search in one place.
 
 use std::borrow::Cow;
 
@@ -12,39 +12,39 @@ use super::{CredentialsError, ProvideCredentials};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EnvironmentVariables;
 
-/// The role that `AWS_ROLE_ARN` names, with the token in the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names: service
-/// accounts on Amazon EKS, and jobs of build services with OpenID Connect.
+/// The role named by `AWS_ROLE_ARN`, with the token file named by `AWS_WEB_IDENTITY_TOKEN_FILE`. Used by service
+/// accounts on Amazon EKS, and by build services with OpenID Connect.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WebIdentity;
 
-/// The role of a task on Amazon ECS, of a pod on Amazon EKS, or of a component on AWS IoT Greengrass, from the
-/// [container's agent](https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
+/// The role of an Amazon ECS task, an Amazon EKS pod or an AWS IoT Greengrass component, from the [container
+/// agent](https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Container;
 
 /// The role of the Amazon EC2 instance, from its
-/// [metadata](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.html), version 2 alone.
+/// [metadata](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.html), version 2 only.
 ///
-/// While the metadata fail, the last credentials stay in use, even beyond their expiry: AWS's services take them for
-/// longer when its own machinery is down. `AWS_EC2_METADATA_DISABLED=true` turns this provider off.
+/// If the metadata service fails, the last credentials stay in use even after they expire: during an outage of the
+/// metadata AWS's services accept them longer. `AWS_EC2_METADATA_DISABLED=true` turns this provider off.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InstanceMetadata;
 
 /// A profile of the [shared files](https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html): keys, a program,
-/// a sign-in, a web identity, and roles assumed with any of them. The files are read anew each time.
+/// a sign-in, a web identity, or a role assumed with any of these. The files are read again each time.
 #[derive(Debug, Clone, Default)]
 pub struct Profile {
     name: Option<String>,
 }
 
 impl Profile {
-    /// The client's profile: the one that its builder, `AWS_PROFILE` or else `AWS_DEFAULT_PROFILE` names, or `default`.
+    /// The client's profile: set by its builder, by `AWS_PROFILE`, by `AWS_DEFAULT_PROFILE`, or else `default`.
     #[must_use]
     pub const fn selected() -> Self {
         Self { name: None }
     }
 
-    /// The profile of this name.
+    /// The profile with this name.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: Some(name.into()) }
     }

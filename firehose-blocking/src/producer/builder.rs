@@ -1,4 +1,4 @@
-//! [`ProducerBuilder`]: a producer's settings, and its start.
+//! [`ProducerBuilder`]: the settings of a producer, and its start.
 
 use std::fmt;
 use std::io;
@@ -15,7 +15,7 @@ use super::{Handle, Handlers, Producer, Shared, State};
 use crate::client::Client;
 use crate::spool::{Replay, Spool, SpoolError};
 
-/// How long a drop waits for outcomes, unless set otherwise.
+/// How long a drop waits for outcomes by default.
 const DROP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Opens the spool of a stream.
@@ -38,37 +38,37 @@ impl ProducerBuilder {
         Self { client, delivery_stream_name, policy, drop_timeout: DROP_PATIENCE, handlers, spool: None }
     }
 
-    /// What it may use, how long it tries, and what it promises.
+    /// Sets the limits, timeouts and guarantees of the delivery.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// How long dropping its last handle may wait for outcomes; 5 s unless set.
+    /// Limits how long the drop of the last handle waits for outcomes. The default is 5 s.
     pub fn drop_timeout(mut self, timeout: Duration) -> Self {
         self.drop_timeout = timeout;
         self
     }
 
-    /// Takes each record that was not delivered, in place of [`Producer::take_undelivered`]. Runs on a thread of the
-    /// producer, which does nothing else in the meantime.
+    /// Gives each undelivered record to this handler instead of [`Producer::take_undelivered`]. The handler runs on a
+    /// thread of the producer and blocks that thread.
     pub fn on_undelivered(mut self, handler: impl Fn(Undelivered) + Send + Sync + 'static) -> Self {
         self.handlers.on_undelivered = Some(Box::new(handler));
         self
     }
 
-    /// Is told of each event, accepted records in runs, and when calls begin to fail, get through again, or end for good: for
-    /// exporters of metrics, and alarms. Runs on a thread of the producer.
+    /// Reports each event to this handler, for metrics and alarms. Accepted records come in runs; other events say that
+    /// calls begin to fail, succeed again, or have stopped for good. The handler runs on a thread of the producer.
     pub fn on_outcome(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.handlers.on_outcome = Some(Box::new(handler));
         self
     }
 
-    /// Starts it, with one thread for each request that may be in flight.
+    /// Starts the producer, with one thread for each request in flight.
     ///
     /// # Errors
     ///
-    /// [`ProducerError`]: the stream's name or the policy is not valid, or there is no thread to be had.
+    /// [`ProducerError`]: the stream's name or the policy is invalid, or the system cannot start a thread.
     pub fn start(self) -> Result<Producer, ProducerError> {
         let Self { client, delivery_stream_name, policy, drop_timeout, handlers, spool } = self;
         let threads = policy.max_in_flight.get();
@@ -114,7 +114,7 @@ impl ProducerBuilder {
 }
 
 impl Producer {
-    /// Starts a thread. On an error the producer is to be dropped, which ends those that have started.
+    /// Starts a thread. After an error the caller drops the producer, which ends the threads already started.
     fn spawn(&self, run: impl FnOnce(&Shared) + Send + 'static) -> Result<(), ProducerError> {
         let shared = Arc::clone(&self.0.shared);
         let thread = thread::Builder::new().name("firehose-producer".into());
@@ -137,11 +137,11 @@ impl fmt::Debug for ProducerBuilder {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProducerError {
-    /// The stream's name, or the policy, breaks a rule.
+    /// The stream's name or the policy breaks a rule.
     Invalid(Violation),
-    /// The system has no thread for it.
+    /// The system cannot start a thread.
     Thread(io::Error),
-    /// The spool cannot be used.
+    /// The spool cannot be opened.
     Spool(SpoolError),
 }
 

@@ -1,9 +1,9 @@
-//! What the log says of all calls. The target of its messages is this module's path, by which a program that says so itself
-//! turns them off.
+//! Log messages about the health of calls. Their log target is this module's path, so that a program with messages of
+//! its own can turn them off.
 
 use firehose_proto::batch::{Event, Outage, Recovered};
 
-/// Logs an event that is about all calls.
+/// Logs an event that concerns all calls.
 pub(super) fn log(event: &Event) {
     match event {
         Event::Outage(Outage { reason, is_refusal, elapsed, waiting_records, waiting_bytes, .. }) => {

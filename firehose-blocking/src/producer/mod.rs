@@ -5,9 +5,9 @@
 //!   └──── waits while the buffer is full ◀── room ────────────────────────────────┘
 //! ```
 //!
-//! All decisions are the [`Batcher`]'s, behind one lock; requests are made outside it, by one thread for each that may
-//! be in flight. A worker that finds nothing to do sleeps until the time that the batcher named, or until a record
-//! changes that.
+//! The [`Batcher`] makes all decisions, behind one lock. Workers send requests outside the lock, one thread for each
+//! request in flight. A worker with nothing to do sleeps until the time that the batcher named, or until a new record
+//! wakes it.
 
 mod builder;
 mod health;
@@ -41,20 +41,20 @@ pub use self::send::{SendError, SendManyError, TrySendError};
 pub use self::statistics::ProducerStatistics;
 pub use self::write::RecordWriter;
 
-/// Takes records from any thread, batches them, keeps within limits, and sends again what failed.
+/// Takes records from any thread, batches them within limits, and retries those that failed.
 ///
-/// Every record ends in one [`Outcome`]. Those that are not delivered come back, to the handler that was set
-/// ([`on_undelivered`](ProducerBuilder::on_undelivered)) or else to [`take_undelivered`](Self::take_undelivered) and
-/// [`close`](Self::close). Memory is bounded by the policy: a full buffer makes [`send`](Self::send) wait.
+/// Every record ends in one [`Outcome`]. An undelivered record goes to the handler
+/// ([`on_undelivered`](ProducerBuilder::on_undelivered)) if one is set, else to
+/// [`take_undelivered`](Self::take_undelivered) and [`close`](Self::close). The policy limits memory: while the buffer
+/// is full, [`send`](Self::send) waits.
 ///
-/// Its clones are handles of the same producer, cheap to make and to hand to threads. [`close`](Self::close) through any of
-/// them closes it for all, and tells what was not delivered. The drop of the last one closes it as well, and waits for a few
-/// seconds at most.
+/// Clones are cheap handles of the same producer. [`close`](Self::close) through any handle closes the producer for all
+/// and returns the undelivered records. The drop of the last handle closes it too, and waits a few seconds at most.
 ///
-/// Refusals of every record, such as for want of the stream or of the permission, [stop](Self::stopped) it, at once or after
-/// the [policy](firehose_proto::batch::Policy::refusal_timeout)'s time; [`resume`](Self::resume) lets it go on. An outage is
-/// waited out. Either is logged: as a warning when calls begin to fail, as information when they get through again, as an
-/// error when it stops.
+/// If the service refuses every record, for example because the stream or a permission is missing, the producer
+/// [stops](Self::stopped): at once, or after the [policy](firehose_proto::batch::Policy::refusal_timeout)'s time.
+/// [`resume`](Self::resume) starts it again. It waits out an outage. It logs a warning when calls begin to fail,
+/// information when they succeed again, and an error when it stops.
 ///
 /// ```
 /// use std::time::Duration;
@@ -83,88 +83,89 @@ pub use self::write::RecordWriter;
 #[derive(Clone)]
 pub struct Producer(Arc<Handle>);
 
-/// What the handles of a producer have in common, and its workers have not: its drop ends them.
+/// What the handles share and the workers do not: its drop ends the workers.
 struct Handle {
     shared: Arc<Shared>,
     workers: Mutex<Vec<JoinHandle<()>>>,
     drop_timeout: Duration,
-    /// What it had done when it was closed. Locked as long as that takes.
+    /// The final statistics, once closed. Locked while the producer closes.
     closed: Mutex<Option<ProducerStatistics>>,
 }
 
-/// What a producer was when it was closed.
+/// The result of closing a producer.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Closed {
-    /// What it had done.
+    /// What the producer has done.
     pub statistics: ProducerStatistics,
-    /// The records that were not delivered and had not been taken, in no particular order.
+    /// The undelivered records that nobody has taken, in no particular order.
     pub undelivered: Vec<Undelivered>,
 }
 
-/// There was no time left for some records to have their outcomes.
+/// The time ran out before all records had their outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlushTimeout {
-    /// How many records.
+    /// How many records have no outcome.
     pub records: u64,
 }
 
 impl Producer {
     /// Begins a producer for a stream, with the settings of a client.
     ///
-    /// Of the client's retries only the correction of a wrong clock remains: it is the producer's policy that decides
-    /// what is sent again.
+    /// Of the client's retries only the correction of a wrong clock remains: the producer's policy decides what is
+    /// retried.
     pub fn builder(client: Client, delivery_stream_name: impl Into<String>) -> ProducerBuilder {
         ProducerBuilder::new(client, delivery_stream_name.into())
     }
 
-    /// Takes a record, and waits while the buffer is full.
+    /// Takes a record; waits while the buffer is full.
     ///
     /// # Errors
     ///
-    /// [`SendError`], for a full buffer only when what fills it came back undelivered and was not taken.
+    /// [`SendError`]. A full buffer is an error only if undelivered records fill it and nobody takes them.
     pub fn send(&self, data: &[u8]) -> Result<(), SendError> {
         self.0.shared.send(data, None, None)
     }
 
-    /// Takes a record as [`send`](Self::send) does, but waits for room no longer than this.
+    /// Takes a record like [`send`](Self::send), but waits at most this long for room.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), and [`EnqueueError::Full`](firehose_proto::batch::EnqueueError::Full) when time is up.
+    /// As [`send`](Self::send), and [`EnqueueError::Full`](firehose_proto::batch::EnqueueError::Full) after the
+    /// timeout.
     pub fn send_timeout(&self, data: &[u8], timeout: Duration) -> Result<(), SendError> {
         self.0.shared.send(data, None, Some(timeout))
     }
 
-    /// Takes records one after the other, as [`send_timeout`](Self::send_timeout) would: for many small ones this takes less
-    /// of the processor.
+    /// Takes records one after the other, like [`send_timeout`](Self::send_timeout). For many small records this costs
+    /// less CPU time.
     ///
     /// # Errors
     ///
-    /// [`SendManyError`]: how many were taken, and why the next one was not.
+    /// [`SendManyError`]: how many records were taken, and why the next one was not.
     pub fn send_many<D: AsRef<[u8]>>(&self, records: &[D], timeout: Duration) -> Result<(), SendManyError> {
         self.0.shared.send_all(records, None, Some(timeout))
     }
 
-    /// Takes a record if there is room for it now.
+    /// Takes a record if there is room now.
     ///
     /// # Errors
     ///
-    /// [`TrySendError`] with the record, and why it was not taken.
+    /// [`TrySendError`]: the record, and why it was not taken.
     pub fn try_send<D: AsRef<[u8]>>(&self, data: D) -> Result<(), TrySendError<D>> {
         self.0.shared.try_send(data.as_ref()).map_err(|reason| TrySendError { data, reason })
     }
 
-    /// Takes a record as [`send`](Self::send) does, and tells its outcome.
+    /// Takes a record like [`send`](Self::send), and calls back with its outcome.
     ///
-    /// The callback runs on a thread of the producer, which does nothing else in the meantime: keep it short, and do not
-    /// [`send`](Self::send) from it, which may wait for that very thread. One that panics harms no other record. When an oversize record was split, the callback is told of the part that fared
-    /// worst.
+    /// The callback runs on a thread of the producer and blocks it: keep it short. Do not [`send`](Self::send) from it,
+    /// because that may wait for the same thread. A callback that panics harms no other record. If an oversize record
+    /// was split, the callback gets the worst outcome of its parts.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send); the callback is not called then.
+    /// As [`send`](Self::send); the callback is then not called.
     pub fn send_with_callback(
         &self,
         data: &[u8],
@@ -173,7 +174,7 @@ impl Producer {
         self.0.shared.send(data, Some(Box::new(callback)), None)
     }
 
-    /// Takes a record as [`send`](Self::send) does, and returns what its outcome can be waited for with.
+    /// Takes a record like [`send`](Self::send), and returns a receipt to wait for its outcome.
     ///
     /// # Errors
     ///
@@ -183,12 +184,12 @@ impl Producer {
         self.0.shared.send(data, Some(callback), None).map(|()| receipt)
     }
 
-    /// Sends at once what has been taken so far, and waits until all of it has its outcome, what an earlier process left
-    /// in the spool included.
+    /// Sends all taken records at once and waits until each has its outcome, including records that an earlier process
+    /// left in the spool.
     ///
     /// # Errors
     ///
-    /// [`FlushTimeout`] when time is up; they are delivered all the same.
+    /// [`FlushTimeout`] when the time is up. The records are still delivered.
     pub fn flush(&self, timeout: Duration) -> Result<(), FlushTimeout> {
         let start = self.0.shared.now();
         let state = self.0.shared.lock();
@@ -198,7 +199,7 @@ impl Producer {
         self.0.shared.wake_worker(&state);
         let end = state.receipts.end();
         let state = self.0.shared.wait_until(state, timeout, |state| state.receipts.is_settled_below(end));
-        // What has not been read back yet is not in the ledger.
+        // Records not yet read back from the spool have no receipts.
         let replaying = state.spool.as_ref().filter(|_| state.is_replaying).map_or(0, |spool| spool.pending());
         match state.receipts.pending_below(end).max(replaying) {
             0 => Ok(()),
@@ -206,7 +207,7 @@ impl Producer {
         }
     }
 
-    /// The records that were not delivered and have not been taken yet, unless a handler was set for them. Makes room.
+    /// Takes the undelivered records that nobody has taken yet, which makes room. Empty if a handler is set for them.
     #[must_use]
     pub fn take_undelivered(&self) -> Vec<Undelivered> {
         let undelivered = self.0.shared.lock().undelivered.take();
@@ -214,22 +215,22 @@ impl Producer {
         undelivered
     }
 
-    /// Why nothing can be delivered any more, if so. From then on [`send`](Self::send) fails, for the same reason, until
-    /// somebody [resumes](Self::resume) it.
+    /// Why nothing can be delivered any more, if the producer has stopped. [`send`](Self::send) then fails with the
+    /// same reason until somebody [resumes](Self::resume) the producer.
     #[must_use]
     pub fn stopped(&self) -> Option<Arc<Reason>> {
         self.0.shared.lock().batcher.stopped().cloned()
     }
 
-    /// Goes on after a stop, once its cause is mended; of no effect otherwise.
+    /// Continues after a stop, once its cause is fixed. Does nothing otherwise.
     ///
-    /// Records that came back because of the stop have had their outcome: whoever wants them delivered sends them again. With
-    /// a spool, they are still in it and are sent from there, before anything else: do not send those again. Of them,
-    /// [`take_undelivered`](Self::take_undelivered) then has none any more.
+    /// Records that the stop returned have had their outcome: to deliver them, send them again. With a spool do not:
+    /// they are still in it, the producer sends them first, and [`take_undelivered`](Self::take_undelivered) no longer
+    /// returns them.
     pub fn resume(&self) {
         let shared = &self.0.shared;
         let mut state = shared.lock();
-        // What comes back because of the stop does so before it is over.
+        // The records that the stop returns come back before it is over.
         while state.batcher.stopped().is_some() && !state.is_closing {
             let now = state.time(shared.now());
             if let Output::Event(event) = state.batcher.poll_output(now) {
@@ -245,48 +246,50 @@ impl Producer {
         }
     }
 
-    /// Keeps a few bytes in the spool for a source of records, in place of those before, whole or not at all: how far it has
-    /// been read, for the next process to go on from there. Each stream at each endpoint has its own notes, one for each
-    /// source, whose name is any text. A note is never ahead of the records that were sent before it. Without a spool nothing is kept.
+    /// Saves a checkpoint for a source of records: a few bytes that say how far the source has been read, for the next
+    /// process to continue from. It replaces the previous checkpoint atomically, and is never ahead of the records sent
+    /// before it. Each stream at each endpoint has its own checkpoints, one for each source; a source's name is any
+    /// text. Without a spool nothing is saved.
     ///
     /// # Errors
     ///
-    /// When the file system says no. The note before is there still.
+    /// If the file system fails. The previous checkpoint is kept.
     pub fn save_checkpoint(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
         let shared = &self.0.shared;
         shared.spool().map_or(Ok(()), |spool| spool.save_checkpoint(shared.now(), source, note))
     }
 
-    /// The bytes that were kept last for a source, by this process or an earlier one. Those that are not what was written
-    /// are set aside in the spool's directory, which is logged as an error, and count as none.
+    /// Loads the last checkpoint of a source, saved by this process or an earlier one. A damaged checkpoint is set
+    /// aside in the spool's directory, logged as an error, and treated as missing.
     ///
     /// # Errors
     ///
-    /// When they cannot be read.
+    /// If the checkpoint cannot be read.
     pub fn load_checkpoint(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
         self.0.shared.spool().map_or(Ok(None), |spool| spool.load_checkpoint(source))
     }
 
-    /// Records in the spool that have no outcome, those of an earlier process included; none without a spool.
+    /// How many records in the spool have no outcome, including those of an earlier process. 0 without a spool.
     #[must_use]
     pub fn spooled_records(&self) -> u64 {
         self.0.shared.spool().map_or(0, |spool| spool.pending())
     }
 
-    /// What it has done so far.
+    /// What the producer has done so far.
     #[must_use]
     pub fn statistics(&self) -> ProducerStatistics {
         let shared = &self.0.shared;
         shared.statistics(&mut shared.lock())
     }
 
-    /// Takes no more records, through whichever handle, waits until those that were taken have their outcomes, and gives up
-    /// the rest. A second close waits until the first is over, and returns the same statistics and no records.
+    /// Stops taking records, from any handle; waits until all taken records have their outcomes, and gives up the rest
+    /// when the time is up. A second close waits for the first, and returns the same statistics and no records.
     ///
-    /// Not to be called from a callback, whose own record would be waited for until time is up.
+    /// Do not call this from a callback: it would wait for that callback's own record until the time is up.
     ///
-    /// What an earlier process left in the spool is sent first; where too much of it comes back, the rest stays there.
-    /// What is in flight when time is up may be stored, and ends as [`Failure::Unknown`](firehose_proto::batch::Failure).
+    /// Records that an earlier process left in the spool are sent first. If too many of them come back, the rest stays
+    /// in the spool. A request in flight when the time is up may be stored; its records end as
+    /// [`Failure::Unknown`](firehose_proto::batch::Failure).
     #[must_use]
     pub fn close(&self, timeout: Duration) -> Closed {
         self.0.close(timeout, false)
@@ -294,7 +297,7 @@ impl Producer {
 }
 
 impl Handle {
-    /// Ends the workers, and returns what has not been delivered. The second time there is nothing left to do.
+    /// Ends the workers and returns the undelivered records. A second call does nothing.
     fn close(&self, timeout: Duration, leaves_to_spool: bool) -> Closed {
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(statistics) = *closed {
@@ -302,7 +305,8 @@ impl Handle {
         }
         let start = self.shared.now();
         let state = self.shared.lock();
-        // What an earlier process took comes first, as far as there is room for what comes back: nobody makes more.
+        // Records of an earlier process go first, as long as there is room for those that come back: nobody else makes
+        // room.
         let is_read = |state: &State| !state.is_replaying || state.is_full_of_undelivered();
         let mut state = self.shared.wait_until(state, timeout, is_read);
         let timeout = timeout.saturating_sub(self.shared.now().since(start));
@@ -316,7 +320,7 @@ impl Handle {
         if !is_in_time {
             state.is_left_to_spool = leaves_to_spool && state.spool.is_some();
             state.batcher.abandon();
-            // Workers may be stuck in a request: what is left is handed out from here.
+            // Workers may be stuck in a request, so this thread handles the remaining events.
             state = self.shared.drain_events(state);
             // A worker may be reporting an outcome already.
             state = self.shared.wait_until(state, REPORT_TIMEOUT, is_over);
@@ -328,10 +332,10 @@ impl Handle {
         *closed = Some(statistics);
         drop(closed);
         let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
-        // A callback that has the last handle drops it on a worker.
+        // A callback that owns the last handle drops it on a worker.
         let own = thread::current().id();
         for worker in workers.into_iter().filter(|worker| is_in_time && worker.thread().id() != own) {
-            // It has nothing left to do but to see that.
+            // That worker ends by itself once it sees that the producer is closed.
             let ended = worker.join();
             debug_assert!(ended.is_ok(), "a worker does not panic");
         }
@@ -368,27 +372,27 @@ impl fmt::Display for FlushTimeout {
 
 impl std::error::Error for FlushTimeout {}
 
-/// The share of the buffer, one in so many, that is free before those are woken that wait for room.
+/// Waiting senders are woken once this fraction of the buffer (1 in n) is free.
 const ROOM_SHARE: usize = 8;
 
-/// How long a close waits for workers that are reporting outcomes, which takes as long as the application's handlers do.
+/// How long a close waits for workers that report outcomes; the application's handlers may take any time.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often a thread that wants to send lets others run while one of them has the lock.
+/// How often a sender yields to other threads while one of them holds the lock.
 const YIELDS: u32 = 16;
 
-/// What the threads of the application and the workers share.
+/// What the application's threads and the workers share.
 struct Shared {
     client: Client,
     state: Mutex<State>,
     /// Wakes workers: there may be something to poll.
     work: Condvar,
-    /// Wakes the application: there may be room, or records may have had their outcomes.
+    /// Wakes the application: there may be room, or new outcomes.
     changed: Condvar,
     handlers: Handlers,
 }
 
-/// What the application wants to be told, on whichever worker's thread.
+/// The application's handlers; any worker's thread may call them.
 #[derive(Default)]
 struct Handlers {
     on_undelivered: Option<Box<dyn Fn(Undelivered) + Send + Sync>>,
@@ -402,25 +406,25 @@ struct State {
     receipts: Receipts,
     latencies: Latencies,
     undelivered: Held,
-    /// Where records are until their outcome is known, if they are to survive the process. Given up with the producer,
-    /// so that the next one can have it although a worker is still waiting for an answer.
+    /// The spool, if records are to survive the process. Released with the producer, so that the next one can open it
+    /// while a worker still waits for an answer.
     spool: Option<Arc<Spool>>,
     positions: Positions,
-    /// Whether records that are in the spool, of an earlier process or from before a stop, come first.
+    /// Whether records in the spool, from an earlier process or before a stop, go first.
     is_replaying: bool,
-    /// Whether they are to be looked for there, because it goes on after a stop.
+    /// Whether to look for such records there, because the producer was resumed.
     is_resumed: bool,
     is_closing: bool,
-    /// Whether a worker has been woken because of records and none has polled since: then it need not be done again for
-    /// each of them, which is a call of the system.
+    /// Whether a worker has been woken for records and none has polled since. Saves a system call for each further
+    /// record.
     is_woken: bool,
-    /// Workers that sleep, and threads that wait for outcomes: where there is none, nobody has to be woken, which is a call
-    /// of the system.
+    /// Workers that sleep, and threads that wait for outcomes. With none there is nobody to wake, which saves a system
+    /// call.
     idle_workers: usize,
     watchers: usize,
-    /// The latest time that the batcher knows.
+    /// The latest time given to the batcher.
     latest: Tick,
-    /// Whether records stay in the spool though they are given up here.
+    /// Whether records given up here stay in the spool.
     is_left_to_spool: bool,
 }
 
@@ -429,8 +433,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Locks to take a record. While another thread is at it, this one lets others run before it goes to sleep, as to wake
-    /// it would cost that other one more than the record does.
+    /// Locks to take a record. While another thread holds the lock, yields before it sleeps: to wake this thread would
+    /// cost the other one more than the record does.
     fn lock_to_send(&self) -> MutexGuard<'_, State> {
         for _ in 0..YIELDS {
             match self.state.try_lock() {
@@ -451,12 +455,12 @@ impl Shared {
         ProducerStatistics::new(now, &state.batcher, state.spool.as_deref(), &state.latencies)
     }
 
-    /// The spool, not under the lock: it has its own.
+    /// The spool has its own lock.
     fn spool(&self) -> Option<Arc<Spool>> {
         self.lock().spool.clone()
     }
 
-    /// Waits until something holds, or it is too late.
+    /// Waits until a condition holds or the deadline passes.
     fn wait_until<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -470,14 +474,14 @@ impl Shared {
         state
     }
 
-    /// Wakes a worker if one sleeps.
+    /// Wakes a worker, if one sleeps.
     fn wake_worker(&self, state: &State) {
         if state.idle_workers > 0 {
             self.work.notify_one();
         }
     }
 
-    /// Wakes whoever waits for outcomes, or for room if there is enough to be worth it.
+    /// Wakes threads that wait for outcomes; and those that wait for room, if there is enough of it.
     fn wake_application(&self, state: &State) {
         if state.watchers > 0 || state.is_over() || state.has_room() {
             self.changed.notify_all();
@@ -486,18 +490,18 @@ impl Shared {
 }
 
 impl State {
-    /// A time that was read before the lock was had, or else the batcher's, for which time does not go back.
+    /// Corrects a time read before locking: the batcher's time never goes back.
     fn time(&mut self, read: Tick) -> Tick {
         self.latest = self.latest.max(read);
         self.latest
     }
 
-    /// Whether it takes no record any more.
+    /// Whether the producer takes no more records.
     fn is_over(&self) -> bool {
         self.is_closing || self.batcher.stopped().is_some()
     }
 
-    /// Whether there is room for more than a few records. A sender that was woken for each batch would cost more than its
+    /// Whether there is room for more than a few records. To wake a sender for each batch would cost more than its
     /// records do.
     fn has_room(&self) -> bool {
         let (policy, now) = (self.batcher.policy(), self.batcher.statistics());
@@ -512,11 +516,11 @@ impl State {
     }
 }
 
-/// Records that have come back and that nobody has taken yet.
+/// Undelivered records that nobody has taken yet.
 #[derive(Default)]
 struct Held {
     records: Vec<Undelivered>,
-    /// Those that are in the spool all the same, because of a stop.
+    /// Those that are also in the spool, because of a stop.
     left: Vec<Undelivered>,
     /// Bytes in both, which count against the buffer.
     bytes: usize,
@@ -539,7 +543,7 @@ impl Held {
         records
     }
 
-    /// Leaves those that are in the spool to it.
+    /// Drops those that are in the spool.
     fn forget_left(&mut self) {
         self.bytes -= self.left.drain(..).map(|record| record.data.len()).sum::<usize>();
     }

@@ -1,21 +1,21 @@
-//! [`Outcome`]: what became of one record, and [`Receipt`], to wait for it with.
+//! [`Outcome`]: the result for one record; and [`Receipt`], to wait for it.
 
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use firehose_proto::batch::{Event, Failure};
 
-/// Told once, on a thread of the producer.
+/// Called once, on a thread of the producer.
 pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
-/// What became of a record.
+/// The result for one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The service stored it and said so.
+    /// The service stored it and confirmed it.
     #[non_exhaustive]
     Accepted {
-        /// The id that the service gave it. Records packed into one share it.
+        /// The id that the service assigned. Records packed into one share it.
         record_id: String,
         /// Requests that carried it.
         attempts: u32,
@@ -23,20 +23,20 @@ pub enum Outcome {
     /// It is not stored: the service refused it, or nothing can be delivered.
     #[non_exhaustive]
     Rejected {
-        /// The code of the refusal, if it was one.
+        /// The code of the refusal, if the service refused it.
         code: Option<String>,
         /// Why.
         message: String,
         /// Requests that carried it.
         attempts: u32,
     },
-    /// The answer to a request that carried it never came: it may be stored.
+    /// A request that carried it got no answer: it may be stored.
     #[non_exhaustive]
     Unknown {
         /// Requests that carried it.
         attempts: u32,
     },
-    /// It is not stored: its time ran out, or its attempts.
+    /// It is not stored: its time or its attempts ran out.
     #[non_exhaustive]
     Expired {
         /// Requests that carried it.
@@ -45,7 +45,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome of one of an event's records; none, if it is about no record.
+    /// The outcome for each of an event's records. `None` if the event concerns no record.
     pub(super) fn new(event: &Event, ticket: u64) -> Option<Self> {
         Some(match event {
             Event::Outage(_) | Event::Recovered(_) | Event::Stopped(_) => return None,
@@ -76,28 +76,28 @@ impl Outcome {
     }
 }
 
-/// A record's outcome, to be waited for.
+/// Waits for the outcome of one record.
 #[derive(Debug)]
 pub struct Receipt(Receiver<Outcome>);
 
 impl Receipt {
     pub(super) fn new() -> (Callback, Self) {
         let (sender, receiver) = mpsc::channel();
-        // Nobody may be waiting any more.
+        // The receiver may be gone.
         (Box::new(move |outcome| drop(sender.send(outcome))), Self(receiver))
     }
 
-    /// Waits for the outcome. There always is one: at the latest when the producer is closed or dropped.
+    /// Waits for the outcome. It always comes, at the latest when the producer is closed or dropped.
     #[must_use]
     pub fn wait(self) -> Outcome {
         self.0.recv().unwrap_or(Outcome::Unknown { attempts: 0 })
     }
 
-    /// Waits for the outcome, but not longer than this.
+    /// Waits for the outcome at most this long.
     ///
     /// # Errors
     ///
-    /// The receipt, when there is no outcome yet.
+    /// The receipt, if there is no outcome yet.
     pub fn wait_timeout(self, timeout: Duration) -> Result<Outcome, Self> {
         self.0.recv_timeout(timeout).map_err(|_| self)
     }

@@ -1,27 +1,27 @@
-//! [`Positions`]: which record of the spool each ticket stands for.
+//! [`Positions`]: maps each ticket to its record in the spool.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Tickets and positions are both given out in order, so whole runs of them go together.
+/// Tickets and positions are both assigned in order, so runs of them share one entry.
 #[derive(Default)]
 pub(super) struct Positions {
-    /// By first ticket.
+    /// Keyed by first ticket.
     runs: BTreeMap<u64, Run>,
 }
 
 struct Run {
     end: u64,
-    /// The first ticket's.
+    /// The position of the first ticket.
     position: u64,
-    /// Tickets that are not settled.
+    /// How many tickets are not settled.
     left: u64,
     /// Whether all tickets are parts of one record.
     is_split: bool,
 }
 
 impl Positions {
-    /// Notes what a record of the spool became.
+    /// Records which tickets a record of the spool has.
     pub(super) fn note(&mut self, tickets: Range<u64>, position: u64) {
         let count = tickets.end - tickets.start;
         if let Some((first, last)) = self.runs.iter_mut().next_back() {
@@ -35,7 +35,7 @@ impl Positions {
         self.runs.insert(tickets.start, Run { end: tickets.end, position, left: count, is_split: count != 1 });
     }
 
-    /// Settles tickets, and tells which records have no other left.
+    /// Settles tickets, and returns the records whose last ticket this was.
     pub(super) fn settle(&mut self, tickets: &Range<u64>) -> Vec<Range<u64>> {
         let mut records = Vec::new();
         let mut over = Vec::new();

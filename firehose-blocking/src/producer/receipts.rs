@@ -1,4 +1,4 @@
-//! [`Receipts`]: which tickets have had their outcome told, and who is to be told of those that have not.
+//! [`Receipts`]: which tickets are settled, and whom to notify of the others.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,30 +7,30 @@ use firehose_proto::batch::Event;
 
 use super::outcome::{Callback, Outcome};
 
-/// Books on tickets, which are given out in order and settled in any order.
+/// Open tickets and their callbacks. Tickets are assigned in order and settled in any order.
 #[derive(Default)]
 pub(super) struct Receipts {
-    /// The next ticket to be given out.
+    /// The next ticket to assign.
     end: u64,
     settled_below: u64,
-    /// Settled beyond that: where each run begins and ends.
+    /// Runs settled beyond that: start to end.
     settled: BTreeMap<u64, u64>,
-    /// By first ticket.
+    /// Keyed by first ticket.
     waiting: BTreeMap<u64, Waiting>,
 }
 
-/// Somebody who wants to know the outcome of what became one or more tickets.
+/// A callback for a record that became one or more tickets.
 struct Waiting {
     end: u64,
     /// Tickets without an outcome.
     left: u64,
-    /// The outcome to tell, if one is known: the first that is no success, or else the last.
+    /// The outcome to report so far: the first failure, or else the last success.
     outcome: Option<Outcome>,
     callback: Callback,
 }
 
 impl Receipts {
-    /// Notes tickets that were given out.
+    /// Registers newly assigned tickets.
     pub(super) fn open(&mut self, tickets: Range<u64>, callback: Option<Callback>) {
         self.end = tickets.end;
         if let Some(callback) = callback {
@@ -39,7 +39,7 @@ impl Receipts {
         }
     }
 
-    /// The ticket after the last that was given out.
+    /// The ticket after the last assigned one.
     pub(super) const fn end(&self) -> u64 {
         self.end
     }
@@ -49,7 +49,7 @@ impl Receipts {
         self.settled_below >= ticket
     }
 
-    /// Whether every ticket that was given out is settled.
+    /// Whether every assigned ticket is settled.
     pub(super) const fn is_settled(&self) -> bool {
         self.is_settled_below(self.end)
     }
@@ -60,7 +60,7 @@ impl Receipts {
         ticket.saturating_sub(self.settled_below).saturating_sub(beyond)
     }
 
-    /// Settles tickets, once everybody has been told.
+    /// Settles tickets, once all callbacks have run.
     pub(super) fn settle(&mut self, tickets: Range<u64>) {
         if tickets.is_empty() {
             return;
@@ -75,7 +75,7 @@ impl Receipts {
         }
     }
 
-    /// Takes out the callbacks that are due with an event, each with what it is to be told.
+    /// Takes out the callbacks that an event completes, each with the outcome to report.
     pub(super) fn due(&mut self, event: &Event) -> Vec<(Callback, Outcome)> {
         let mut due = Vec::new();
         if self.waiting.is_empty() {
@@ -85,7 +85,7 @@ impl Receipts {
         if tickets.is_empty() {
             return due;
         }
-        // The first may have begun before.
+        // The first one's tickets may begin before the event's.
         let first = self.waiting.range(..=tickets.start).next_back().map_or(tickets.start, |(first, _)| *first);
         let concerned = self.waiting.range_mut(first..tickets.end).filter(|(_, waiting)| waiting.end > tickets.start);
         let mut told = Vec::new();
@@ -108,7 +108,7 @@ impl Receipts {
     }
 }
 
-/// The tickets that an event settles: none, if it is about no record.
+/// The tickets that an event settles. `None` if it concerns no record.
 pub(super) fn tickets(event: &Event) -> Range<u64> {
     match event {
         Event::Accepted(accepted) => accepted.tickets.clone(),

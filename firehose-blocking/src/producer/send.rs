@@ -1,4 +1,4 @@
-//! How a record gets in: into the spool if there is one, then into the batcher; and [`SendError`], when it does not.
+//! Takes records: into the spool if there is one, then into the batcher; and [`SendError`], when that fails.
 
 use std::fmt;
 use std::ops::Range;
@@ -17,26 +17,26 @@ use firehose_proto::error::WithCauses;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The producer does not take it, or not now.
+    /// The producer does not take it, for good or for now.
     NotTaken(EnqueueError),
     /// The spool cannot hold it.
     Spool(SpoolError),
-    /// It **was** taken and will be delivered, but the disk may not have it: a loss of power may lose it before.
+    /// It **was** taken and will be delivered, but may not be on disk: a loss of power may lose it before.
     NotDurable(SpoolError),
     /// The value cannot be written as JSON.
     Serialize(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Records that one lock is kept for: long enough to cost little for each, short enough that nobody notices.
+/// How many records one lock covers: enough to make it cheap for each, few enough to keep other threads from waiting.
 const MAX_RUN: usize = 128;
 
-/// Not all of some records were taken.
+/// Only some of the records were taken.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SendManyError {
-    /// How many of them were, from the first on.
+    /// How many were taken, from the first on.
     pub taken: usize,
-    /// Why the next one was not; or, if it is [`SendError::NotDurable`], what may befall those that were.
+    /// Why the next one was not taken; or, if [`SendError::NotDurable`], what may happen to those that were.
     pub reason: SendError,
 }
 
@@ -49,7 +49,7 @@ pub struct TrySendError<D> {
 }
 
 impl Shared {
-    /// Takes a record, and waits while there is no room for it, but no longer than a timeout if there is one.
+    /// Takes a record; waits while there is no room, until the timeout if there is one.
     pub(super) fn send(
         &self,
         data: &[u8],
@@ -59,7 +59,7 @@ impl Shared {
         self.send_all(&[data], callback, timeout).map_err(|error| error.reason)
     }
 
-    /// Takes records one after the other, the callback with the first. Waits as [`send`](Self::send) does.
+    /// Takes records one after the other, the callback with the first. Waits like [`send`](Self::send).
     pub(super) fn send_all<D: AsRef<[u8]>>(
         &self,
         records: &[D],
@@ -76,7 +76,7 @@ impl Shared {
                 Ok(written) => {
                     (taken, last) = (taken + 1, written);
                     if taken.is_multiple_of(MAX_RUN) {
-                        // Workers and other threads have to get on.
+                        // Lets workers and other threads continue.
                         drop(state);
                         now = self.now();
                         state = self.lock_to_send();
@@ -85,7 +85,7 @@ impl Shared {
                 Err(SendError::NotTaken(EnqueueError::Full))
                     if !state.is_full_of_undelivered() && deadline.is_none_or(|deadline| now < deadline) =>
                 {
-                    // What is there lingers no longer.
+                    // A full buffer ends the lingering of what is in it.
                     if !state.batcher.is_waiting() {
                         self.wake_worker(&state);
                     }
@@ -102,7 +102,7 @@ impl Shared {
             }
         };
         drop(state);
-        // It is committed with all before it.
+        // The commit of the last record covers all before it.
         pushed.and(self.commit(last)).map_err(|reason| SendManyError { taken, reason })
     }
 
@@ -114,7 +114,7 @@ impl Shared {
         pushed.and_then(|written| self.commit(written))
     }
 
-    /// Takes a record, and the callback with it, if there is room. Tells where it is in the spool.
+    /// Takes a record with its callback if there is room. Returns its position in the spool.
     fn push(
         &self,
         state: &mut State,
@@ -122,7 +122,7 @@ impl Shared {
         data: &[u8],
         callback: &mut Option<Callback>,
     ) -> Result<Option<Written>, SendError> {
-        // First: there will be no room any more.
+        // Checked first, because there will never be room again.
         if let Some(reason) = state.batcher.stopped() {
             return Err(EnqueueError::Stopped(Arc::clone(reason)).into());
         }
@@ -132,7 +132,7 @@ impl Shared {
         if state.is_replaying || state.is_full_of_undelivered() {
             return Err(EnqueueError::Full.into());
         }
-        // Under the lock, so that positions are in the order of tickets.
+        // Under the lock, so that positions have the order of tickets.
         let written = match &state.spool {
             Some(spool) if state.has_room_for(data) => match spool.write(&[data]) {
                 Ok(positions) => Some(Written { spool: Arc::clone(spool), position: positions.start }),
@@ -171,7 +171,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Keeps what the spool promises. Outside the lock, so that threads share syncs.
+    /// Syncs as the spool's policy promises. Outside the lock, so that threads share syncs.
     fn commit(&self, written: Option<Written>) -> Result<(), SendError> {
         written.map_or(Ok(()), |Written { spool, position }| {
             spool.commit(self.now(), position).map_err(SendError::NotDurable)
@@ -195,14 +195,15 @@ impl Shared {
         }
     }
 
-    /// Sends what an earlier process has left in the spool, before anything else; and after each stop what that has left.
+    /// Sends what an earlier process left in the spool, before anything else; after each resumption, what the stop
+    /// left.
     pub(super) fn replay(&self, mut replay: Replay) {
         let mut state = self.lock();
         loop {
             state = self.read_back(state, replay);
             state.is_replaying = state.is_resumed;
             self.changed.notify_all();
-            // What is settled is complete in the spool, or left there, and nobody sends anything else meanwhile.
+            // Settled records are complete in the spool or stay there, and nobody sends anything else meanwhile.
             let is_due = |state: &State| state.is_closing || state.is_resumed && state.receipts.is_settled();
             state = self.changed.wait_while(state, |state| !is_due(state)).unwrap_or_else(PoisonError::into_inner);
             let Some(spool) = state.spool.as_ref().filter(|_| !state.is_closing) else {
@@ -212,14 +213,14 @@ impl Shared {
             };
             replay = spool.replay();
             if state.batcher.stopped().is_none() {
-                // Some may have come back only since it was resumed.
+                // Some may have come back only after the resumption.
                 state.undelivered.forget_left();
             }
             state.is_resumed = false;
         }
     }
 
-    /// Sends what is in the spool, until the producer takes nothing more.
+    /// Sends what is in the spool, until the producer takes no more records.
     fn read_back<'a>(&'a self, mut state: MutexGuard<'a, State>, replay: Replay) -> MutexGuard<'a, State> {
         'replay: for record in replay {
             let (position, data) = match record {
@@ -230,7 +231,7 @@ impl Shared {
                 }
             };
             loop {
-                // As for those that are sent: no more than are kept may come back.
+                // As in `send`, no more records may come back than can be kept.
                 let is_held = |state: &mut State| state.is_full_of_undelivered() && !state.is_over();
                 state = self.changed.wait_while(state, is_held).unwrap_or_else(PoisonError::into_inner);
                 if state.is_over() {
@@ -254,7 +255,7 @@ impl Shared {
     }
 }
 
-/// Where a record is in the spool.
+/// A record's position in the spool.
 struct Written {
     spool: Arc<Spool>,
     position: u64,
@@ -273,7 +274,8 @@ impl State {
         }
     }
 
-    /// Whether the batcher would take a record as it is. One that it would cut or refuse is its own to judge.
+    /// Whether the batcher would take a record unchanged. The batcher itself handles records that it would cut or
+    /// refuse.
     fn has_room_for(&self, data: &[u8]) -> bool {
         let (policy, now) = (self.batcher.policy(), self.batcher.statistics());
         now.buffered_records < policy.max_buffered_records
@@ -301,7 +303,7 @@ impl fmt::Display for SendError {
 impl std::error::Error for SendError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            // It is said already.
+            // The message already includes it.
             Self::NotTaken(_) => None,
             Self::Spool(error) | Self::NotDurable(error) => Some(error),
             Self::Serialize(error) => Some(&**error),

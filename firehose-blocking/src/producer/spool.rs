@@ -6,15 +6,16 @@ use super::builder::ProducerBuilder;
 use crate::spool::{Spool, SpoolOptions, SpoolTarget};
 
 impl ProducerBuilder {
-    /// Keeps records in this directory until their outcome is known, so that what [`send`](super::Producer::send) has taken
-    /// survives the process, killed or not; of a loss of power, see [`SyncPolicy`](crate::SyncPolicy). What an earlier
-    /// process left there is sent first, and until then nothing else is taken. One that has records for another stream, or
-    /// for one of this name in another region or at another endpoint, is not opened unless [`SpoolOptions::redirect`] says so.
+    /// Keeps records in this directory until their outcome is known. A record that [`send`](super::Producer::send) took
+    /// then survives the end of the process, even a kill; for loss of power see [`SyncPolicy`](crate::SyncPolicy).
+    /// Records that an earlier process left there are sent first; until then no others are taken. A spool with records
+    /// for another stream, region or endpoint is not opened unless
+    /// [`SpoolOptions::redirect`](super::SpoolOptions::redirect) says so.
     ///
-    /// Outcomes that came just before a crash may be lost with it; those records are sent again. A drop leaves in the
-    /// spool what it could not deliver in time; [`close`](super::Producer::close) gives it back and clears it. What comes back
-    /// because nothing can be delivered any more ([`stopped`](super::Producer::stopped)) also stays in the spool: once the cause
-    /// is mended, the next process delivers it, or this one when it is told to [`resume`](super::Producer::resume).
+    /// A crash may lose the outcomes that came just before it; those records are sent again. A drop leaves in the spool
+    /// what it could not deliver in time; [`close`](super::Producer::close) returns it and clears the spool. Records
+    /// that come back because the producer [stopped](super::Producer::stopped) also stay in the spool. Once the cause
+    /// is fixed, the next process delivers them, or this one after [`resume`](super::Producer::resume).
     pub fn spool(mut self, dir: impl Into<PathBuf>, options: SpoolOptions) -> Self {
         let dir = dir.into();
         self.spool = Some(Box::new(move |stream, endpoint| {

@@ -1,4 +1,4 @@
-//! [`ProducerStatistics`]: what a producer has done, as one value at one moment.
+//! [`ProducerStatistics`]: a snapshot of what a producer has done.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::spool::Spool;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProducerStatistics {
-    /// What became of the records.
+    /// How many records had which outcome.
     pub records: Statistics,
-    /// What the service bills for them.
+    /// What the service bills for the records.
     pub billing: Billing,
-    /// Bytes on the disk of what is in the spool, in files of which each has a record without an outcome; none without a spool.
+    /// Bytes of the spool's files that hold at least one record without an outcome. 0 without a spool.
     pub spooled_bytes: u64,
-    /// For how long the oldest record has been waiting that has no outcome. One that an earlier process left in the spool
-    /// counts from when it was read back.
+    /// How long the oldest record without an outcome has waited. For a record of an earlier process, since it was read
+    /// back from the spool.
     pub oldest: Option<Duration>,
-    /// The time within which half of the requests were answered, to within a sixteenth.
+    /// The median latency of requests, to within a sixteenth.
     pub latency_p50: Duration,
-    /// The time within which 99 of 100 requests were answered, to within a sixteenth.
+    /// The 99th percentile of the latency of requests, to within a sixteenth.
     pub latency_p99: Duration,
 }
 
@@ -39,10 +39,10 @@ impl ProducerStatistics {
     }
 }
 
-/// Buckets in each doubling of a latency.
+/// Buckets in each doubling of the latency.
 const STEPS: u32 = 16;
 
-/// How often each latency was seen. A fixed 4 kB, from 1 µs to an hour.
+/// A histogram of latencies: a fixed 4 kB, from 1 µs to an hour.
 pub(super) struct Latencies {
     counts: [u64; 32 * STEPS as usize],
     total: u64,
@@ -63,7 +63,7 @@ impl Latencies {
         self.total += 1;
     }
 
-    /// The upper end of the bucket that holds this share of what was seen; zero when nothing was.
+    /// The upper end of the bucket at this quantile; zero if there are no samples.
     pub(super) fn quantile(&self, share: f64) -> Duration {
         #[expect(clippy::cast_precision_loss, reason = "a rank may be off by one beyond 2^53 requests")]
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a count")]
@@ -77,7 +77,7 @@ impl Latencies {
     }
 }
 
-/// The place of a latency: its doubling, then its sixteenth of it.
+/// The bucket of a latency: its doubling, then its sixteenth within that.
 fn bucket(latency: Duration) -> usize {
     let microseconds = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX).max(u64::from(STEPS));
     let doubling = microseconds.ilog2() - STEPS.ilog2();

@@ -1,4 +1,4 @@
-//! What a worker does: polls the batcher, and carries out what it says.
+//! A worker: polls the batcher and executes its output.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use super::{Handlers, Shared, State, health};
 use firehose_proto::error::WithCauses;
 
 impl Shared {
-    /// Works until the producer is closed and every record has had its outcome.
+    /// Runs until the producer is closed and every record has its outcome.
     pub(super) fn work(&self) {
         let mut state = self.lock();
         loop {
@@ -20,7 +20,7 @@ impl Shared {
             match state.batcher.poll_output(now) {
                 Output::Event(event) => state = self.dispatch(state, event),
                 Output::Send { id, batch, .. } => {
-                    // There may be more to do than this one call.
+                    // There may be more work than this one call.
                     self.wake_worker(&state);
                     drop(state);
                     state = self.call(id, batch);
@@ -44,7 +44,7 @@ impl Shared {
         }
     }
 
-    /// Hands out every event that there is.
+    /// Dispatches every event that is ready.
     pub(super) fn drain_events<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         loop {
             let now = state.time(self.now());
@@ -53,12 +53,12 @@ impl Shared {
         }
     }
 
-    /// Makes one call and reports what came of it.
+    /// Makes one call and reports its outcome.
     fn call(&self, id: u64, batch: Arc<Batch>) -> MutexGuard<'_, State> {
         let sent = self.now();
         let mut response = None;
         let outcome = match self.client.put_batch_once(&batch) {
-            // Read before the lock is taken: an answer has hundreds of entries.
+            // Read before locking: an answer has hundreds of entries.
             Ok(answer) => batch.decode(response.insert(answer)).map_err(Error::from),
             Err(error) => Err(error),
         };
@@ -75,15 +75,16 @@ impl Shared {
         state
     }
 
-    /// Tells everybody concerned of an event. Not under the lock, when there is anybody.
+    /// Reports an event to its callbacks and handlers, outside the lock if there are any.
     pub(super) fn dispatch<'a>(&'a self, mut state: MutexGuard<'a, State>, event: Event) -> MutexGuard<'a, State> {
         let due = state.receipts.due(&event);
         let tickets = tickets(&event);
         let is_about_calls = matches!(event, Event::Outage(_) | Event::Recovered(_) | Event::Stopped(_));
-        // Once nothing can be delivered, what comes back has had no fair trial. Whoever is told may resume it.
+        // Records that a stop returns stay in the spool: their delivery was hardly tried. A handler may resume the
+        // producer.
         let is_stopped = matches!(event, Event::Undelivered(_)) && state.batcher.stopped().is_some();
         let is_left_to_spool = state.spool.is_some() && (state.is_left_to_spool || is_stopped);
-        // Held until somebody takes it, unless there is a handler that does.
+        // Kept until somebody takes it, unless a handler does.
         let held = match &event {
             Event::Undelivered(undelivered) if self.handlers.on_undelivered.is_none() => Some(undelivered.clone()),
             _ => None,
@@ -111,7 +112,7 @@ impl Shared {
 }
 
 impl Handlers {
-    /// Whether an event concerns any of them.
+    /// Whether an event concerns any callback or handler.
     fn wants(&self, event: &Event) -> bool {
         self.on_outcome.is_some() || (self.on_undelivered.is_some() && matches!(event, Event::Undelivered(_)))
     }
@@ -126,7 +127,7 @@ impl Handlers {
     }
 }
 
-/// Runs what the application wants to be run, and survives it.
+/// Runs the application's code and survives its panics.
 fn catch_panic(run: impl FnOnce()) {
     if panic::catch_unwind(AssertUnwindSafe(run)).is_err() {
         log::error!("a producer's callback panicked");

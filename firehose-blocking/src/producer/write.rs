@@ -1,4 +1,4 @@
-//! [`RecordWriter`]: a producer as an [`io::Write`], which makes a record of each line; and values as lines of JSON.
+//! [`RecordWriter`]: a producer as an [`io::Write`] that makes a record of each line; and values as lines of JSON.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -10,12 +10,12 @@ use serde::Serialize;
 use super::{Producer, SendError};
 use firehose_proto::error::WithCauses;
 
-/// The longest line that is kept until its end. Below it, the policy says what becomes of a line above a record's limit.
+/// The longest line that is buffered. Below it, the policy decides about a line above a record's limit.
 const MAX_LINE_BYTES: usize = MAX_REQUEST_BYTES;
 
 impl Producer {
-    /// Begins a stream of lines, each of which becomes a record, its newline included: for whatever writes to an
-    /// [`io::Write`], such as `tracing`, `csv`, loggers, and [`io::copy`]. There may be any number of writers.
+    /// Begins a stream of lines. Each line becomes a record, including its newline. Use it with anything that writes to
+    /// an [`io::Write`], such as `tracing`, `csv`, loggers, and [`io::copy`]. There may be any number of writers.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -42,7 +42,7 @@ impl Producer {
         RecordWriter { producer: self.clone(), line: Vec::new(), is_skipping: false }
     }
 
-    /// Takes a value as a record: one line of JSON, its newline included. Waits as [`send`](Self::send) does.
+    /// Takes a value as a record: one line of JSON, including its newline. Waits like [`send`](Self::send).
     ///
     /// ```
     /// # use std::time::Duration;
@@ -78,27 +78,29 @@ impl Producer {
     }
 }
 
-/// Makes a record of each line that is written to it; [`Producer::writer`] makes one.
+/// Makes a record of each line that is written to it. [`Producer::writer`] creates one.
 ///
-/// * **A line** is sent when its newline is written, which is part of the record. Like [`Producer::send`], a write waits
-///   while the producer's buffer is full.
-/// * **A partial line** is kept until its newline comes, or until [`flush`](io::Write::flush) or the end of the writer makes
-///   a record of it as it is. A flush does not wait for delivery; [`Producer::flush`] does.
-/// * **A line above the limit of a record** is treated as [`Policy::oversize`](firehose_proto::batch::Policy::oversize) says.
-///   One above 4 MiB fails whatever that says, and is dropped up to its newline; the lines after it are taken.
-/// * **A closed or stopped producer** takes nothing: each line fails from then on. A writer is one more handle of
-///   its producer: the producer's drop waits for the writer's.
+/// * **A line** is sent when its newline is written, which is part of the record. Like [`Producer::send`], a write
+///   waits while the producer's buffer is full.
+/// * **A partial line** is kept until its newline comes. [`flush`](io::Write::flush) and the drop of the writer make a
+///   record of it without one. A flush does not wait for delivery; [`Producer::flush`] does.
+/// * **A line above the limit of a record** is treated according to
+///   [`Policy::oversize`](firehose_proto::batch::Policy::oversize). A line above 4 MiB always fails: the writer drops
+///   it up to its newline and takes the lines after it.
+/// * **A closed or stopped producer** takes nothing: each further line fails. A writer is one more handle of its
+///   producer, so a producer is dropped only once its writers are, too.
 ///
-/// Errors are [`SendError`] within an [`io::Error`]: `error.downcast::<SendError>()` gets it back. What failed is not taken;
-/// a partial line before it is kept, so that the same write may be tried again, unless it was the line that failed.
+/// Errors are [`SendError`] within an [`io::Error`]: `error.downcast::<SendError>()` returns it. The bytes of a failed
+/// write are not taken, but a partial line before them is kept, so the same write may be repeated. A line that fails
+/// for good is dropped.
 ///
-/// A logger that ships through this must leave out what this crate itself logs (`firehose_blocking`): a call that fails
-/// would otherwise make the next record.
+/// A logger that ships through this writer must exclude the log target `firehose_blocking`: otherwise each failed call
+/// makes the next record.
 pub struct RecordWriter {
     producer: Producer,
-    /// The line that has no end yet.
+    /// The line without its end so far.
     line: Vec<u8>,
-    /// Whether that line failed already: what is left of it is passed over.
+    /// Whether that line has failed: the writer skips the rest of it.
     is_skipping: bool,
 }
 
@@ -117,7 +119,7 @@ impl RecordWriter {
     }
 }
 
-/// Whether a line is to be kept for another try.
+/// Whether to keep a line for another try.
 fn is_kept(sent: &Result<(), SendError>) -> bool {
     !matches!(sent, Ok(()) | Err(SendError::NotDurable(_) | SendError::NotTaken(EnqueueError::TooLarge { .. })))
 }
