@@ -108,7 +108,7 @@ impl Receipts {
     }
 }
 
-/// The tickets that an event settles. `None` if it concerns no record.
+/// The tickets that an event settles. Empty if it concerns no record.
 pub(super) fn tickets(event: &Event) -> Range<u64> {
     match event {
         Event::Accepted(accepted) => accepted.tickets.clone(),

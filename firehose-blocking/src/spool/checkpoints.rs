@@ -1,4 +1,4 @@
-//! Notes: a few bytes of the caller's for each source of a stream's records, one file each.
+//! Checkpoints: a few bytes of the caller's for each source of a stream's records, one file each.
 //!
 //! ```text
 //! CRC-32 of the rest, 4 │ bytes of the key, 4 │ key: stream, 0, region, 0, endpoint, 0, source │ note      (numbers: little-endian)
@@ -13,13 +13,13 @@ use super::error::SpoolError;
 use super::files::{self, bytes_in, io_error};
 use super::target::SpoolTarget;
 
-const NOTE: &str = "note";
+const CHECKPOINT: &str = "note";
 
-/// What the synced copy of a note is called.
+/// The file extension of a checkpoint's synced copy.
 const COPY: &str = "synced";
 
-/// Puts a note in place of the one before. One that is not synced may be lost with the machine's power, name and all: a second
-/// file, if it is asked for, has it synced.
+/// Replaces a checkpoint. An unsynced checkpoint may be lost with the machine's power, including its file name; a
+/// second, synced file keeps a copy if asked for.
 pub(crate) fn write(
     dir: &Path,
     target: &SpoolTarget,
@@ -34,17 +34,17 @@ pub(crate) fn write(
     if has_copy {
         files::replace(&path(dir, &key, COPY), &bytes, true)?;
     }
-    files::replace(&path(dir, &key, NOTE), &bytes, syncs)
+    files::replace(&path(dir, &key, CHECKPOINT), &bytes, syncs)
 }
 
-/// Reads a note. One that is not what was written is set aside and told of; then its synced copy is the next best.
+/// Reads a checkpoint. A damaged one is set aside and logged, and its synced copy is used instead.
 pub(crate) fn read(dir: &Path, target: &SpoolTarget, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
     let key = key(target, source);
-    let note = read_file(&path(dir, &key, NOTE), &key)?;
+    let note = read_file(&path(dir, &key, CHECKPOINT), &key)?;
     if let Ok(Some(note)) = note {
         return Ok(Some(note));
     }
-    // Gone, as when it was set aside by a process that came to write no other.
+    // The main file is missing, for example because an earlier process set it aside and saved no other.
     let copy = read_file(&path(dir, &key, COPY), &key)?.unwrap_or_default();
     if let Err(error) = note {
         let known = if copy.is_some() { "exactly any more, only how far it was a while ago" } else { "any more" };
@@ -53,7 +53,7 @@ pub(crate) fn read(dir: &Path, target: &SpoolTarget, source: &str) -> Result<Opt
     Ok(copy)
 }
 
-/// The note in a file, if there is one; or that it was set aside.
+/// The checkpoint in a file, if there is one; the inner error says that a damaged file was set aside.
 fn read_file(path: &Path, key: &[u8]) -> Result<Result<Option<Vec<u8>>, SpoolError>, SpoolError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -66,7 +66,7 @@ fn read_file(path: &Path, key: &[u8]) -> Result<Result<Option<Vec<u8>>, SpoolErr
         rest.split_at_checked(length)
     });
     match known {
-        // Another key has the same digest, and took the file.
+        // Another key with the same digest has replaced the file.
         Some((known, note)) => Ok(Ok((known == key).then(|| note.to_vec()))),
         None => {
             let kept = path.with_extension("corrupt");
@@ -85,7 +85,7 @@ fn key(target: &SpoolTarget, source: &str) -> Vec<u8> {
     [&*target.key(), source.as_bytes()].concat()
 }
 
-/// The file of a key: of its digest, because a path may be longer than a name, and have what a name may not.
+/// The file of a key. Its name is a digest, because a path may be longer than a file name and contain other characters.
 fn path(dir: &Path, key: &[u8], extension: &str) -> PathBuf {
     // FNV-1a, 64 bits.
     let digest = key

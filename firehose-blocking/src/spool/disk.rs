@@ -1,5 +1,5 @@
-//! What the spool does to files that others may see: each change passes here, so that tests can have the disk full, or the process
-//! end, at any of them.
+//! Changes to files that other processes may see. All go through here, so that tests can fill the disk or end the
+//! process at any of them.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -11,14 +11,14 @@ pub(super) fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
-/// Makes, opens, renames, cuts or removes a file.
+/// Creates, opens, renames, truncates or removes a file.
 pub(super) fn change<T>(operation: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     #[cfg(test)]
     faults::change()?;
     operation()
 }
 
-/// What goes wrong on this thread.
+/// The faults injected on this thread.
 #[cfg(test)]
 pub(crate) mod faults {
     use std::cell::Cell;
@@ -26,12 +26,12 @@ pub(crate) mod faults {
     use std::io::{self, Write};
 
     thread_local! {
-        /// How many operations there are before the process ends.
+        /// How many operations until the process ends.
         static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
         static IS_FULL: Cell<bool> = const { Cell::new(false) };
     }
 
-    /// Lets the process end after so many operations: none that follows has an effect.
+    /// Ends the process after this many operations: no later one has an effect.
     pub(crate) fn kill_after(operations: Option<u64>) {
         LEFT.set(operations);
     }
@@ -40,7 +40,7 @@ pub(crate) mod faults {
         LEFT.get() == Some(0)
     }
 
-    /// Lets the disk have no room.
+    /// Fills the disk.
     pub(crate) fn fill(is_full: bool) {
         IS_FULL.set(is_full);
     }
@@ -56,7 +56,7 @@ pub(crate) mod faults {
         }
     }
 
-    /// Of the write that fails, a part is there.
+    /// The failing write leaves a part of its bytes.
     pub(super) fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
         let was_killed = is_killed();
         let outcome = match change() {

@@ -6,75 +6,76 @@ use std::path::PathBuf;
 
 use super::target::SpoolTarget;
 
-/// Why the spool did not do what it was asked.
+/// Why the spool could not do what was asked.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SpoolError {
-    /// The bound would be passed. Nothing was written; completing records makes room.
+    /// The spool is full. Nothing was written; completed records make room.
     Full {
         /// Bytes that the records need.
         needed: u64,
-        /// Bytes that are left.
+        /// Bytes that are free.
         free: u64,
     },
-    /// The records would not fit into an empty spool. Nothing was written.
+    /// The records would not fit even into an empty spool. Nothing was written.
     TooLarge {
         /// Bytes that the records need.
         needed: u64,
-        /// The bound.
+        /// The spool's limit.
         max_bytes: u64,
     },
-    /// Another process, or another spool of this one, has the directory.
+    /// Another spool, in this process or another, uses the directory.
     Locked {
         /// The directory.
         dir: PathBuf,
     },
-    /// It has records for another stream, or for one of this name elsewhere. Nothing is delivered to a stream that it was not
-    /// sent to, unless [`SpoolOptions::redirect`](super::SpoolOptions::redirect) says so.
+    /// The spool has records for another stream, or for one of this name elsewhere. They are not delivered to this one,
+    /// unless [`SpoolOptions::redirect`](super::SpoolOptions::redirect) says so.
     OtherTarget {
         /// The directory.
         dir: PathBuf,
-        /// What the records are meant for.
+        /// The target that the records are for.
         known: SpoolTarget,
-        /// What they would be delivered to.
+        /// The target of the producer.
         wanted: SpoolTarget,
     },
-    /// A file holds bytes that are not what was written.
+    /// A file has corrupt bytes.
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// Where in it the bad bytes began.
+        /// Where in the file they begin.
         offset: u64,
-        /// How many there were.
+        /// How many there are.
         bytes: u64,
-        /// The file that they were added to.
+        /// The file that they were copied to.
         kept: Option<PathBuf>,
     },
-    /// A segment lacks records that it had: cut off, lost with the machine's power, or found corrupt earlier.
+    /// A segment lacks records that it had: truncated, lost with the machine's power, or found corrupt earlier.
     Missing {
         /// The file.
         path: PathBuf,
-        /// How many.
+        /// How many are missing.
         records: u64,
     },
-    /// A sync failed earlier. What the disk has is unknown, so nothing more is promised until the spool is opened again.
+    /// A sync failed earlier. What is on disk is unknown, so the spool guarantees nothing more until it is opened
+    /// again.
     Unsynced {
         /// The directory.
         dir: PathBuf,
     },
-    /// The file system said no.
+    /// The file system failed.
     Io {
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// Its answer.
+        /// The error of the operating system.
         error: io::Error,
     },
 }
 
 impl SpoolError {
-    /// Whether it is for want of room that comes back with outcomes.
+    /// Whether there is no room now, but will be after more outcomes.
     pub(crate) const fn is_full(&self) -> bool {
         matches!(self, Self::Full { .. })
     }
@@ -104,7 +105,7 @@ impl fmt::Display for SpoolError {
             Self::Unsynced { dir } => write!(f, "a sync of spool {} failed earlier; open it again", dir.display()),
             Self::Io { action, path, error } => {
                 write!(f, "cannot {action} {}", path.display())?;
-                // Nothing that the spool has made, and may set aside.
+                // A name that the spool has not created, and so may not set aside.
                 let is_foreign = error.kind() == io::ErrorKind::IsADirectory;
                 f.write_str(if is_foreign {
                     "; the spool has a file of that name, so move what is there away"

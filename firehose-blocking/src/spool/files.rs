@@ -1,4 +1,4 @@
-//! Files of a spool's directory: their names, how they are made and synced, and how a segment is read and mended.
+//! Files in a spool's directory: names, creation and syncs; reading and repairing a segment.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -10,20 +10,20 @@ use super::error::SpoolError;
 use super::frame::{self, Piece, Walk};
 use super::ranges::Ranges;
 
-/// Digits of the largest position; so names sort as their positions do.
+/// Digits of the largest position, so that names sort by position.
 const NAME_DIGITS: usize = 20;
 
-/// A file of the segment that begins with a position: `log` for records, `done` for completions.
+/// A file of the segment that begins at a position: `log` for records, `done` for completions.
 pub(crate) fn path(dir: &Path, first: u64, extension: &str) -> PathBuf {
     dir.join(format!("{first:0NAME_DIGITS$}.{extension}"))
 }
 
-/// Turns the file system's answer into ours.
+/// Converts an I/O error.
 pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
     move |error| SpoolError::Io { action, path: path.into(), error }
 }
 
-/// Options for a file to write, or make, that nobody else may read.
+/// Options to open or create a file for writing that only its owner can access.
 pub(crate) fn private() -> OpenOptions {
     let mut options = File::options();
     options.write(true);
@@ -32,7 +32,7 @@ pub(crate) fn private() -> OpenOptions {
     options
 }
 
-/// The right to a directory, which ends with the process at the latest.
+/// A lock on a directory; it ends with the process at the latest.
 #[derive(Debug)]
 pub(crate) struct DirLock(File);
 
@@ -51,7 +51,7 @@ impl DirLock {
 
 impl Drop for DirLock {
     fn drop(&mut self) {
-        // Closing is not enough while a process that another thread is starting still has a copy of the descriptor.
+        // Closing is not enough: a process that another thread is starting may have a copy of the descriptor.
         if let Err(error) = fs4::FileExt::unlock(&self.0) {
             log::warn!("cannot unlock a spool's directory: {error}");
         }
@@ -65,7 +65,7 @@ pub(crate) fn create_dir(dir: &Path) -> Result<(), SpoolError> {
     builder.recursive(true).create(dir).map_err(io_error("create", dir))
 }
 
-/// Makes new, renamed and removed names last.
+/// Makes created, renamed and removed names durable.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), SpoolError> {
     if cfg!(unix) { File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error("sync", dir)) } else { Ok(()) }
 }
@@ -77,7 +77,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), SpoolError> {
     }
 }
 
-/// Puts a file in another's place, whole or not at all.
+/// Replaces a file atomically.
 pub(crate) fn replace(path: &Path, bytes: &[u8], syncs: bool) -> Result<(), SpoolError> {
     let new = path.with_extension("tmp");
     let write = || {
@@ -95,7 +95,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], syncs: bool) -> Result<(), Spoo
     }
 }
 
-/// The first positions of a directory's segments, in order. Removes what is left of unfinished work.
+/// The first positions of a directory's segments, in order. Removes the files of unfinished operations.
 pub(crate) fn segments(dir: &Path) -> Result<Vec<u64>, SpoolError> {
     let list = || {
         let mut names = Vec::new();
@@ -125,25 +125,25 @@ pub(crate) fn segments(dir: &Path) -> Result<Vec<u64>, SpoolError> {
     Ok(firsts)
 }
 
-/// What a segment holds.
+/// The contents of a segment.
 #[derive(Debug)]
 pub(crate) struct Contents {
-    /// The index after the last record's.
+    /// The index after the last record.
     pub(crate) end: u32,
-    /// Records without outcome.
+    /// Records without an outcome.
     pub(crate) pending: u32,
     /// Bytes of data in all records.
     pub(crate) data_bytes: u64,
     /// Records.
     pub(crate) records: u32,
-    /// Indices of records that have their outcome or are missing.
+    /// Indices of records that have an outcome or are missing.
     pub(crate) done: Ranges,
 }
 
-/// Reads a segment and takes damage out of it, having set it aside, and what a crash left unfinished at its end.
+/// Reads a segment. Sets damaged bytes aside and removes them, and truncates an unfinished write at the end.
 ///
-/// The next segment's position tells how many records there were, if it was begun after this one. Only the last segment may
-/// be unfinished.
+/// The position of the next segment tells how many records there were, if that segment was begun after this one. Only
+/// the last segment may end unfinished.
 pub(crate) fn read(
     dir: &Path,
     first: u64,
@@ -204,14 +204,14 @@ pub(crate) fn read(
     Ok(contents)
 }
 
-/// Whether nothing came between two segments. If the later one's beginning is damaged, that is told of by itself.
+/// Whether two segments are consecutive. Damage at the start of the later one is reported separately.
 fn begins_after(dir: &Path, first: u64, previous: u64) -> bool {
     let mut head = [0; frame::HEAD_BYTES];
     let read = File::open(path(dir, first, "log")).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && frame::previous(&head) == Some(previous)
 }
 
-/// Adds bad bytes to a file beside their own before they are taken out of it, and says so.
+/// Copies corrupt bytes to a file beside their own before they are removed, and logs that.
 fn set_aside(log: &Path, bytes: &[u8], bad: &[Range<usize>], faults: &mut Vec<SpoolError>) -> Result<(), SpoolError> {
     let kept = log.with_extension("corrupt");
     let keep = || {

@@ -1,4 +1,4 @@
-//! Bytes of a segment: records in frames, how damage among them is told and got past, and entries of completion.
+//! The bytes of a segment: records in frames, detection of damage and recovery after it, and completion entries.
 //!
 //! ```text
 //! segment     "fhspool1" | first position of the segment before, or its own if there is none u64 | frame*
@@ -6,13 +6,13 @@
 //! completion  first index u32 | index after the last u32 | CRC-32 of the segment's first position and these two u32
 //! ```
 //!
-//! Numbers are little-endian. A length counts the whole frame, so that zeros are never one. An index counts the records of
-//! a segment, so a frame that follows damage says which record it holds. The position in the sum keeps a frame of another
-//! segment, left on a disk's block, from being taken for one of this.
+//! Numbers are little-endian. A length counts the whole frame, so zeros are never a valid frame. An index counts the
+//! records of a segment, so a frame after damage still identifies its record. The checksum covers the segment's first
+//! position, so that a frame of another segment left on a disk block is not taken for one of this segment.
 
 use std::ops::Range;
 
-/// What tells a segment from other files, and its form from later ones.
+/// Distinguishes segments from other files, and this format from later ones.
 const MAGIC: u64 = u64::from_le_bytes(*b"fhspool1");
 
 /// Bytes of a segment before its frames.
@@ -24,19 +24,19 @@ pub(crate) const HEADER_BYTES: usize = 16;
 /// Bytes of a completion.
 pub(crate) const COMPLETION_BYTES: usize = 12;
 
-/// How a segment begins.
+/// Encodes the start of a segment.
 pub(crate) fn encode_head(previous: u64) -> [u8; HEAD_BYTES] {
     (u128::from(MAGIC) | u128::from(previous) << 64).to_le_bytes()
 }
 
-/// The segment that a segment was begun after, from how it begins.
+/// Reads from a segment's start which segment preceded it.
 pub(crate) fn previous(bytes: &[u8]) -> Option<u64> {
     let head = u128::from_le_bytes(*bytes.first_chunk::<HEAD_BYTES>()?);
     let low = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).ok();
     (low(head)? == MAGIC).then_some(low(head >> 64)?)
 }
 
-/// Appends the frame of a record, unless its length is beyond 32 bits.
+/// Appends a record's frame, unless its length exceeds 32 bits.
 pub(crate) fn encode(first: u64, index: u32, data: &[u8], out: &mut Vec<u8>) {
     let Ok(length) = u32::try_from(HEADER_BYTES + data.len()) else {
         return;
@@ -48,7 +48,7 @@ pub(crate) fn encode(first: u64, index: u32, data: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(data);
 }
 
-/// The entry that says which of a segment's records have their outcome.
+/// The entry that marks a range of a segment's records as complete.
 pub(crate) fn encode_completion(first: u64, indices: &Range<u32>) -> [u8; COMPLETION_BYTES] {
     let mut entry = [0; COMPLETION_BYTES];
     let words = [indices.start, indices.end, checksum(first, &[indices.start, indices.end])];
@@ -58,7 +58,7 @@ pub(crate) fn encode_completion(first: u64, indices: &Range<u32>) -> [u8; COMPLE
     entry
 }
 
-/// Reads the entries of completion. Those that are damaged are passed over: their records are replayed.
+/// Reads the completion entries. Skips damaged ones: their records are replayed.
 pub(crate) fn completions(first: u64, bytes: &[u8]) -> impl Iterator<Item = Range<u32>> {
     bytes.chunks_exact(COMPLETION_BYTES).filter_map(move |entry| {
         let (start, end, sum) = (word(entry, 0)?, word(entry, 4)?, word(entry, 8)?);
@@ -79,16 +79,16 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 
-/// What lies in a segment from some byte on.
+/// A piece of a segment, from some byte on.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// A good frame; its data are the bytes after [`HEADER_BYTES`].
+    /// A valid frame; its data follows the [`HEADER_BYTES`].
     Record { index: u32, frame: Range<usize> },
-    /// Bytes that hold no record, up to the next good frame or the end.
+    /// Bytes without a record, up to the next valid frame or the end.
     Bad { bytes: Range<usize>, is_unfinished: bool },
 }
 
-/// Goes through a segment's bytes piece by piece.
+/// Iterates over the pieces of a segment's bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
     offset: usize,
@@ -100,14 +100,14 @@ enum Frame {
         index: u32,
         end: usize,
     },
-    /// The data is not what the header says.
+    /// The data does not match the header's checksum.
     Spoilt {
         index: u32,
         end: usize,
     },
-    /// The data goes on beyond the end of the file.
+    /// The data extends beyond the end of the file.
     Short,
-    /// There is no header.
+    /// There is no valid header.
     None,
 }
 
@@ -135,12 +135,12 @@ impl Walk {
             _ => self.next_good(first, bytes, start + 1),
         };
         let bad = bytes.get(start..self.offset).unwrap_or_default();
-        // What a write leaves that was cut short, or that the disk has the length of and not the bytes.
+        // The remains of a write that was cut short, or whose length reached the disk without its bytes.
         let is_cut = matches!(frame, Frame::Short) || bad.len() < HEADER_BYTES || bad.iter().all(|&byte| byte == 0);
         Some(Piece::Bad { bytes: start..self.offset, is_unfinished: is_cut && self.offset == bytes.len() })
     }
 
-    /// Where the next good frame begins, at or after an offset.
+    /// The start of the next valid frame, at or after an offset.
     fn next_good(&self, first: u64, bytes: &[u8], from: usize) -> usize {
         let is_good = |&offset: &usize| matches!(self.frame(first, bytes, offset), Frame::Good { .. });
         (from..bytes.len()).find(is_good).unwrap_or(bytes.len())
@@ -155,7 +155,7 @@ impl Walk {
             return Frame::None;
         };
         let length_is_right = usize::try_from(length).is_ok_and(|length| length >= HEADER_BYTES);
-        // An index that no record of this segment's can have after those before it would end the numbering.
+        // An index that no record here can have, given those before it, would break the numbering.
         if !length_is_right || index < self.next_index || checksum(first, &[length, index, sum]) != header_sum {
             return Frame::None;
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::frame::{self, HEAD_BYTES, HEADER_BYTES, Piece, Walk};
 use super::{Spool, SpoolError, SpoolOptions, SpoolTarget};
 
-/// Goes through any bytes as if they were a segment: every byte is in one piece, and every record is written alike.
+/// Reads any bytes as a segment: every byte is in one piece, and every record is encoded the same again.
 pub fn walk(first: u64, bytes: &[u8]) {
     let mut walk = Walk::default();
     let mut offset = if frame::previous(bytes).is_some() { HEAD_BYTES } else { 0 };
@@ -38,7 +38,7 @@ pub fn walk(first: u64, bytes: &[u8]) {
     }
 }
 
-/// Writes a segment and damages it: each record whose frame is as it was is found.
+/// Writes a segment and damages it: every record with an intact frame is found.
 pub fn walk_damaged(first: u64, records: &[&[u8]], damage: &[(u16, u8)]) {
     let mut bytes = frame::encode_head(first).to_vec();
     let mut frames = Vec::new();
@@ -67,14 +67,14 @@ fn target() -> SpoolTarget {
     SpoolTarget::new("s", "eu-west-1", "https://firehose.eu-west-1.amazonaws.com/")
 }
 
-/// Writes, completes, damages and opens again in any order: what has no outcome comes back as it was written, or a fault is
-/// told.
+/// Writes, completes, damages and reopens in any order: a record without an outcome comes back unchanged, or damage is
+/// reported.
 pub fn run(dir: &Path, steps: &[(u8, u16, &[u8])]) {
     let options = SpoolOptions { max_bytes: 4096, segment_bytes: 256, ..SpoolOptions::default() };
     let (mut spool, mut replay) = Spool::open(dir, target(), options.clone()).unwrap();
     assert!(replay.next().is_none(), "the directory is new");
     let mut open: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
-    // What was found corrupt is missing from then on, and told again.
+    // Records found corrupt are missing from then on, and are reported again.
     let mut is_sound = true;
     for (kind, number, data) in steps {
         match kind % 8 {
@@ -103,7 +103,7 @@ pub fn run(dir: &Path, steps: &[(u8, u16, &[u8])]) {
                     }
                 }
                 if is_damaged {
-                    // Damage to what says that a record is complete brings it back.
+                    // Damage to a record's completion brings the record back.
                     let written = found.iter().all(|(at, data)| open.get(at).is_none_or(|expected| expected == data));
                     assert!(written, "{found:?} is not {open:?}");
                     open = found;
@@ -117,7 +117,7 @@ pub fn run(dir: &Path, steps: &[(u8, u16, &[u8])]) {
     }
 }
 
-/// Changes, cuts or adds bytes in one of the files; says whether there was one to change.
+/// Changes, truncates or extends one of the files; returns whether there was one.
 fn damage(dir: &Path, number: u16, data: &[u8]) -> bool {
     let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "log" || extension == "done"));

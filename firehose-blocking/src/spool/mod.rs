@@ -1,35 +1,37 @@
 //! [`Spool`]: records on disk until their outcome is known, so that they survive the process.
 //!
 //! ```text
-//! write ─▶ segment file ─▶ commit (syncs)        complete ─▶ noted beside the segment
+//! write ─▶ segment file ─▶ commit (syncs)        complete ─▶ checkpoint_syncs beside the segment
 //!                │                                  └─▶ every record of a segment ─▶ segment removed
 //!                └─ after a crash: open ─▶ replay of the records without outcome
 //! ```
 //!
-//! A position is the number of a record: one more than the last one's, so ranges of positions stand for ranges of records.
+//! A record's position is its number, one more than the previous record's. So a range of positions stands for a range
+//! of records.
 //!
 //! # What survives
 //!
-//! What [`Spool::write`], [`Spool::complete`] and [`Spool::note`] return from, the operating system has: it survives the end
-//! of the process by whatever means. What survives the end of the machine, or of its power, is up to [`SyncPolicy`]:
+//! What [`Spool::write`], [`Spool::complete`] and [`Spool::save_checkpoint`] wrote is with the operating system when
+//! they return: it survives any end of the process. [`SyncPolicy`] decides what survives a crash of the machine or a
+//! loss of power:
 //!
 //! | | records that survive | also |
 //! |---|---|---|
 //! | `EachRecord` | each whose `commit` returned | |
-//! | `Interval` | those older than the interval | the note is never ahead of the records |
-//! | `Never` | those that the system has written by itself, after some 30 s on Linux | the note may be ahead of them |
+//! | `Interval` | those older than the interval | a checkpoint is never ahead of the records |
+//! | `Never` | those that the system has written by itself, after some 30 s on Linux | a checkpoint may be ahead of them |
 //!
 //! # What is replayed twice
 //!
-//! After the end of the process: only records whose outcome came and whose `complete` had not returned. After the end of the
-//! machine: also those that were completed since the last sync and whose segment was not removed; a sync is no part of
-//! `complete`, because what is at stake is a duplicate and no loss.
+//! After the end of the process: only records whose outcome came and whose `complete` had not returned. After a crash
+//! of the machine: also records completed since the last sync whose segment was not removed. `complete` does not sync,
+//! because it risks only a duplicate, not a loss.
 //!
 //! # What is damaged
 //!
-//! An unfinished write at the end of the last segment is cut off: it was never confirmed, or not synced. Any other bytes that
-//! do not check are set aside in a file named as the segment, ending in `.corrupt`, reported by [`Replay`], and the good
-//! records around them go on.
+//! An unfinished write at the end of the last segment is truncated: it was never confirmed, or not synced. Any other
+//! corrupt bytes are copied to a file with the segment's name and the extension `.corrupt`, and [`Replay`] reports
+//! them. The valid records around them are still delivered.
 
 mod checkpoints;
 pub(crate) mod disk;
@@ -58,53 +60,55 @@ pub(crate) use self::replay::Replay;
 use self::state::{Segment, State, Unsynced, create_segment, remove_segment};
 pub use self::target::SpoolTarget;
 
-/// What a record takes of the bound beside its data: its frame, and at most one entry of completion.
+/// Bytes that a record takes besides its data: its frame, and at most one completion entry.
 const RECORD_BYTES: u64 = 28;
 const _: () = assert!(RECORD_BYTES == (HEADER_BYTES + COMPLETION_BYTES) as u64);
 
-/// How often a note is synced where nothing else is.
-const NOTE_SYNC_INTERVAL: Duration = Duration::from_secs(5);
+/// How often a checkpoint is synced if the policy syncs nothing.
+const CHECKPOINT_SYNC_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How many of a source's notes are synced at the beginning.
-const FIRST_NOTES: u32 = 16;
+/// How many of a source's first checkpoints are synced.
+const FIRST_CHECKPOINTS: u32 = 16;
 
-/// How much a spool holds and when it is safe.
+/// How large a spool may be, and when its records are safe.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SpoolOptions {
-    /// What it takes of the disk at most: data, and 28 bytes for each record. Files set aside and notes are not counted.
+    /// The most bytes on disk: data, and 28 bytes for each record. Corrupt bytes set aside and checkpoints do not
+    /// count.
     pub max_bytes: u64,
-    /// A segment that has reached this many bytes is not added to. A segment is removed as a whole, so this should be a
-    /// small part of `max_bytes`.
+    /// A segment of this many bytes takes no more records. A segment is removed as a whole, so make this a small part
+    /// of `max_bytes`.
     pub segment_bytes: u64,
-    /// When records are made to outlast the machine's power.
+    /// When records are made safe from a loss of power.
     pub sync: SyncPolicy,
-    /// Whether records that are meant for another stream, region or endpoint are delivered to this one. If not, a spool that
-    /// has any is not opened. How far sources were read for that one counts for this one as well, then.
+    /// Whether to deliver records for another stream, region or endpoint to this one. If not, a spool with such records
+    /// is not opened. With it, the checkpoints for the other target count for this one too.
     pub redirect: bool,
-    /// What the endpoint is called in the spool, in place of its URL: for one whose URL is another each time, such as that of
-    /// a [`LocalEndpoint`](crate::LocalEndpoint) on a free port. The service's own endpoints of a region need none: with FIPS,
-    /// dual-stack or neither, they are one.
+    /// A name for the endpoint, to be kept in the spool instead of its URL. For an endpoint whose URL changes, such as
+    /// a [`LocalEndpoint`](crate::LocalEndpoint) on a free port. The service's own endpoints of a region need no name:
+    /// FIPS, dual-stack and plain ones count as the same.
     pub endpoint_name: Option<String>,
 }
 
 impl Default for SpoolOptions {
-    /// 1 GiB, an hour of a stream with 300 kB/s, in segments of 16 MiB, and no syncs: safe from the process's end, but not from the machine's.
+    /// 1 GiB in segments of 16 MiB, without syncs. Holds an hour of a stream with 300 kB/s. Safe from the end of the
+    /// process, but not from that of the machine.
     fn default() -> Self {
         let (max_bytes, segment_bytes, sync) = (1 << 30, 16 << 20, SyncPolicy::Never);
         Self { max_bytes, segment_bytes, sync, redirect: false, endpoint_name: None }
     }
 }
 
-/// When records are made to outlast the machine's power.
+/// When records are made safe from a loss of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SyncPolicy {
     /// Before they are confirmed. Threads that wait at the same time share one sync.
     EachRecord,
-    /// When so much time has passed since the last sync.
+    /// When this much time has passed since the last sync.
     Interval(Duration),
-    /// When the operating system sees fit.
+    /// When the operating system decides.
     Never,
 }
 
@@ -113,19 +117,19 @@ pub enum SyncPolicy {
 pub(crate) struct Spool {
     dir: PathBuf,
     target: SpoolTarget,
-    /// What notes are looked for under as well: the target was another one before.
+    /// The previous target, whose checkpoints count for this one too.
     before: Option<SpoolTarget>,
     options: SpoolOptions,
     pub(crate) state: Mutex<State>,
     /// Always locked before `state`.
     pub(crate) synced: Mutex<Synced>,
     sync_ended: Condvar,
-    /// How often each source's note was synced, and when last, if notes are not by themselves.
-    noted: Mutex<BTreeMap<String, (u32, Tick)>>,
+    /// For each source, how many checkpoints were synced and when last, if the policy does not sync them.
+    checkpoint_syncs: Mutex<BTreeMap<String, (u32, Tick)>>,
     _lock: DirLock,
 }
 
-/// How far the disk has what was written.
+/// How much of the written data is on disk.
 #[derive(Debug)]
 pub(crate) struct Synced {
     /// All records before this position are safe.
@@ -137,12 +141,11 @@ pub(crate) struct Synced {
 }
 
 impl Spool {
-    /// Opens the spool in a directory, which is made if it is not there, and returns with it what an earlier one left for
-    /// the same target.
+    /// Opens the spool in a directory, creating it if necessary. Also returns the records that an earlier process left
+    /// for the same target.
     ///
-    /// # Errors
-    /// When the directory is in use or has records for another target, or the file system says no. Damage is no error
-    /// here: [`Replay`] begins with it.
+    /// # Errors If the directory is in use or has records for another target, or the file system fails. Damage is not
+    /// an error here: [`Replay`] reports it first.
     pub(crate) fn open(dir: &Path, target: SpoolTarget, options: SpoolOptions) -> Result<(Self, Replay), SpoolError> {
         files::create_dir(dir)?;
         let lock = DirLock::new(dir)?;
@@ -175,7 +178,7 @@ impl Spool {
             state: Mutex::new(state),
             synced: Mutex::new(Synced { end: 0, since: None, is_syncing: false, has_failed: false }),
             sync_ended: Condvar::new(),
-            noted: Mutex::default(),
+            checkpoint_syncs: Mutex::default(),
             _lock: lock,
         };
         Ok((spool, Replay::new(dir, faults, unfinished)))
@@ -183,12 +186,11 @@ impl Spool {
 
     /// Hands records to the operating system, all or none, and returns their positions.
     ///
-    /// One call is one write, whose cost is shared by its records. [`Spool::commit`] is to follow; being apart, it can wait
-    /// for the disk while others write.
+    /// Each call makes one write, whose cost its records share. [`Spool::commit`] must follow; it is separate, so that
+    /// one thread can wait for the disk while others write.
     ///
-    /// # Errors
-    /// [`SpoolError::Full`] when the bound would be passed, [`SpoolError::TooLarge`] when waiting would not help,
-    /// [`SpoolError::Io`] when the file system says no. Nothing is in the spool then.
+    /// # Errors [`SpoolError::Full`] if the spool is full, [`SpoolError::TooLarge`] if waiting would not help,
+    /// [`SpoolError::Io`] if the file system fails. Nothing is then added to the spool.
     pub(crate) fn write<D: AsRef<[u8]>>(&self, records: &[D]) -> Result<Range<u64>, SpoolError> {
         let data_bytes: u64 = records.iter().map(|data| bytes_in(data.as_ref().len())).sum();
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
@@ -196,7 +198,7 @@ impl Spool {
         let file_bytes = data_bytes + u64::from(count) * bytes_in(HEADER_BYTES);
         let max_bytes = self.options.max_bytes;
         let overhead = bytes_in(HEAD_BYTES);
-        // Beside what it needs there is the head of its segment, and room for the next one's.
+        // Besides the records, there must be room for the head of their segment and of the next one.
         if needed + 2 * overhead > max_bytes || file_bytes > u32::MAX.into() {
             return Err(SpoolError::TooLarge { needed, max_bytes });
         }
@@ -226,10 +228,9 @@ impl Spool {
         Ok(start..state.next())
     }
 
-    /// Makes a record and all before it as safe as [`SyncPolicy`] says.
+    /// Makes a record and all before it as safe as [`SyncPolicy`] promises.
     ///
-    /// # Errors
-    /// When the disk did not take them. The spool stays usable for what needs no sync, and never promises one again.
+    /// # Errors If the sync failed. The spool stays usable without syncs, but never promises one again.
     pub(crate) fn commit(&self, now: Tick, position: u64) -> Result<(), SpoolError> {
         match self.options.sync {
             SyncPolicy::Never => Ok(()),
@@ -238,7 +239,7 @@ impl Spool {
         }
     }
 
-    /// How often to call [`Spool::poll_sync`], if the policy wants it.
+    /// How often to call [`Spool::poll_sync`], if the policy needs it.
     pub(crate) const fn sync_interval(&self) -> Option<Duration> {
         match self.options.sync {
             SyncPolicy::Interval(interval) => Some(interval),
@@ -246,9 +247,9 @@ impl Spool {
         }
     }
 
-    /// Syncs when the interval is over, and returns when to call again: `None` if there is nothing that will need it.
+    /// Syncs if the interval is over, and returns when to call again: `None` if nothing will need it.
     ///
-    /// For the time when no `commit` comes that would do it.
+    /// Covers the time in which no `commit` comes to do it.
     ///
     /// # Errors
     /// As [`Spool::sync`].
@@ -272,21 +273,20 @@ impl Spool {
         Ok(None)
     }
 
-    /// Makes all records and completions outlast the machine's power, whatever the policy.
+    /// Syncs all records and completions, whatever the policy.
     ///
-    /// # Errors
-    /// When the disk did not take them, now or at an earlier sync.
+    /// # Errors If this sync or an earlier one failed.
     pub(crate) fn sync(&self) -> Result<(), SpoolError> {
         self.sync_after(None)
     }
 
-    /// Takes note that records have their outcome: they are not replayed again.
+    /// Marks records as complete: they are not replayed any more.
     ///
-    /// Positions that are complete already, or that the spool does not have, are passed over. Consecutive ones should come
-    /// in one call, which costs one small write.
+    /// Positions that are complete already, or not in the spool, are skipped. Pass consecutive ones in one call, which
+    /// costs one small write.
     ///
-    /// # Errors
-    /// When the file system says no. The room is free nevertheless, but the records may be replayed after a restart.
+    /// # Errors If the file system fails. The room is free nevertheless, but the records may be replayed after a
+    /// restart.
     pub(crate) fn complete(&self, positions: Range<u64>) -> Result<(), SpoolError> {
         if positions.is_empty() {
             return Ok(());
@@ -294,17 +294,17 @@ impl Spool {
         lock(&self.state).complete(&self.dir, &positions)
     }
 
-    /// Records without an outcome.
+    /// The number of records without an outcome.
     pub(crate) fn pending(&self) -> u64 {
         lock(&self.state).segments.values().map(|segment| u64::from(segment.pending)).sum()
     }
 
-    /// Bytes that the files of records without an outcome take of the bound.
+    /// Bytes of the limit that files with records without an outcome take.
     pub(crate) fn pending_bytes(&self) -> u64 {
         lock(&self.state).segments.values().filter(|segment| segment.pending > 0).map(|segment| segment.bytes).sum()
     }
 
-    /// All records without an outcome, to be sent again. None may be written until it has been read.
+    /// All records without an outcome, to be sent again. The caller reads them all before it writes new ones.
     pub(crate) fn replay(&self) -> Replay {
         let state = lock(&self.state);
         let pending = state.segments.iter().filter(|(_, segment)| segment.pending > 0);
@@ -312,35 +312,34 @@ impl Spool {
         Replay::new(&self.dir, Vec::new(), segments)
     }
 
-    /// Keeps a few bytes of the caller's for a source of records, in place of those before; whole or not at all.
+    /// Saves a checkpoint for a source of records: a few bytes of the caller's that replace the previous ones
+    /// atomically.
     ///
-    /// With a policy that syncs, all records written so far are synced first: a note is never ahead of them. Without, one in a
-    /// few seconds is synced, so that it is not lost with the machine's power.
+    /// With a policy that syncs, all records written so far are synced first, so that a checkpoint is never ahead of
+    /// them. Without, one checkpoint every few seconds is synced, so that a loss of power does not lose it.
     ///
-    /// # Errors
-    /// When the file system says no. The note before is there still.
+    /// # Errors If the file system fails. The previous checkpoint is kept.
     pub(crate) fn save_checkpoint(&self, now: Tick, source: &str, note: &[u8]) -> Result<(), SpoolError> {
-        let mut noted = lock(&self.noted);
+        let mut checkpoint_syncs = lock(&self.checkpoint_syncs);
         let syncs = self.options.sync != SyncPolicy::Never;
         if syncs {
             self.sync()?;
         }
-        // Without syncs, a loss of power may leave an empty file. Now and then one is worth its time, then; and so are the first
-        // ones, as what is known when a source begins is little to go on from.
-        let (count, at) = noted.get(source).copied().unwrap_or_default();
-        let has_copy = !syncs && (count < FIRST_NOTES || now.since(at) >= NOTE_SYNC_INTERVAL);
+        // Without syncs, a loss of power may leave an empty file. So a checkpoint is synced now and then; and so are
+        // the first ones of a source, for which no useful earlier one exists.
+        let (count, at) = checkpoint_syncs.get(source).copied().unwrap_or_default();
+        let has_copy = !syncs && (count < FIRST_CHECKPOINTS || now.since(at) >= CHECKPOINT_SYNC_INTERVAL);
         checkpoints::write(&self.dir, &self.target, source, note, (syncs, has_copy))?;
         if has_copy {
-            noted.insert(source.into(), (count + 1, now));
+            checkpoint_syncs.insert(source.into(), (count + 1, now));
         }
         Ok(())
     }
 
-    /// The bytes that were kept last for a source and this target, by this or an earlier process. Those that are not what
-    /// was written are set aside, and count as none.
+    /// Loads the last checkpoint of a source for this target, saved by this process or an earlier one. A damaged one is
+    /// set aside and treated as missing.
     ///
-    /// # Errors
-    /// When they cannot be read.
+    /// # Errors If it cannot be read.
     pub(crate) fn load_checkpoint(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
         let note = checkpoints::read(&self.dir, &self.target, source)?;
         match &self.before {
@@ -349,7 +348,7 @@ impl Spool {
         }
     }
 
-    /// Syncs, unless everything up to a position is or comes to be synced by others.
+    /// Syncs, unless another thread has synced, or is syncing, everything up to a position.
     fn sync_after(&self, position: Option<u64>) -> Result<(), SpoolError> {
         let mut synced = lock(&self.synced);
         loop {
@@ -364,7 +363,8 @@ impl Spool {
             }
             synced = self.sync_ended.wait(synced).unwrap_or_else(PoisonError::into_inner);
         }
-        // Nothing is locked while the disk works, so that others can write, and those whose records it covers go on at once.
+        // No lock is held during the sync: others can write, and those whose records are already synced continue at
+        // once.
         synced.is_syncing = true;
         drop(synced);
         let mut has_failed = false;
@@ -387,7 +387,7 @@ impl Spool {
     }
 }
 
-/// Locks what no thread leaves half-changed, so that one that panicked elsewhere does no harm.
+/// Locks data that no thread leaves half-changed, so a panic of another thread does no harm.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

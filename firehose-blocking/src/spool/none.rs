@@ -1,4 +1,4 @@
-//! What stands in for the spool where the feature `spool` is off: there never is one.
+//! Replaces the spool where the feature `spool` is off: none can be opened.
 
 use std::fmt;
 use std::iter;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use firehose_proto::time::Tick;
 
-/// What a spool could not do: nothing, as there is none without the feature `spool`.
+/// An error of the spool. There is none without the feature `spool`.
 #[derive(Debug)]
 pub enum SpoolError {}
 
@@ -25,7 +25,7 @@ impl fmt::Display for SpoolError {
 
 impl std::error::Error for SpoolError {}
 
-/// None of it can be opened.
+/// A spool. None can be opened.
 pub(crate) enum Spool {}
 
 impl Spool {
@@ -70,5 +70,5 @@ impl Spool {
     }
 }
 
-/// Nothing comes back.
+/// No record is replayed.
 pub(crate) type Replay = iter::Empty<Result<(u64, Vec<u8>), SpoolError>>;

@@ -1,9 +1,9 @@
-//! [`Ranges`]: a set of numbers that mostly come in order, kept as ranges.
+//! [`Ranges`]: a set of mostly consecutive numbers, stored as ranges.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Ranges by their start, which neither overlap nor touch.
+/// Ranges by their start; they neither overlap nor touch.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ranges(BTreeMap<u32, u32>);
 
@@ -15,7 +15,7 @@ impl Ranges {
         }
         let (mut start, mut end) = (range.start, range.end);
         let mut known = 0;
-        // From the last one that begins no later than this one ends, back to the first that still reaches it.
+        // From the last range that begins within or at the end of this one, back to the first that reaches it.
         while let Some((&found, &found_end)) = self.0.range(..=end).next_back() {
             if found_end < start {
                 break;
@@ -29,7 +29,7 @@ impl Ranges {
         range.end - range.start - known
     }
 
-    /// How many numbers are in it.
+    /// How many numbers the set has.
     pub(crate) fn len(&self) -> u32 {
         self.0.iter().map(|(start, end)| end - start).sum()
     }

@@ -1,4 +1,4 @@
-//! [`Replay`]: what an earlier process left without outcome.
+//! [`Replay`]: the records that an earlier process left without an outcome.
 
 use std::fs;
 use std::io;
@@ -10,9 +10,9 @@ use super::files;
 use super::frame::{HEADER_BYTES, Piece, Walk};
 use super::ranges::Ranges;
 
-/// Everything that was found damaged, then the records without outcome in the order of their positions.
+/// Iterates over the damage found, then over the records without an outcome, in the order of their positions.
 ///
-/// Reads one segment at a time. It is independent of the spool: records may be appended and completed meanwhile.
+/// Reads one segment at a time. Independent of the spool: records may be written and completed meanwhile.
 #[derive(Debug)]
 pub(crate) struct Replay {
     dir: PathBuf,
@@ -21,7 +21,7 @@ pub(crate) struct Replay {
     current: Option<Current>,
 }
 
-/// The segment that is being read.
+/// The segment being read.
 #[derive(Debug)]
 struct Current {
     first: u64,
@@ -35,7 +35,7 @@ impl Replay {
         Self { dir: dir.into(), faults: faults.into_iter(), segments: segments.into_iter(), current: None }
     }
 
-    /// The next record of the segment that is being read.
+    /// The next record of that segment.
     fn next_record(&mut self) -> Option<Result<(u64, Vec<u8>), SpoolError>> {
         let Current { first, done, bytes, walk } = self.current.as_mut()?;
         loop {
@@ -45,7 +45,7 @@ impl Replay {
                     let data = bytes.get(frame.start + HEADER_BYTES..frame.end).unwrap_or_default();
                     return Some(Ok((first.saturating_add(index.into()), data.to_vec())));
                 }
-                // It was sound when the spool was opened, so there is nothing set aside.
+                // It was valid when the spool was opened, so nothing is set aside.
                 Piece::Bad { bytes, .. } => {
                     return Some(Err(SpoolError::Corrupt {
                         path: files::path(&self.dir, *first, "log"),
@@ -74,7 +74,7 @@ impl Iterator for Replay {
             let path = files::path(&self.dir, first, "log");
             match fs::read(&path) {
                 Ok(bytes) => self.current = Some(Current { first, done, bytes, walk: Walk::default() }),
-                // All its records got their outcome meanwhile.
+                // All its records have got their outcomes meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.current = None,
                 Err(error) => {
                     self.current = None;

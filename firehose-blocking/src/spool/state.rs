@@ -1,4 +1,4 @@
-//! [`State`]: the segments of a spool as they are in memory, and how each change of them reaches the disk.
+//! [`State`]: the segments of a spool in memory, and how changes reach the disk.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,7 +12,7 @@ use super::files::{self, bytes_in, io_error};
 use super::frame::{self, COMPLETION_BYTES, HEAD_BYTES};
 use super::ranges::Ranges;
 
-/// What must be synced for every record before a position to be safe.
+/// What to sync to make every record before a position safe.
 #[derive(Debug)]
 pub(super) struct Unsynced {
     pub(super) end: u64,
@@ -20,33 +20,33 @@ pub(super) struct Unsynced {
     pub(super) names_changed: bool,
 }
 
-/// Segments in memory.
+/// The segments in memory.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// By their first position. The last one is written to.
+    /// Keyed by first position. Records are written to the last one.
     pub(super) segments: BTreeMap<u64, Segment>,
     pub(super) active: u64,
     pub(crate) file: File,
-    /// What all segments take of the bound.
+    /// Bytes of the limit that all segments take.
     pub(super) bytes: u64,
-    /// The active segment ends with what a failed write left, and takes no more.
+    /// Whether the active segment ends with a failed write, and so takes no more records.
     pub(super) is_spoilt: bool,
-    /// Files were made whose names the disk may not have.
+    /// Whether files were created whose names may not be on disk.
     pub(super) names_changed: bool,
-    /// Frames of the records that are written at once.
+    /// The frames of one write.
     pub(super) buffer: Vec<u8>,
 }
 
-/// One file of records, and the one beside it.
+/// A file of records, and the file of its completions.
 #[derive(Debug, Default)]
 pub(super) struct Segment {
-    /// The index after the last record's.
+    /// The index after the last record.
     pub(super) end: u32,
-    /// Records without outcome.
+    /// Records without an outcome.
     pub(super) pending: u32,
-    /// What it takes of the bound.
+    /// Bytes of the limit that it takes.
     pub(super) bytes: u64,
-    /// How long its file is.
+    /// The length of its file.
     pub(super) file_bytes: u64,
     pub(super) done: Ranges,
     pub(super) done_file: Option<File>,
@@ -74,16 +74,16 @@ impl State {
             frame::encode(first, index, record.as_ref(), &mut self.buffer);
         }
         disk::write(&self.file, &self.buffer).map_err(|error| {
-            // If not even that works, nothing is added after what was written.
+            // If even the truncation fails, nothing may follow what was written.
             self.is_spoilt = disk::change(|| self.file.set_len(file_bytes)).is_err();
             io_error("write", &files::path(dir, first, "log"))(error)
         })
     }
 
-    /// Ends the active segment and begins the next; frees the old one if all its records are complete.
+    /// Ends the active segment and begins the next; removes the old one if all its records are complete.
     pub(super) fn roll(&mut self, dir: &Path) -> Result<(), SpoolError> {
         let (old, new) = (self.active, self.next());
-        // If no record is in it, its file gives way to the new one.
+        // The new segment's file replaces the old one if that has no record.
         self.file = create_segment(dir, new, old)?;
         self.is_spoilt = false;
         if old == new {
@@ -97,7 +97,7 @@ impl State {
         if is_complete { self.remove(dir, old) } else { Ok(()) }
     }
 
-    /// Takes note that records of a range, which is not empty, have their outcome.
+    /// Marks a nonempty range of records as complete.
     pub(super) fn complete(&mut self, dir: &Path, positions: &Range<u64>) -> Result<(), SpoolError> {
         let begin = self.segments.range(..=positions.start).next_back().map_or(positions.start, |(&first, _)| first);
         let mut result = Ok(());
@@ -124,7 +124,7 @@ impl State {
         result
     }
 
-    /// Forgets a segment and its files.
+    /// Removes a segment and its files.
     pub(super) fn remove(&mut self, dir: &Path, first: u64) -> Result<(), SpoolError> {
         if let Some(segment) = self.segments.remove(&first) {
             self.bytes -= segment.bytes;
@@ -132,7 +132,7 @@ impl State {
         remove_segment(dir, first)
     }
 
-    /// What to sync for everything written so far to be safe; it counts as synced from now on.
+    /// What to sync to make everything written so far safe; counts as synced from now on.
     pub(super) fn unsynced(&mut self, dir: &Path) -> Result<Unsynced, SpoolError> {
         let mut files = Vec::new();
         for (&first, segment) in &self.segments {
@@ -159,7 +159,7 @@ impl Segment {
         Self { bytes: bytes_in(HEAD_BYTES), file_bytes: bytes_in(HEAD_BYTES), done_is_synced: true, ..Self::default() }
     }
 
-    /// Writes down which records have their outcome.
+    /// Writes a completion entry.
     pub(super) fn note_completion(&mut self, dir: &Path, first: u64, indices: &Range<u32>) -> Result<(), SpoolError> {
         let path = files::path(dir, first, "done");
         let mut write = || {
@@ -168,7 +168,7 @@ impl Segment {
                 None => open_aligned(&path)?,
             };
             disk::write(&file, &frame::encode_completion(first, indices))?;
-            // Kept only if all went well, or later entries would not be where they are looked for.
+            // Kept only after success; otherwise later entries would be at the wrong offsets.
             self.done_file = Some(file);
             Ok(())
         };
@@ -177,7 +177,7 @@ impl Segment {
     }
 }
 
-/// Opens a file of completions without the part of an entry that a crash may have left at its end.
+/// Opens a file of completions, and truncates a partial entry that a crash may have left at its end.
 fn open_aligned(path: &Path) -> io::Result<File> {
     let file = disk::change(|| files::private().append(true).create(true).open(path))?;
     let bytes = file.metadata()?.len();
@@ -186,7 +186,7 @@ fn open_aligned(path: &Path) -> io::Result<File> {
 }
 
 pub(super) fn create_segment(dir: &Path, first: u64, previous: u64) -> Result<File, SpoolError> {
-    // Neither holds a record: the file is left from an attempt that failed, its completions from before it was cut.
+    // Neither file holds a record: this one is from a failed attempt, its completions from before it was truncated.
     remove_segment(dir, first)?;
     let path = files::path(dir, first, "log");
     let create = || {
@@ -197,7 +197,7 @@ pub(super) fn create_segment(dir: &Path, first: u64, previous: u64) -> Result<Fi
     create().map_err(io_error("create", &path))
 }
 
-/// Removes the records first: completions without records do no harm, records without completions are replayed.
+/// Removes the records first: completions without records are harmless, but records without completions are replayed.
 pub(super) fn remove_segment(dir: &Path, first: u64) -> Result<(), SpoolError> {
     files::remove(&files::path(dir, first, "log"))?;
     files::remove(&files::path(dir, first, "done"))

@@ -1,4 +1,4 @@
-//! [`SpoolTarget`]: what a spool's records are meant for, and the file that says so.
+//! [`SpoolTarget`]: the stream that a spool's records are for, and the file that names it.
 //!
 //! ```text
 //! #firehose-spool CRC-32 of the rest, eight hexadecimal digits
@@ -7,8 +7,8 @@
 //! endpoint=… up to the end of the file
 //! ```
 //!
-//! A spool of an earlier version has the stream's name there and nothing else. No stream's name has a `#`, so no part of a
-//! file of this form is taken for one of that.
+//! A spool of an earlier version has only the stream's name in that file. No stream's name contains `#`, so no part of
+//! a file in this format is taken for one of that version.
 
 use std::fmt;
 use std::fs;
@@ -25,19 +25,19 @@ const NAME: &str = "stream";
 
 const MARK: &str = "#firehose-spool ";
 
-/// The stream that a spool's records are meant for, and where it is.
+/// The stream that a spool's records are for, with its region and endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpoolTarget {
     /// The name of the stream.
     pub stream: String,
-    /// The region. Empty when an earlier version has written the spool, which did not keep it.
+    /// The region. Empty if an earlier version, which did not store it, wrote the spool.
     pub region: String,
-    /// The endpoint's URL, or [its name](super::SpoolOptions::endpoint_name). Empty when the region is.
+    /// The endpoint's URL, or [its name](super::SpoolOptions::endpoint_name). Empty if the region is.
     pub endpoint: String,
 }
 
-/// What the file says.
+/// The contents of the file.
 enum Known {
     Target(SpoolTarget),
     Damaged(Vec<u8>),
@@ -45,7 +45,7 @@ enum Known {
 }
 
 impl SpoolTarget {
-    /// A stream at an endpoint, which may be called otherwise than by its URL. The service's own endpoints of a region lead to
+    /// A stream at an endpoint, with an optional name for the endpoint. The service's own endpoints of a region lead to
     /// the same streams, so they count as one.
     pub(crate) fn at(stream: &str, endpoint: &Endpoint, name: Option<&str>) -> Self {
         let region = endpoint.region();
@@ -60,18 +60,18 @@ impl SpoolTarget {
         Self { stream: stream.into(), region: region.into(), endpoint: endpoint.into() }
     }
 
-    /// The same of an earlier version.
+    /// The target as an earlier version stored it.
     fn without_place(stream: &str) -> Self {
         Self::new(stream, "", "")
     }
 
-    /// Whether records that are meant for another target are meant for this one: of what an earlier version has written, the
-    /// stream alone is known.
+    /// Whether records for another target are for this one too. An earlier version stored only the stream, so only the
+    /// stream is compared.
     fn includes(&self, other: &Self) -> bool {
         self == other || *other == Self::without_place(&self.stream)
     }
 
-    /// What a note's key begins with. Stream and region have no byte 0.
+    /// The start of a checkpoint's key. Stream and region contain no byte 0.
     pub(super) fn key(&self) -> Vec<u8> {
         let place =
             if self.region.is_empty() { String::new() } else { format!("{}\0{}\0", self.region, self.endpoint) };
@@ -108,10 +108,10 @@ impl fmt::Display for SpoolTarget {
     }
 }
 
-/// Notes what the records are meant for. Returns what they were meant for before, if that is not the same.
+/// Stores the target of the spool's records. Returns the previous target, if it was another.
 ///
-/// A spool that has records for another target stays as it is, unless they are to be redirected. When the file is gone or
-/// damaged, nobody knows what they were meant for: they are delivered rather than lost, and it is told.
+/// A spool with records for another target is left unchanged, unless redirected. If the file is missing or damaged, the
+/// target is unknown: the records are delivered rather than lost, and that is logged.
 pub(super) fn claim(
     dir: &Path,
     wanted: &SpoolTarget,
@@ -147,7 +147,7 @@ pub(super) fn claim(
             None
         }
     };
-    // Synced whatever the policy: else a loss of power may leave a name without its bytes.
+    // Synced whatever the policy: otherwise a loss of power may leave a name without its bytes.
     files::replace(&path, wanted.encode().as_bytes(), true)?;
     Ok(before)
 }

@@ -1,9 +1,9 @@
-//! [`InvalidCaBundle`]: why a file of certificates cannot be used.
+//! [`InvalidCaBundle`]: why a certificate file cannot be used.
 
 use std::fmt;
 use std::io;
 
-/// Why a file of certificates cannot be used.
+/// Why a certificate file cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidCaBundle {
@@ -11,9 +11,9 @@ pub enum InvalidCaBundle {
     Io(io::ErrorKind),
     /// The text is not PEM.
     Pem,
-    /// There is no certificate in it.
+    /// It has no certificate.
     Empty,
-    /// No certificate in it is one that others can be checked against.
+    /// No certificate in it can be a trust anchor.
     Unusable,
 }
 

@@ -1,6 +1,6 @@
-//! [`Connect`]: opens the connections that ureq asks for: looks the name up, tries all addresses, and adds TLS.
+//! [`Connect`]: opens connections for ureq: resolves the name, tries all addresses, and adds TLS.
 //!
-//! ureq looks a name up for each request, before it knows whether there is a connection already; [`NotYet`] tells it nothing.
+//! ureq resolves a name for each request, before it looks for an open connection; [`NotYet`] returns it no addresses.
 
 use std::fmt;
 use std::io;
@@ -18,7 +18,7 @@ use ureq::{Error, Timeout};
 use super::socket::{Channel, Deadline, Socket, Stream};
 use super::tls;
 
-/// Leaves the look-up of names to [`Connect`].
+/// Leaves name resolution to [`Connect`].
 #[derive(Debug)]
 pub(super) struct NotYet;
 
@@ -28,12 +28,12 @@ impl Resolver for NotYet {
     }
 }
 
-/// Finds the addresses of a name. May take as long as it likes.
+/// Resolves a name. May take any time.
 pub(super) trait LookUp: Send + Sync + 'static {
     fn addresses(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 }
 
-/// Asks the system.
+/// Asks the operating system.
 pub(super) struct System;
 
 impl LookUp for System {
@@ -53,7 +53,7 @@ impl<L: LookUp> Connect<L> {
         Self { look_up: Arc::new(look_up), tls }
     }
 
-    /// A connection to the first address that takes one.
+    /// Connects to the first address that accepts.
     fn dial(&self, host: &str, port: u16, deadline: Deadline) -> Result<Socket, Error> {
         if let Ok(address) = host.parse::<IpAddr>() {
             return dial_all(&[SocketAddr::new(address, port)], deadline, |_| String::new());
@@ -62,11 +62,11 @@ impl<L: LookUp> Connect<L> {
         dial_all(&addresses, deadline, |address| format!("{address}: "))
     }
 
-    /// The addresses of a name, looked up on a thread that is left alone with it when the time is up.
+    /// Resolves a name on a thread, which is left behind if it exceeds the deadline.
     fn addresses(&self, name: &str, port: u16, deadline: Deadline) -> Result<Vec<SocketAddr>, Error> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let (look_up, owned) = (Arc::clone(&self.look_up), name.to_owned());
-        // Nobody may be listening any more.
+        // The receiver may have given up.
         let run = move || drop(sender.send(look_up.addresses(&owned, port)));
         thread::Builder::new().name("firehose-lookup".into()).spawn(run)?;
         let too_late = match deadline.reason() {
@@ -127,7 +127,7 @@ fn host_and_port(uri: &Uri) -> Result<(&str, u16), Error> {
     Ok((host, uri.port_u16().unwrap_or(default)))
 }
 
-/// The same addresses, of either kind in turn: where one kind leads nowhere, the other is soon tried.
+/// Alternates IPv4 and IPv6 addresses, so that if one family is unreachable the other is soon tried.
 fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let is_first_kind = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|it| it.is_ipv6() == is_first_kind);
@@ -143,8 +143,8 @@ fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
-/// Connects to the first of these addresses that can be connected to. Each may take half of the time that is left, the last
-/// all of it. When all fail, the error tells of each, with its name in front.
+/// Connects to the first address that accepts. Each attempt may take half of the remaining time, the last all of it. If
+/// all fail, the error lists each failure, prefixed with `name(address)`.
 fn dial_all(
     addresses: &[SocketAddr],
     deadline: Deadline,
@@ -186,7 +186,7 @@ mod tests {
     use super::super::{Timeouts, Transport as _, TransportError, TransportErrorKind};
     use super::*;
 
-    /// Names and how often they were looked up.
+    /// Names, and how often each was resolved.
     #[derive(Clone, Default)]
     struct Table {
         addresses: Vec<SocketAddr>,
@@ -206,7 +206,7 @@ mod tests {
         }
     }
 
-    /// Answers every request on every connection. Lives as long as the test program.
+    /// Answers every request on every connection, until the test program ends.
     fn serve(listener: TcpListener) -> SocketAddr {
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
@@ -222,7 +222,7 @@ mod tests {
         address
     }
 
-    /// An address that nobody listens at.
+    /// An address without a listener.
     fn nobody(ip: impl Into<IpAddr>) -> SocketAddr {
         TcpListener::bind((ip.into(), 0)).unwrap().local_addr().unwrap()
     }
@@ -263,7 +263,7 @@ mod tests {
         let good = serve(TcpListener::bind("127.0.0.1:0").unwrap());
         let good_v6 = TcpListener::bind("[::1]:0").ok().map(serve);
         let bad = nobody(Ipv4Addr::LOCALHOST);
-        // Where the machine has no IPv6, no socket of its kind can be made at all, which is no reason to end either.
+        // On a machine without IPv6, no IPv6 socket can be created at all; that must not end the attempts either.
         let bad_v6 = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), bad.port());
         let mut cases = vec![vec![bad_v6, good], vec![good, bad_v6], vec![bad_v6, bad_v6, bad, bad, good]];
         if let Some(good_v6) = good_v6 {

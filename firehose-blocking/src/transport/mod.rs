@@ -1,4 +1,4 @@
-//! [`Transport`]: the one thing the client asks of HTTP. [`Ureq`] is the default; bring another to use your own stack.
+//! [`Transport`]: sends a client's HTTP requests. [`Ureq`] is the default; implement it to use another HTTP stack.
 
 mod ca_bundle;
 #[cfg(feature = "ureq")]
@@ -25,23 +25,22 @@ pub use self::ca_bundle::InvalidCaBundle;
 pub use self::ureq::Ureq;
 pub(crate) use self::ureq::default_transport;
 
-/// Carries one request to the server and its response back.
+/// Sends one request to the server and returns its response.
 ///
-/// Open for implementation. The client relies on this:
+/// Implement it to use another HTTP stack. The client relies on this:
 ///
-/// * the headers and the body are sent exactly as they are, with `Content-Length` added; those that are signed
-///   must not change. `host` is one of them, and comes with the request: a stack that writes it by itself must write the
-///   same, and not a second one;
-/// * redirects are not followed, and a response of any status is a response;
-/// * the response is read to its end, at most [`MAX_RESPONSE_BYTES`](firehose_proto::limits::MAX_RESPONSE_BYTES) of it;
-/// * what is on the machine itself or on a link-local address is reached without a proxy: through the transport,
-///   credentials are also asked for;
-/// * nothing takes longer than the caller's [`Timeouts`], and nothing is retried.
+/// * The transport sends headers and body unchanged and adds `Content-Length`: the signature covers them. `host` is one
+///   of the request's headers. A stack that writes it by itself must write the same value, once.
+/// * It follows no redirects, and returns a response of any status.
+/// * It reads the response to its end, at most [`MAX_RESPONSE_BYTES`](firehose_proto::limits::MAX_RESPONSE_BYTES) of
+///   it.
+/// * It reaches loopback and link-local addresses without a proxy, because credentials are also requested through it.
+/// * It keeps to the caller's [`Timeouts`] and never retries.
 pub trait Transport: Send + Sync {
     /// Sends a request and waits for its response.
     ///
     /// # Errors
     ///
-    /// [`TransportError`] when there is no complete response, with the kind that tells whether trying again may help.
+    /// [`TransportError`] if there is no complete response; its kind tells whether a retry may help.
     fn send(&self, request: &Request<'_>, timeouts: &Timeouts) -> Result<Response, TransportError>;
 }

@@ -1,4 +1,4 @@
-//! What stands in for TLS where the feature `tls` is off: no encrypted connection comes about, and the error says why.
+//! Replaces TLS where the feature `tls` is off: every encrypted connection fails with an error that says why.
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use ureq::unversioned::transport::NextTimeout;
 use super::ca_bundle::InvalidCaBundle;
 use super::socket::Stream;
 
-/// Nobody has to be trusted.
+/// There are no certificates to trust.
 #[derive(Debug)]
 pub(super) struct Config;
 

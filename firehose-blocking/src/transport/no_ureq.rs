@@ -1,4 +1,4 @@
-//! What stands in for [`Ureq`](super::ureq) where the feature `ureq` is off: a client has to be given its transport.
+//! Replaces [`Ureq`](super::ureq) where the feature `ureq` is off: a client then needs a transport of its own.
 
 use std::sync::Arc;
 

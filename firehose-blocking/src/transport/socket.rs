@@ -1,4 +1,5 @@
-//! [`Socket`], a TCP connection with a deadline, and [`Channel`], through which ureq speaks over it, with TLS or without.
+//! [`Socket`], a TCP connection with a deadline, and [`Channel`], which carries ureq's bytes over it, with or without
+//! TLS.
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
@@ -10,13 +11,13 @@ use ureq::unversioned::transport::time::{Duration as After, Instant as Moment};
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport, TransportAdapter};
 use ureq::{Error, Timeout};
 
-/// Bytes that are gathered before they are written, and as many are read at once: ureq's own measure.
+/// Size of the output and input buffers, as in ureq.
 const BUFFER_BYTES: usize = 128 * 1024;
 
-/// What a socket fails with when its own timeout has passed.
+/// The error of a socket whose own timeout has passed.
 const TIMED_OUT: io::ErrorKind = if cfg!(windows) { io::ErrorKind::TimedOut } else { io::ErrorKind::WouldBlock };
 
-/// Until when something must be done, and what ureq calls it when it is not.
+/// A deadline, and ureq's name for the timeout.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline {
     at: Option<Instant>,
@@ -24,7 +25,7 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// The end of a time that began at that moment.
+    /// The deadline of a timeout that starts at a moment.
     pub(super) fn new(begun: Moment, timeout: NextTimeout) -> Self {
         let begun = if let Moment::Exact(begun) = begun { begun } else { Instant::now() };
         let at = match timeout.after {
@@ -34,31 +35,31 @@ impl Deadline {
         Self { at, reason: timeout.reason }
     }
 
-    /// How long it is until then, if it is ever; the error of ureq's when it is past.
+    /// The time left, if there is a deadline; ureq's timeout error if it has passed.
     pub(super) fn left(&self) -> Result<Option<Duration>, Error> {
         let Some(at) = self.at else { return Ok(None) };
         let left = at.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(Error::Timeout(self.reason)) } else { Ok(Some(left)) }
     }
 
-    /// The same deadline, as ureq has it.
+    /// The same deadline, as ureq's type.
     pub(super) fn timeout(&self) -> Result<NextTimeout, Error> {
         let after = self.left()?.map_or(After::NotHappening, After::Exact);
         Ok(NextTimeout { after, reason: self.reason, ..NextTimeout::default() })
     }
 
-    /// What has run out when this is past.
+    /// The timeout that has passed.
     pub(super) const fn reason(&self) -> Timeout {
         self.reason
     }
 }
 
-/// A two-way stream of bytes under a channel.
+/// The byte stream under a channel.
 pub(super) trait Stream: Read + Write + Send + Sync + 'static {
-    /// Until when whatever comes next must be done.
+    /// Sets the deadline for the next operations.
     fn set_timeout(&mut self, timeout: NextTimeout);
 
-    /// Whether the other side has neither ended nor said anything unasked.
+    /// Whether the peer has neither closed nor sent anything unrequested.
     fn is_open(&mut self) -> bool;
 
     fn is_tls(&self) -> bool {
@@ -81,10 +82,10 @@ impl Stream for TransportAdapter {
 pub(super) struct Socket {
     stream: TcpStream,
     deadline: Deadline,
-    /// What the system's timeouts are.
+    /// The socket's current system timeouts.
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
-    /// Whether anything was read since it was last asked whether the connection is open.
+    /// Whether anything was read since the last check that the connection is open.
     is_in_use: bool,
 }
 
@@ -93,7 +94,7 @@ impl Socket {
         Self { stream, deadline, read_timeout: None, write_timeout: None, is_in_use: false }
     }
 
-    /// Tries again what was interrupted, or what the system gave up before the deadline.
+    /// Retries operations that were interrupted, or that the system ended before the deadline.
     fn until_deadline(
         &mut self,
         mut operate: impl FnMut(&mut Self, Option<Duration>) -> io::Result<usize>,
@@ -145,7 +146,8 @@ impl Stream for Socket {
     }
 
     fn is_open(&mut self) -> bool {
-        // ureq asks when it puts a connection aside, and again before it uses it: only what is true then counts.
+        // ureq asks when it returns a connection to the pool and again before it uses it; only the second answer
+        // counts.
         mem::take(&mut self.is_in_use) || is_silent(&self.stream).unwrap_or(false)
     }
 }
@@ -158,10 +160,10 @@ fn is_silent(stream: &TcpStream) -> io::Result<bool> {
     Ok(is_silent)
 }
 
-/// Sets a system's timeout if it does not fit the time that is left.
+/// Sets a system timeout, unless the current one fits the remaining time.
 ///
-/// One that is a little shorter will do: what fails too early is tried again. So all calls with the same timeouts share one
-/// setting of each. On Windows nothing may be tried again on a socket that has timed out once.
+/// A slightly shorter one fits too: an operation that ends too early is retried. So calls with equal timeouts share one
+/// setting. Windows allows no retry on a socket that has timed out.
 fn adjust(
     current: &mut Option<Duration>,
     left: Option<Duration>,
@@ -179,15 +181,15 @@ fn adjust(
     let wanted = wanted.map(|wanted| wanted.max(least));
     match set(wanted) {
         Ok(()) => *current = wanted,
-        // macOS refuses where the peer has closed already; what is read or written then says so.
+        // macOS refuses if the peer has closed already; the next read or write then reports it.
         Err(error) if cfg!(target_os = "macos") && error.kind() == io::ErrorKind::InvalidInput => {}
         Err(error) => return Err(error),
     }
     Ok(())
 }
 
-/// A stream as ureq uses it. What ureq has to say is gathered until the buffer is full or ureq waits for an answer, so that
-/// a small request leaves in one piece.
+/// A stream as ureq uses it. Buffers ureq's output until the buffer is full or ureq waits for a response, so that a
+/// small request leaves in one write.
 pub(super) struct Channel<S> {
     stream: S,
     buffers: Gathering,
@@ -243,7 +245,7 @@ impl<S> fmt::Debug for Channel<S> {
     }
 }
 
-/// Buffers whose output begins behind what was gathered.
+/// Buffers whose free output begins after the bytes already gathered.
 struct Gathering {
     buffers: LazyBuffers,
     filled: usize,
@@ -286,7 +288,7 @@ mod tests {
 
     use super::*;
 
-    /// Remembers what is written, piece by piece, and answers with one byte at a time.
+    /// Records what is written, piece by piece, and answers with one byte at a time.
     #[derive(Default)]
     struct Recorder {
         pieces: Vec<Vec<u8>>,
@@ -322,7 +324,7 @@ mod tests {
         NextTimeout { after, reason: Timeout::RecvResponse, ..NextTimeout::default() }
     }
 
-    /// Says something as ureq does, a buffer at a time.
+    /// Writes as ureq does, a buffer at a time.
     fn say(channel: &mut Channel<Recorder>, mut text: &[u8]) {
         while !text.is_empty() {
             let output = channel.buffers().output();
@@ -351,7 +353,7 @@ mod tests {
         let sizes: Vec<_> = channel.stream.pieces.iter().map(Vec::len).collect();
         assert_eq!(sizes, [BUFFER_BYTES, BUFFER_BYTES, BUFFER_BYTES, 4]);
         assert_eq!(channel.stream.pieces.concat(), [b"head".to_vec(), large].concat());
-        // Nothing is said twice.
+        // Nothing is written twice.
         channel.await_input(within(After::NotHappening)).unwrap();
         assert_eq!(channel.stream.pieces.len(), 4);
     }
@@ -401,7 +403,7 @@ mod tests {
         let error = channel.await_input(within(timeout.into())).unwrap_err();
         assert!(matches!(error, Error::Timeout(Timeout::RecvResponse)), "{error}");
         assert!(start.elapsed() >= timeout, "{:?}", start.elapsed());
-        // A peer that takes nothing: what is said fills the system's buffers.
+        // A peer that reads nothing: the output fills the system's buffers.
         let start = Instant::now();
         let error = loop {
             let amount = channel.buffers().output().len();
@@ -433,7 +435,7 @@ mod tests {
         let (mut socket, peer) = connect();
         drop(peer);
         assert_eq!(socket.read(&mut [0]).unwrap(), 0);
-        // First it is asked as the connection is put aside, then as it is to be used.
+        // The first check returns the connection to the pool, the second precedes its use.
         assert!(socket.is_open());
         assert!(!socket.is_open());
     }

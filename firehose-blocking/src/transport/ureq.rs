@@ -1,5 +1,4 @@
-//! [`Ureq`]: the default transport. What `ureq` connects with is in [`connect`](super::connect) and
-//! [`socket`](super::socket).
+//! [`Ureq`]: the default transport. [`connect`](super::connect) and [`socket`](super::socket) open its connections.
 
 use std::error::Error;
 use std::fmt;
@@ -22,13 +21,13 @@ use super::{Timeouts, Transport, TransportError, TransportErrorKind, tls};
 use crate::builder::BuildError;
 use crate::files;
 
-/// Connections kept for the next request, for each host.
+/// Connections kept per host for later requests.
 const MAX_IDLE_CONNECTIONS: usize = 10;
 
-/// The service closes connections that rest for about a minute; those we keep must be younger.
+/// The service closes connections after about a minute without use; ours must be younger.
 const MAX_IDLE_AGE: Duration = Duration::from_secs(55);
 
-/// The headers of AWS's whose names `http` would copy for each request.
+/// AWS's header names, which `http` would otherwise copy for each request.
 static OUR_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("amz-sdk-invocation-id"),
     HeaderName::from_static("amz-sdk-request"),
@@ -38,51 +37,50 @@ static OUR_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("x-amzn-trace-id"),
 ];
 
-/// HTTP/1.1 over `ureq` with kept-alive connections and rustls.
+/// HTTP/1.1 over `ureq`, with keep-alive connections and rustls.
 ///
-/// Beware of the log target `ureq_proto` at level `trace`: that crate then dumps what goes over the wire, session
-/// tokens and records included.
+/// The log target `ureq_proto` at level `trace` prints all traffic, including session tokens and records.
 ///
-/// Connects directly unless it is given [`proxies`](Self::proxies), through which it tunnels with `CONNECT`, also to
-/// endpoints that are not encrypted. Trusts Mozilla's certificates unless it is given [others](Self::ca_bundle).
+/// It connects directly, unless [`proxies`](Self::proxies) are set: then it tunnels with `CONNECT`, even to endpoints
+/// that are not encrypted. It trusts Mozilla's certificates, unless [others](Self::ca_bundle) are set.
 #[derive(Clone)]
 pub struct Ureq {
     agent: Agent,
     proxies: Proxies,
-    /// The proxy that was used last, also as ureq has to know it.
+    /// The last proxy used, also as ureq's type.
     last_proxy: Arc<Mutex<Option<(Proxy, ureq::Proxy)>>>,
     max_response_bytes: usize,
 }
 
 impl Ureq {
-    /// A transport with no connection yet.
+    /// A transport without connections yet.
     #[must_use]
     pub fn new() -> Self {
         Self::with(System, tls::mozilla())
     }
 
-    /// The same transport through these proxies.
+    /// Uses these proxies.
     #[must_use]
     pub fn proxies(mut self, proxies: Proxies) -> Self {
         self.proxies = proxies;
         self
     }
 
-    /// The same transport with the certificates of this PEM text to trust, in place of Mozilla's.
+    /// Trusts the certificates of this PEM text instead of Mozilla's.
     ///
-    /// Those among them that nothing could be checked against are passed over, as old systems' bundles have some. A
-    /// server may also show one of them as its own.
+    /// Certificates that cannot be trust anchors are ignored, because bundles of old systems contain some. A server may
+    /// also present one of these certificates as its own.
     ///
     /// # Errors
     ///
-    /// [`InvalidCaBundle`] when the text is no PEM or has no certificate to check others against.
+    /// [`InvalidCaBundle`] if the text is not PEM or has no certificate that can be a trust anchor.
     pub fn ca_bundle(mut self, pem: &[u8]) -> Result<Self, InvalidCaBundle> {
         self.agent = agent(System, tls::bundle(pem)?);
         Ok(self)
     }
 
-    /// The transport that a client with these settings has unless it is given another, with their proxies and
-    /// certificates: for programs that look at what goes over it, or that have something else to ask.
+    /// The default transport of a client with these settings, with their proxies and certificates. For programs that
+    /// inspect the traffic or send requests of their own.
     ///
     /// # Errors
     ///
@@ -104,7 +102,7 @@ impl Ureq {
         }
     }
 
-    /// Has ureq send a request.
+    /// Sends a request through ureq.
     fn run(
         &self,
         builder: http::request::Builder,
@@ -127,7 +125,8 @@ impl Ureq {
         Ok(self.agent.run(request))
     }
 
-    /// The proxy of a route, as ureq has to know it. Making one takes longer than all the rest of a request's head.
+    /// The proxy of a route, as ureq's type. Cached, because to make one takes longer than all the rest of a request's
+    /// head.
     fn proxy(&self, route: &Route<'_>) -> Result<Option<ureq::Proxy>, TransportError> {
         let Some(Setting { value: proxy, .. }) = route.proxy else { return Ok(None) };
         let mut last = self.last_proxy.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,14 +138,14 @@ impl Ureq {
         Ok(Some(tunnel.clone()))
     }
 
-    /// The same transport for answers that are smaller than Firehose's.
+    /// The same transport for smaller responses than Firehose's.
     const fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
         self
     }
 }
 
-/// The transport of a client that is given none.
+/// The default transport of a client.
 pub(crate) fn default_transport(
     settings: &Settings,
     max_response_bytes: usize,
@@ -160,14 +159,14 @@ fn agent(look_up: impl LookUp, tls: Arc<tls::Config>) -> Agent {
         .max_redirects(0)
         .max_redirects_will_error(false)
         .save_redirect_history(false)
-        // What the request does not have is not sent: a header of ureq's own would confuse the signature's reader.
+        // Sends only the request's own headers: extra ones would confuse a reader of the signature.
         .user_agent(AutoHeaderValue::None)
         .accept(AutoHeaderValue::None)
         .accept_encoding(AutoHeaderValue::None)
         .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
         .max_idle_connections(MAX_IDLE_CONNECTIONS)
         .max_idle_age(MAX_IDLE_AGE)
-        // Which proxy is decided for each request.
+        // The proxy is chosen for each request.
         .proxy(None)
         .build();
     let connector = ().chain(ConnectProxyConnector::default()).chain(Connect::new(look_up, tls));
@@ -194,7 +193,7 @@ impl Transport for Ureq {
         let outcome = if request.body().is_empty() {
             self.run(builder, request.body(), &route, timeouts)?
         } else {
-            // Its length is told, as ureq sees only that there is something to read.
+            // The length is set explicitly, because ureq sees only a reader.
             let builder = builder.header(http::header::CONTENT_LENGTH, request.body().len());
             self.run(builder, SendBody::from_reader(&mut body), &route, timeouts)?
         };
@@ -204,7 +203,7 @@ impl Transport for Ureq {
     }
 }
 
-/// The body of a request, and whether any of it has been asked for: until then the service cannot act on it.
+/// The body of a request, and whether ureq has read any of it: until then the service cannot act on the request.
 struct Body<'r> {
     rest: &'r [u8],
     is_begun: bool,
@@ -217,7 +216,7 @@ impl Read for Body<'_> {
     }
 }
 
-/// Where a request goes, and through whom.
+/// The destination of a request, and its proxy.
 struct Route<'a> {
     url: &'a str,
     proxy: Option<&'a Setting<Proxy>>,
@@ -246,7 +245,7 @@ impl<'a> Route<'a> {
         builder.build().map_err(|_| unsendable(format!("{self}: the proxy cannot be used")))
     }
 
-    /// What it means that there is no response.
+    /// The error for a request without a response.
     fn failure(&self, error: &ureq::Error, was_sent: bool) -> TransportError {
         if let ureq::Error::ConnectProxyFailed(reason) = error {
             return self.refusal(status_of_tunnel(reason));
@@ -270,7 +269,7 @@ impl<'a> Route<'a> {
         TransportError::new(kind).with_source(format!("{self}: {}", explain(error)))
     }
 
-    /// What it means that the proxy says no with a status, or breaks off.
+    /// The error for a proxy that refuses with a status or closes the connection.
     fn refusal(&self, status: Option<u16>) -> TransportError {
         let has_user = self.proxy.is_some_and(|proxy| proxy.value.user.is_some());
         let (kind, words) = match status {
@@ -281,7 +280,7 @@ impl<'a> Route<'a> {
                 let words = "it wants a user and a password (407): write http://user:password@host:port for its URL";
                 (TransportErrorKind::Proxy, words.into())
             }
-            // Who is too busy, or cannot get through, may later.
+            // A proxy that is busy or cannot connect may succeed later.
             Some(status @ (408 | 429 | 500..)) => (TransportErrorKind::Connect, format!("it answers {status}")),
             Some(status) => {
                 let port = if self.is_encrypted() { 443 } else { 80 };
@@ -304,17 +303,17 @@ impl fmt::Display for Route<'_> {
     }
 }
 
-/// A host as it stands in a URL.
+/// A host as written in a URL.
 fn bracketed(host: &str) -> String {
     if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
-/// The status in what ureq says of a proxy that opens no tunnel.
+/// The status in ureq's error about a refused tunnel.
 fn status_of_tunnel(reason: &str) -> Option<u16> {
     reason.split(|c: char| !c.is_ascii_digit()).find_map(|digits| digits.parse().ok())
 }
 
-/// Reads a response to its end into a buffer of the right size.
+/// Reads a response to its end, into a buffer of the right size.
 fn read(incoming: http::Response<ureq::Body>, max_bytes: usize, route: &Route<'_>) -> Result<Response, TransportError> {
     let too_large = || {
         let words = format!("{route}: more than {max_bytes} bytes");
@@ -323,7 +322,7 @@ fn read(incoming: http::Response<ureq::Body>, max_bytes: usize, route: &Route<'_
     let (head, body) = incoming.into_parts();
     let mut response = Response::new(head.status.as_u16(), Vec::new());
     for (name, value) in &head.headers {
-        // A value that is no header of ours says nothing we need; the body decides.
+        // Nothing depends on a header that is malformed; the body decides.
         if response.headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes())).is_err() {
             log::debug!("ignoring the malformed response header {name}");
         }
@@ -341,7 +340,7 @@ fn read(incoming: http::Response<ureq::Body>, max_bytes: usize, route: &Route<'_
     Ok(response)
 }
 
-/// The head of a request. All values share one buffer.
+/// Writes the head of a request. All values share one buffer.
 fn head(request: &Request<'_>) -> Result<http::request::Builder, TransportError> {
     let method = http::Method::from_bytes(request.method.as_str().as_bytes()).map_err(unsendable)?;
     let mut values = Bytes::from(request.headers.iter().map(|(_, value)| value).collect::<String>());
@@ -356,12 +355,12 @@ fn head(request: &Request<'_>) -> Result<http::request::Builder, TransportError>
     Ok(builder)
 }
 
-/// A request that cannot be sent as it is.
+/// The error for a request that cannot be sent.
 fn unsendable(why: impl Into<Box<dyn Error + Send + Sync>>) -> TransportError {
     TransportError::new(TransportErrorKind::Request).with_source(why)
 }
 
-/// Classifies an error in the middle of a response, when all that comes before one is behind us.
+/// Classifies an error during a response, after all that can fail earlier.
 fn broken_off(error: io::Error, route: &Route<'_>) -> TransportError {
     let error = error.into();
     let kind = match classify(&error, true) {
@@ -371,7 +370,7 @@ fn broken_off(error: io::Error, route: &Route<'_>) -> TransportError {
     route.error(kind, &error)
 }
 
-/// The failure of TLS that an error stands for.
+/// The TLS failure within an error.
 fn tls_failure(error: &ureq::Error) -> Option<&tls::Failure> {
     if let ureq::Error::Io(error) = error { tls::within(error) } else { None }
 }
@@ -391,7 +390,7 @@ fn classify(error: &ureq::Error, was_sent: bool) -> TransportErrorKind {
             | io::ErrorKind::HostUnreachable
             | io::ErrorKind::NetworkUnreachable
             | io::ErrorKind::AddrNotAvailable => TransportErrorKind::Connect,
-            // The standard library has no kind for a name that does not resolve, only this text.
+            // The standard library has only this text for a name that does not resolve.
             _ if error.to_string().starts_with("failed to lookup address") => TransportErrorKind::Connect,
             _ => TransportErrorKind::Broken,
         },
@@ -401,7 +400,7 @@ fn classify(error: &ureq::Error, was_sent: bool) -> TransportErrorKind {
     }
 }
 
-/// What an error says.
+/// Describes an error.
 fn explain(error: &ureq::Error) -> String {
     if let Some(error) = tls_failure(error) {
         return tls::explain(error);

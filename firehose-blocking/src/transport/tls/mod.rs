@@ -1,4 +1,4 @@
-//! TLS: whom to trust is in [`trust`], what went wrong in [`words`]; nothing else names `rustls`.
+//! TLS: [`trust`] decides whom to trust, [`words`] explains errors; no other module uses `rustls`.
 
 mod trust;
 mod words;
@@ -15,10 +15,10 @@ pub(super) use self::trust::{bundle, mozilla};
 pub(super) use self::words::{explain, is_final, within};
 use super::socket::Stream;
 
-/// Bytes that are read at once: two TLS records. rustls itself asks for 4 KiB at a time, and each is a call of the system.
+/// Bytes read at once: two TLS records. rustls itself asks for 4 KiB at a time, each with a system call.
 const READ_BYTES: usize = 32 * 1024;
 
-/// A stream that is read ahead.
+/// A stream with read-ahead.
 pub(super) struct ReadAhead<S>(BufReader<S>);
 
 impl<S: Stream> Read for ReadAhead<S> {
@@ -47,7 +47,7 @@ impl<S: Stream> Stream for ReadAhead<S> {
     }
 
     fn is_open(&mut self) -> bool {
-        // What was read and is no answer was said unasked.
+        // Buffered bytes here answer no request.
         self.0.buffer().is_empty() && self.0.get_mut().is_open()
     }
 }
@@ -66,7 +66,8 @@ impl<S: Stream> Stream for StreamOwned<ClientConnection, S> {
     }
 }
 
-/// Agrees on TLS with a host. The client's one configuration also remembers sessions, so that the next connection is cheaper.
+/// Performs the TLS handshake with a host. All connections share one configuration, which caches sessions to make the
+/// next handshake cheaper.
 pub(super) fn handshake<S: Stream>(
     config: &Arc<Config>,
     host: &str,

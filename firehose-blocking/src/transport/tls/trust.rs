@@ -1,4 +1,4 @@
-//! Whose certificates are trusted: Mozilla's authorities, or the bundle's, and then the bundle's own certificates too.
+//! Trust anchors: Mozilla's authorities, or those of a bundle, whose certificates a server may also present itself.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) fn mozilla() -> Arc<ClientConfig> {
     Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Trusts the certificates of a text in PEM, and those that they have signed.
+/// Trusts the certificates of a PEM text, and those that they have signed.
 pub(crate) fn bundle(pem: &[u8]) -> Result<Arc<ClientConfig>, InvalidCaBundle> {
     let certificates: Vec<_> =
         CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| InvalidCaBundle::Pem)?;
@@ -41,19 +41,19 @@ pub(crate) fn bundle(pem: &[u8]) -> Result<Arc<ClientConfig>, InvalidCaBundle> {
     Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
 }
 
-/// A configuration with the program's cryptography if it has chosen one, else *ring*'s.
+/// A configuration with the program's default crypto provider if it has set one, else *ring*.
 fn builder() -> (ConfigBuilder<ClientConfig, WantsVerifier>, Arc<CryptoProvider>) {
     let provider = CryptoProvider::get_default().cloned().unwrap_or_else(|| Arc::new(ring::default_provider()));
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
     (builder.expect("a provider has the ciphers of one version at least"), provider)
 }
 
-/// Trusts what the bundle's certificates have signed, and each of them when the server shows it as its own.
+/// Trusts certificates signed by the bundle's certificates, and each of the bundle's own if the server presents it.
 ///
-/// The latter is what `openssl req -x509` makes unless it is told otherwise: a certificate that is marked as an
-/// authority's, and that signs for itself. OpenSSL, and with it the AWS CLI, takes it from a server; webpki takes an
-/// authority's certificate from no server. Who has put this very certificate into the bundle has said that its key is
-/// the server's, so only its time and its names are left to be checked.
+/// `openssl req -x509` makes such a certificate by default: self-signed, and marked as an authority. OpenSSL, and so
+/// the AWS CLI, accepts it from a server; webpki accepts an authority's certificate from no server. Whoever put this
+/// very certificate into the bundle vouched for its key, so only its validity period and its names remain to be
+/// checked.
 #[derive(Debug)]
 struct Bundle {
     authorities: Arc<WebPkiServerVerifier>,
@@ -71,7 +71,8 @@ impl ServerCertVerifier for Bundle {
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
-            // webpki comes to this after it has found the certificate to be well formed and in its time.
+            // webpki reaches this error only after it has checked that the certificate is well formed and within its
+            // validity period.
             Err(Error::InvalidCertificate(error)) if is_authority(&error) && self.certificates.contains(end_entity) => {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())

@@ -1,4 +1,4 @@
-//! What went wrong in TLS, and what to do about it.
+//! Explains TLS errors and what to do about them.
 
 use std::error::Error as _;
 use std::io;
@@ -10,15 +10,15 @@ use time::OffsetDateTime;
 
 use super::trust;
 
-/// The failure of TLS within an error of input or output, if it is one.
+/// The TLS error within an I/O error, if it is one.
 pub(crate) fn within(error: &io::Error) -> Option<&Error> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
-/// Whether the two sides cannot agree, so that the peer has acted on nothing and trying again will not help; anything
-/// else may be damage done on the way.
+/// Whether the two sides cannot agree. The peer has then acted on nothing, and a retry will not help. Any other error
+/// may be damage in transit.
 ///
-/// Before the request begins to be sent, an answer that is no TLS shows the wrong peer.
+/// Before the request is sent, an answer that is not TLS means that the peer is the wrong one.
 pub(crate) const fn is_final(error: &Error, is_begun: bool) -> bool {
     use AlertDescription as Alert;
     match error {
@@ -48,7 +48,7 @@ pub(crate) const fn is_final(error: &Error, is_begun: bool) -> bool {
     }
 }
 
-/// What went wrong, and what to do about it.
+/// Describes the error, and what to do about it.
 pub(crate) fn explain(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => certificate(error),
@@ -75,7 +75,7 @@ fn certificate(error: &CertificateError) -> String {
             format!("the server's certificate is not signed by the authority that it names; {AUTHORITY}")
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
-            // OpenSSL's plain certificates have a subject alone, which counts for nobody any more.
+            // OpenSSL's default certificates have only a subject, which clients no longer accept.
             let none = || "no name at all (it needs the extension subjectAltName)".into();
             let presented = if presented.is_empty() { none() } else { presented.join(", ") };
             let expected = expected.to_str();
