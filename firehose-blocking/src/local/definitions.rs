@@ -1,7 +1,7 @@
 //! [`Definitions`]: what a restart must know of streams, one file each in `DIR/@streams`.
 //!
-//! A file is written under another name, and renamed when it is complete, so that none is ever read half-written.
-//! No stream's name has an `@`.
+//! A file is written under another name and renamed when complete, so none is ever read half-written. No stream's name
+//! contains `@`.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -13,19 +13,19 @@ use serde::{Deserialize, Serialize};
 use super::files::{FileError, dir_name, sync_names};
 use super::stream::Stream;
 
-/// What is known of a name.
+/// What is known of a stream's name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Known {
     /// A stream that a call created or changed.
     Stream(Box<Stream>),
-    /// A stream that was deleted: its directory, if there is one, no longer makes one.
+    /// A stream that was deleted: its directory, if there is one, no longer counts as a stream.
     Deleted {
         /// Its name.
         name: String,
     },
 }
 
-/// The files below one directory.
+/// The definition files below one directory.
 #[derive(Debug)]
 pub(super) struct Definitions {
     dir: PathBuf,
@@ -65,7 +65,7 @@ impl Definitions {
         Ok(known)
     }
 
-    /// Writes what is known of a name, in place of what was.
+    /// Writes the definition of a stream, replacing the previous one.
     pub(super) fn save(&self, known: &Known) -> Result<(), FileError> {
         let path = self.path(known.name());
         let draft = path.with_extension("draft");
@@ -73,7 +73,7 @@ impl Definitions {
             fs::create_dir_all(&self.dir)?;
             let mut options = File::options();
             options.write(true).create(true).truncate(true);
-            // Descriptions have tokens and names of users in them.
+            // Descriptions contain tokens and user names.
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             let mut file = options.open(&draft)?;
@@ -87,7 +87,7 @@ impl Definitions {
         write().map_err(|error| FileError { path: path.clone(), error })
     }
 
-    /// Forgets a name, so that its directory makes a stream again.
+    /// Removes a definition, so that the directory counts as a stream again.
     pub(super) fn remove(&self, name: &str) -> Result<(), FileError> {
         let path = self.path(name);
         let removed = match fs::remove_file(&path) {

@@ -1,13 +1,12 @@
-//! What the service makes of configurations: descriptions, with defaults filled in and secrets left out.
+//! Makes descriptions of configurations as the service does: fills in defaults and leaves out secrets.
 //!
 //! ```text
 //! …Configuration ──▶ project onto …Description ─┬─▶ complete? ──▶ fill in defaults ──▶ DestinationDescription
 //! …Update ─────────▶ project, merge into it ────┘
 //! ```
 //!
-//! The three documents of a destination have the same members but for a few that are [`RENAMED`], so the tables of
-//! the API's structures say all that there is to know about them. What a description has no member for, which is
-//! what nobody may read again, is not kept at all.
+//! A destination's three documents have the same members except for a few that are [`RENAMED`], so the tables of the
+//! API's structures describe them fully. Members that descriptions lack, which nobody may read again, are not stored.
 
 use firehose_proto::error::{ErrorCode, ServiceError};
 use firehose_proto::internal::schema::{Document, Shape, Structure};
@@ -18,10 +17,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-/// The id of a stream's one destination.
+/// The id of a stream's single destination.
 pub(super) const DESTINATION_ID: &str = "destinationId-000000000001";
 
-/// Members of descriptions, and what they are called in configurations and updates.
+/// Members of descriptions, and their names in configurations and updates.
 const RENAMED: [(&str, &[&str]); 3] = [
     ("S3DestinationDescription", &["S3Configuration", "S3Update"]),
     ("S3BackupDescription", &["S3BackupConfiguration", "S3BackupUpdate"]),
@@ -31,7 +30,7 @@ const RENAMED: [(&str, &[&str]); 3] = [
 const S3: &str = "S3Destination";
 const EXTENDED_S3: &str = "ExtendedS3Destination";
 
-/// These change to nothing else, and nothing else to them.
+/// Destinations of these kinds change only into each other.
 const SEARCH: [&str; 2] = ["ElasticsearchDestination", "AmazonopensearchserviceDestination"];
 
 /// Describes the destination of a new stream.
@@ -43,8 +42,8 @@ pub(super) fn create(input: &CreateDeliveryStreamInput) -> Result<DestinationDes
 
 /// Describes the destination after an update.
 ///
-/// Members of an update of the same kind take the place of those that were there; another kind takes the place of
-/// all of them, and has to be complete.
+/// An update of the same kind replaces the members that it has. An update of another kind replaces all, and must be
+/// complete.
 pub(super) fn update(
     current: &DestinationDescription,
     input: &UpdateDestinationInput,
@@ -65,7 +64,7 @@ pub(super) fn update(
     }
 }
 
-/// Describes where a new stream's records come from, if that is more than callers of PutRecord and PutRecordBatch.
+/// Describes the source of a new stream, unless it is only callers of PutRecord and PutRecordBatch.
 pub(super) fn source(now: Timestamp, input: &CreateDeliveryStreamInput) -> Option<SourceDescription> {
     let input = tree(input);
     let (member, structure, given) = SourceDescription::STRUCTURE.members.iter().find_map(|member| {
@@ -99,7 +98,7 @@ fn read<T: DeserializeOwned>(tree: Value) -> Result<T, ServiceError> {
     })
 }
 
-/// The destination that is given, with the name that its kind begins with, such as `SplunkDestination`.
+/// The given destination and the name of its kind, such as `SplunkDestination`.
 ///
 /// The last if there are two: a bucket is described both as `S3Destination` and, in full, as `ExtendedS3Destination`.
 fn chosen<'a>(document: &'a Value, suffix: &str) -> Option<(&'static str, &'a Value)> {
@@ -115,12 +114,12 @@ fn structure_of(shape: &Shape) -> Option<&'static Structure> {
     }
 }
 
-/// The structure of a member of a destination's kind in one of the API's documents.
+/// The structure of a destination's kind in one of the API's documents.
 fn structure(document: &Structure, kind: &str, suffix: &str) -> Option<&'static Structure> {
     structure_of(&document.member(&format!("{kind}{suffix}"))?.shape)
 }
 
-/// The members of a structure that are given, be it under other names; no others.
+/// The given members that belong to a structure, under its own names for them.
 fn project(structure: &Structure, given: &Value) -> Map<String, Value> {
     let members = structure.members.iter().filter_map(|member| {
         let value = names(member.name).find_map(|name| given.get(name))?;
@@ -133,14 +132,14 @@ fn project(structure: &Structure, given: &Value) -> Map<String, Value> {
     members.collect()
 }
 
-/// What a member of a description may be called.
+/// The names that a description's member may have.
 fn names(described: &str) -> impl Iterator<Item = &str> {
     let renamed = RENAMED.iter().filter(move |(name, _)| *name == described);
     std::iter::once(described).chain(renamed.flat_map(|(_, given)| given.iter().copied()))
 }
 
-/// A description after a change: its buckets, which have updates of their own, are merged likewise; other members
-/// are replaced.
+/// The description after a change. Buckets, which have updates of their own, are merged the same way; other members are
+/// replaced.
 fn merged(kind: &str, mut description: Map<String, Value>, change: &Value) -> Map<String, Value> {
     let structure = structure(DestinationDescription::STRUCTURE, kind, "Description");
     for (name, value) in structure.map(|structure| project(structure, change)).unwrap_or_default() {
@@ -152,7 +151,7 @@ fn merged(kind: &str, mut description: Map<String, Value>, change: &Value) -> Ma
     description
 }
 
-/// Makes sure that nothing is missing, and fills in what is optional.
+/// Checks that no required member is missing, and fills in optional ones.
 fn complete(kind: &str, description: Map<String, Value>) -> Result<DestinationDescription, ServiceError> {
     let mut description = Value::Object(description);
     let mut absent = Vec::new();
@@ -178,7 +177,7 @@ fn complete(kind: &str, description: Map<String, Value>) -> Result<DestinationDe
     read(destination.into())
 }
 
-/// Reports the members that a configuration requires and its description lacks.
+/// Collects the members that a configuration requires and its description lacks.
 fn missing(configuration: &Structure, description: &Value, path: &str, absent: &mut Vec<String>) {
     for member in configuration.members {
         let renamed = RENAMED.iter().find(|(_, given)| given.contains(&member.name));
@@ -192,7 +191,7 @@ fn missing(configuration: &Structure, description: &Value, path: &str, absent: &
     }
 }
 
-/// Gives each absent member the value that it then has.
+/// Gives each absent member its default.
 fn fill(structure: &Structure, description: &mut Value) {
     let (Value::Object(members), Value::Object(defaults)) = (description, defaults(structure.name)) else { return };
     for (name, value) in defaults {
@@ -205,7 +204,7 @@ fn fill(structure: &Structure, description: &mut Value) {
     }
 }
 
-/// What AWS's pages say of members that are not given.
+/// The defaults on AWS's pages for absent members.
 fn defaults(structure: &str) -> Value {
     match structure {
         "SplunkBufferingHints" => json!({ "SizeInMBs": 5, "IntervalInSeconds": 60 }),
@@ -215,7 +214,7 @@ fn defaults(structure: &str) -> Value {
         "SnowflakeRetryOptions" => json!({ "DurationInSeconds": 60 }),
         name if name.ends_with("RetryOptions") => json!({ "DurationInSeconds": 300 }),
         "CloudWatchLoggingOptions" => json!({ "Enabled": false }),
-        // No call tells which VPC the subnets are in.
+        // No call reveals which VPC the subnets are in.
         "VpcConfigurationDescription" => json!({ "VpcId": "vpc-00000000" }),
         "S3DestinationDescription" => json!({
             "BufferingHints": {},

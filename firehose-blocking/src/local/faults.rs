@@ -1,26 +1,26 @@
-//! [`Faults`]: what a local endpoint is to do wrong, and how often; [`FaultCounts`]: what it has done.
+//! [`Faults`]: which faults a local endpoint injects, and how often; [`FaultCounts`]: those it has injected.
 
 use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-/// Longest mean delay.
+/// The longest mean delay.
 const MAX_DELAY_MS: u32 = 60_000;
 
-/// How far the sum of probabilities such as 0.1 may be above 1, because they are not what they seem.
+/// How far probabilities such as 0.1, which floating point rounds, may add up above 1.
 const ROUNDING: f64 = 1e-9;
 
 const PROBABILITY: &str = "a number from 0 to 1";
 
-/// Declares the fates of which a call has at most one.
+/// Declares the faults of which a call has at most one.
 macro_rules! fates {
     ($($(#[doc = $doc:literal])+ $fate:ident $key:ident,)+) => {
-        /// What a [`LocalEndpoint`](crate::LocalEndpoint) is to do wrong, for callers that have to cope with it.
+        /// The faults that a [`LocalEndpoint`](crate::LocalEndpoint) injects, to test how callers handle them.
         ///
-        /// The n-th call meets the same fate in every run with the same settings, whatever it asks for and whoever
-        /// makes it. What is about records concerns PutRecord and PutRecordBatch; everything else concerns every
-        /// operation. A call that is refused for a reason of its own, such as a wrong signature or a broken limit,
-        /// is refused as ever, unless its fate is one that comes before its request is looked at.
+        /// With the same settings, the n-th call has the same fault in every run, whatever it asks for and whoever
+        /// makes it. Faults of records apply to PutRecord and PutRecordBatch, all others to every operation. A call
+        /// with an error of its own, such as a wrong signature or a broken limit, is refused as usual, unless its fault
+        /// precedes any look at the request.
         ///
         /// | key | answer | records stored |
         /// |---|---|---|
@@ -35,11 +35,11 @@ macro_rules! fates {
         /// | `wrong_count` | 200 with an entry too many or too few | yes |
         /// | `throttle_records` | 200; each record failed with this probability | the others |
         ///
-        /// The probabilities of all but the last exclude each other and add up to 1 at most; `throttle_records` comes
-        /// on top of them. A failed record has the code `ServiceUnavailableException`, now and then in a partial
-        /// failure `InternalFailure`; when it is PutRecord's, the call is refused with that code and status 503 or
-        /// 500. Besides, `delay_ms` is the mean delay, `skew_s` how far the endpoint's clock is ahead, and `seed`
-        /// chooses among the courses that a run can take.
+        /// All probabilities except the last exclude each other and add up to at most 1; `throttle_records` is
+        /// independent of them. A failed record has the code `ServiceUnavailableException`, or in a partial failure
+        /// sometimes `InternalFailure`. If it is PutRecord's, the call is refused with that code and status 503 or 500.
+        /// `delay_ms` is the mean delay, `skew_s` how far the endpoint's clock is ahead, and `seed` selects one of the
+        /// possible runs.
         ///
         /// Settings are written `key=value`, separated by commas:
         ///
@@ -55,36 +55,36 @@ macro_rules! fates {
         #[non_exhaustive]
         pub struct Faults {
             $($(#[doc = $doc])+ pub $key: f64,)+
-            /// Probability of each record to fail by itself, throttled, whatever befalls the call.
+            /// Probability that a record fails as throttled, whatever the fault of the call.
             pub throttle_records: f64,
-            /// Mean delay of an answer, in milliseconds; each is between none and twice as long.
+            /// Mean delay of an answer, in milliseconds; each delay is between zero and twice the mean.
             pub delay_ms: u32,
-            /// How many seconds the endpoint's clock is ahead, or behind if negative: the one that signatures are
-            /// held against and answers are dated by. Files are named by the clock as it is.
+            /// How many seconds the endpoint's clock is ahead, or behind if negative. This clock checks signatures and
+            /// dates answers; file names use the real one.
             pub skew_s: i32,
-            /// Which of the possible courses a run takes.
+            /// Selects one of the possible runs.
             pub seed: u64,
         }
 
-        /// What befalls a call as a whole.
+        /// The fault of a whole call.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Fate {
             $($fate,)+
         }
 
-        /// What a [`LocalEndpoint`](crate::LocalEndpoint) has done wrong on purpose.
+        /// How many faults a [`LocalEndpoint`](crate::LocalEndpoint) has injected.
         ///
-        /// A fate that could not come true, such as a partial failure of a call without records, is not counted.
+        /// A fault that could not occur, such as a partial failure of a call without records, is not counted.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct FaultCounts {
-            /// Calls in all, with and without faults.
+            /// All calls, with and without faults.
             pub calls: u64,
             $(#[doc = concat!("Calls that met [`Faults::", stringify!($key), "`].")] pub $key: u64,)+
-            /// Records that were failed one by one, by [`Faults::partial`] and [`Faults::throttle_records`].
+            /// Records that failed one by one, by [`Faults::partial`] and [`Faults::throttle_records`].
             pub failed_records: u64,
-            /// Records that were stored although the answer, if any, did not say so: those that a caller who sends
-            /// again what was not acknowledged stores once more.
+            /// Records that were stored although no answer confirmed it. A caller who sends unconfirmed records again
+            /// stores these twice.
             pub unconfirmed_records: u64,
         }
 
@@ -98,12 +98,12 @@ macro_rules! fates {
         }
 
         impl Faults {
-            /// Every fate and its probability.
+            /// Every fault and its probability.
             pub(super) fn fates(&self) -> impl Iterator<Item = (Fate, f64)> {
                 [$((Fate::$fate, self.$key),)+].into_iter()
             }
 
-            /// Where a probability is kept, by its key.
+            /// The field of a probability, by its key.
             fn probability(&mut self, key: &str) -> Option<&mut f64> {
                 match key {
                     $(stringify!($key) => Some(&mut self.$key),)+
@@ -114,7 +114,7 @@ macro_rules! fates {
         }
 
         impl FaultCounts {
-            /// Counts a call that met its fate.
+            /// Counts a fault that occurred.
             pub(super) const fn count(&mut self, fate: Fate) {
                 match fate {
                     $(Fate::$fate => self.$key += 1,)+
@@ -126,7 +126,7 @@ macro_rules! fates {
             }
         }
 
-        /// Every key, for the message about one that is none.
+        /// Every key, for the error about an unknown one.
         const KEYS: &str = concat!($(stringify!($key), ", ",)+ "throttle_records, delay_ms, skew_s and seed");
     };
 }
@@ -153,7 +153,7 @@ fates! {
 }
 
 impl Faults {
-    /// Makes sure that every value is in its range.
+    /// Checks that every value is in its range.
     pub(super) fn check(mut self) -> Result<(), FaultsError> {
         let keys = self.fates().map(|(fate, _)| fate.key()).chain(["throttle_records"]);
         for key in keys.collect::<Vec<_>>() {
@@ -213,7 +213,7 @@ impl FromStr for Faults {
     }
 }
 
-/// Writes what [`FromStr`] reads: the settings that are not zero, and the seed.
+/// Writes what [`FromStr`] reads: all nonzero settings, and the seed.
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let probabilities = self.fates().map(|(fate, probability)| (fate.key(), probability));
@@ -232,7 +232,7 @@ impl fmt::Display for Faults {
     }
 }
 
-/// Writes on one line what happened at all.
+/// Writes all nonzero counts on one line.
 impl fmt::Display for FaultCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} calls", self.calls)?;
@@ -244,7 +244,7 @@ impl fmt::Display for FaultCounts {
     }
 }
 
-/// Why settings cannot be followed.
+/// Why settings are invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultsError {
@@ -253,7 +253,7 @@ pub enum FaultsError {
         /// The setting.
         setting: String,
     },
-    /// There is no such setting.
+    /// A setting with an unknown key.
     UnknownKey {
         /// The key.
         key: String,
@@ -263,16 +263,16 @@ pub enum FaultsError {
         /// Its key.
         key: String,
     },
-    /// A value is not of the right kind, or out of range.
+    /// A value of the wrong kind, or out of range.
     Value {
         /// The key.
         key: String,
         /// The value.
         value: String,
-        /// What it could be.
+        /// The allowed values.
         allowed: &'static str,
     },
-    /// More fates than calls to meet them.
+    /// Probabilities that add up to more than 1.
     Sum {
         /// The settings whose values add up to more than 1.
         given: String,

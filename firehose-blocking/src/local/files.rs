@@ -1,4 +1,4 @@
-//! What the files of the local endpoint have in common: the names of streams' directories, and names that last.
+//! Helpers for the local endpoint's files: directory names of streams, and durable file names.
 
 use std::fs::File;
 use std::io;
@@ -13,7 +13,7 @@ pub(super) struct FileError {
     pub(super) error: io::Error,
 }
 
-/// Makes the names of new files and directories last, from `dir` up to `top`.
+/// Makes the names of new files and directories durable, from `dir` up to `top`.
 pub(super) fn sync_names(dir: &Path, top: &Path) -> io::Result<()> {
     if cfg!(unix) {
         for ancestor in dir.ancestors().take_while(|ancestor| ancestor.starts_with(top)) {
@@ -23,7 +23,7 @@ pub(super) fn sync_names(dir: &Path, top: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The directory of a stream. The two valid names that would lead out of their place are written differently.
+/// The directory name of a stream. The two valid names that would leave the directory are escaped.
 pub(super) fn dir_name(stream: &str) -> String {
     match stream {
         "." | ".." => stream.replace('.', "%2E"),
@@ -31,7 +31,7 @@ pub(super) fn dir_name(stream: &str) -> String {
     }
 }
 
-/// The stream whose directory this is, if it is one's.
+/// The stream of a directory, if it belongs to one.
 pub(super) fn stream_name(dir: &str) -> Option<String> {
     let name = match dir {
         "%2E" | "%2E%2E" => dir.replace("%2E", "."),

@@ -5,7 +5,7 @@ use firehose_proto::internal::json;
 
 use super::definitions::Known;
 
-/// Reads a file of what is known of a stream: what can be read is written to mean the same.
+/// Parses a stream's definition file: what parses is encoded to the same meaning.
 pub fn read_definition(document: &[u8]) {
     if let Ok(known) = json::parse::<Known>(document) {
         let written = serde_json::to_vec(&known).unwrap();

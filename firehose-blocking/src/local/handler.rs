@@ -1,4 +1,4 @@
-//! [`Handler`]: who may call, and which call does what.
+//! [`Handler`]: checks who may call, and dispatches calls.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ impl<C: Clock> Handler<C> {
         let request_id = uuid::v4(u128::from(self.clock.random()) << 64 | u128::from(self.clock.random()));
         let added = response.headers.append("x-amzn-RequestId", &request_id);
         debug_assert!(added.is_ok(), "a UUID has no control characters");
-        // `firehose check` goes by it: what makes its streams itself lacks none.
+        // `firehose check` reads this: an endpoint that creates its own streams has no missing ones.
         let comment = if self.streams.creates_streams() { " (auto-create)" } else { "" };
         let added =
             response.headers.append("server", &format!("firehose-local/{}{comment}", env!("CARGO_PKG_VERSION")));
@@ -69,12 +69,12 @@ impl<C: Clock> Handler<C> {
         response
     }
 
-    /// The time as callers are to see it.
+    /// The time shown to callers.
     fn shown_time(&self) -> OffsetDateTime {
         self.clock.now().saturating_add(self.script.skew())
     }
 
-    /// Refuses what is meant for somebody else (RFC 9110, section 15.5.20).
+    /// Refuses requests for other hosts (RFC 9110, section 15.5.20).
     fn check_host(&self, host: &str) -> Result<(), ServiceError> {
         if self.hosts.allows(host) {
             return Ok(());
@@ -151,7 +151,7 @@ impl<C: Clock> Handler<C> {
         })
     }
 
-    /// Stores the records that are not to fail, and says what became of each, and whether the stream is encrypted.
+    /// Stores the records that are not to fail. Returns an entry for each record, and whether the stream is encrypted.
     fn put(
         &self,
         now: OffsetDateTime,
@@ -170,7 +170,7 @@ impl<C: Clock> Handler<C> {
     }
 }
 
-/// The region that a verified request is signed for.
+/// The region in a verified request's signature.
 fn region<'a>(request: &'a Request<'_>) -> &'a str {
     let authorization = request.headers.value("authorization").and_then(|value| Authorization::parse(value).ok());
     authorization.map_or("", |authorization| authorization.region())

@@ -1,12 +1,12 @@
-//! [`Hosts`]: by which names the endpoint may be called.
+//! [`Hosts`]: the host names that the endpoint answers to.
 //!
-//! A web page can give its own name the address of this machine, and its visitor's browser then calls the endpoint under
-//! that name ([DNS rebinding](https://en.wikipedia.org/wiki/DNS_rebinding)). An endpoint that answers to its own names
-//! alone is out of reach for that.
+//! A web page can point its own name at the address of this machine; its visitor's browser then calls the endpoint
+//! under that name ([DNS rebinding](https://en.wikipedia.org/wiki/DNS_rebinding)). An endpoint that answers only to its
+//! own names is safe from that.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The names that requests may have in `Host`, whatever the port: tunnels and containers have ports of their own.
+/// The names allowed in `Host`, with any port: tunnels and containers have ports of their own.
 #[derive(Debug)]
 pub(super) struct Hosts {
     listen: IpAddr,
@@ -14,17 +14,17 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
-    /// The names of an endpoint that listens on this address, and those that it was told.
+    /// The names of an endpoint that listens on this address, and further allowed ones.
     pub(super) fn new(listen: IpAddr, allowed: &[String]) -> Self {
         Self { listen, allowed: allowed.iter().map(|name| plain(name).to_owned()).collect() }
     }
 
-    /// Whether a request with this `Host` may be meant for the endpoint.
+    /// Whether a request with this `Host` may be for the endpoint.
     pub(super) fn allows(&self, host: &str) -> bool {
         let name = plain(without_port(host));
         let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
         match bare.parse::<IpAddr>() {
-            // Whoever is called by an address cannot be called by another's name. Listening everywhere, it has many.
+            // An address cannot be another's host name. An endpoint that listens on every address has many.
             Ok(address) if self.listen.is_unspecified() || address.is_loopback() || address == self.listen => true,
             Ok(IpAddr::V6(address)) if is_mapped_loopback(address) => true,
             _ => self.is_own_name(name),
@@ -32,7 +32,7 @@ impl Hosts {
     }
 
     fn is_own_name(&self, name: &str) -> bool {
-        // Names below `localhost` are loopback's as well (RFC 6761, section 6.3).
+        // Names below `localhost` are loopback too (RFC 6761, section 6.3).
         let last = name.rsplit('.').next().unwrap_or_default();
         last.eq_ignore_ascii_case("localhost") || self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
     }
@@ -42,12 +42,12 @@ fn is_mapped_loopback(address: Ipv6Addr) -> bool {
     address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
 }
 
-/// A name without the dot that may end it.
+/// A name without its optional final dot.
 fn plain(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 
-/// What stands before the port, if there is one.
+/// The host without its optional port.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         // In an IPv6 address without a port, the last colon is within the brackets.

@@ -1,19 +1,19 @@
-//! [`DirLock`]: the right to keep streams in a directory, which one endpoint has at a time.
+//! [`DirLock`]: a lock on a directory of streams, held by one endpoint at a time.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// The right to a directory, which ends with the process at the latest.
+/// A lock on a directory; it ends with the process at the latest.
 #[derive(Debug)]
 pub(super) struct DirLock(Option<File>);
 
-/// Another endpoint has the directory.
+/// Another endpoint holds the lock.
 #[derive(Debug)]
 pub(super) struct Taken;
 
 impl DirLock {
-    /// Takes a directory that is there. Where the file system has no locks, there is nothing to take.
+    /// Locks an existing directory. On a file system without locks this does nothing.
     pub(super) fn new(dir: &Path) -> Result<Self, Taken> {
         let file = match open(dir) {
             Ok(file) => file,
@@ -34,20 +34,20 @@ impl DirLock {
 
 impl Drop for DirLock {
     fn drop(&mut self) {
-        // Closing is not enough while a process that another thread is starting still has a copy of the descriptor.
+        // Closing is not enough: a process that another thread is starting may have a copy of the descriptor.
         if let Some(Err(error)) = self.0.as_ref().map(fs4::FileExt::unlock) {
             log::warn!("cannot unlock a directory: {error}");
         }
     }
 }
 
-/// What is locked: the directory itself, so that nothing but streams is in it.
+/// Opens what to lock: the directory itself, so that it contains nothing but streams.
 #[cfg(unix)]
 fn open(dir: &Path) -> io::Result<File> {
     File::open(dir)
 }
 
-/// What is locked: a file, where directories cannot be. No stream's name has an `@`.
+/// Opens what to lock: a file, where directories cannot be locked. No stream's name contains `@`.
 #[cfg(not(unix))]
 fn open(dir: &Path) -> io::Result<File> {
     File::options().write(true).create(true).truncate(false).open(dir.join("@lock"))

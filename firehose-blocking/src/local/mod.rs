@@ -1,12 +1,12 @@
-//! [`LocalEndpoint`]: a Firehose on loopback, for trying things out, for tests and for other people's clients.
+//! [`LocalEndpoint`]: a Firehose endpoint on loopback, to try things out, and to test this client or others.
 //!
 //! ```text
 //! socket ──▶ http: deadlines and caps ──▶ verify the signature ──▶ server::parse ─┬─▶ Store: write, then answer
 //!                                                                                   └─▶ Streams: change, write, then answer
 //! ```
-//!
-//! A record is acknowledged once it has been written to its file, so that killing the process loses none of
-//! those acknowledged; with [`fsync`](LocalEndpointBuilder::fsync) neither does a loss of power.
+//! A record is acknowledged after it is written to its file, so killing the process loses no acknowledged record; with
+//! [`fsync`](LocalEndpointBuilder::fsync) neither does a loss of power. [`Faults`] act before or after the handler:
+//! they keep a call from it, or its answer from the caller.
 //! [`Faults`] come before and after the handler: they keep a call from it, or its answer from the caller.
 
 mod definitions;
@@ -47,26 +47,26 @@ use crate::clock::SystemClock;
 pub use self::faults::{FaultCounts, Faults, FaultsError};
 pub use self::store::LocalEndpointStatistics;
 
-/// Both halves of the key pair that is accepted unless another is set.
+/// Both halves of the default key pair.
 const DEFAULT_KEY: &str = "test";
 
-/// A Firehose that keeps what it accepts in files.
+/// A local Firehose endpoint that stores accepted records in files.
 ///
-/// It answers all twelve operations over HTTP/1.1, verifies signatures of any region, and enforces the service's
-/// limits with the service's codes and messages. The records of a stream are in
-/// `DIR/<stream>/YYYY/MM/DD/HH/<stream>-1-YYYY-MM-DD-HH-MM-SS-<uuid>`, one after the other without a
-/// delimiter; the files in the order of their names are in the order of acceptance. A new file begins after
-/// 5 MiB or 300 s, Firehose's own defaults. A stream named `.` or `..` is in `%2E` or `%2E%2E`.
+/// It answers all twelve operations over HTTP/1.1, verifies signatures of any region, and enforces the service's limits
+/// with the service's codes and messages. A stream's records are in
+/// `DIR/<stream>/YYYY/MM/DD/HH/<stream>-1-YYYY-MM-DD-HH-MM-SS-<uuid>`, one after the other without a delimiter. Sorted
+/// by name, the files are in the order of acceptance. A new file begins after 5 MiB or 300 s, Firehose's own defaults.
+/// A stream named `.` or `..` is in `%2E` or `%2E%2E`.
 ///
-/// Streams are created, described, tagged, updated and deleted as with the service, in the account `000000000000`,
-/// and have the states, versions and exceptions that the service documents; where they deliver to is kept, but
-/// never called. Regions share their streams. A stream that a call has created or changed has a definition in
-/// `DIR/@streams`, readable by its owner alone, which has what DescribeDeliveryStream tells and so neither passwords
-/// nor private keys; any other stream is there when its directory is. All of that outlasts a restart. A deleted
-/// stream leaves the delivered files behind, and is not found until it is created again, if only by a put.
+/// Streams are created, described, tagged, updated and deleted as with the service, in the account `000000000000`. They
+/// have the states, versions and exceptions that the service documents. Their destinations are stored but never called.
+/// All regions share the streams. A stream that a call has created or changed has a definition in `DIR/@streams`, which
+/// only its owner can read. It holds what DescribeDeliveryStream returns, and so no passwords or private keys. Any
+/// other stream exists if its directory does. All of that survives a restart. A deleted stream leaves its delivered
+/// files behind, and is not found until a call, perhaps a put, creates it again.
 ///
-/// It answers to its own names alone, see [`allowed_host`](LocalEndpointBuilder::allowed_host), and has its directory to
-/// itself: a second endpoint there does not start. Dropping it stops it.
+/// It answers only to its own names, see [`allowed_host`](LocalEndpointBuilder::allowed_host). It locks its directory:
+/// a second endpoint does not start there. Its drop stops it.
 ///
 /// ```
 /// use firehose_blocking::{Client, Credentials, LocalEndpoint, PutRecordInput, Record};
@@ -90,12 +90,12 @@ pub struct LocalEndpoint {
     server: Server,
     store: Arc<Store>,
     script: Arc<Script>,
-    /// Given back when the server has stopped.
+    /// Released after the server has stopped.
     _lock: DirLock,
 }
 
 impl LocalEndpoint {
-    /// Begins an endpoint that keeps its records below this directory, which is made if it is not there.
+    /// Begins an endpoint that stores its records below this directory, creating it if necessary.
     pub fn builder(dir: impl Into<PathBuf>) -> LocalEndpointBuilder {
         LocalEndpointBuilder {
             dir: dir.into(),
@@ -110,32 +110,32 @@ impl LocalEndpoint {
         }
     }
 
-    /// Where it listens, such as `http://127.0.0.1:4573`.
+    /// The URL that it listens at, such as `http://127.0.0.1:4573`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What it has accepted since it started.
+    /// How many records it has accepted since it started.
     #[must_use]
     pub fn accepted(&self) -> LocalEndpointStatistics {
         self.store.accepted()
     }
 
-    /// What it has done wrong on purpose since it started.
+    /// How many faults it has injected since it started.
     #[must_use]
     pub fn faults(&self) -> FaultCounts {
         self.script.counts()
     }
 
-    /// Answers the requests that are in progress, for a few seconds at most, and stops.
+    /// Finishes the requests in progress, for a few seconds at most, and stops.
     pub fn stop(mut self) -> LocalEndpointStatistics {
         self.server.stop();
         self.store.accepted()
     }
 }
 
-/// Settings of a [`LocalEndpoint`].
+/// The settings of a [`LocalEndpoint`].
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it starts"]
 pub struct LocalEndpointBuilder {
@@ -151,53 +151,53 @@ pub struct LocalEndpointBuilder {
 }
 
 impl LocalEndpointBuilder {
-    /// The address to listen on; port 0 lets the system choose. `127.0.0.1:0` unless set.
+    /// Sets the address to listen on; port 0 lets the system choose. The default is `127.0.0.1:0`.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
         self
     }
 
-    /// The only credentials whose signatures are accepted; `test` and `test` unless set.
+    /// Sets the only credentials whose signatures are accepted. The default is `test` and `test`.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = credentials;
         self
     }
 
-    /// Whether a stream comes into being with its first put, which it does unless this is set to `false`.
-    /// Otherwise it needs to be created, or have a directory already.
+    /// Whether the first put to a stream creates it. On by default. Otherwise a stream must be created, or have a
+    /// directory already.
     pub fn auto_create(mut self, creates_streams: bool) -> Self {
         self.creates_streams = creates_streams;
         self
     }
 
-    /// Whether each answer waits until the disk has its records, which it does not unless this is set.
+    /// Whether each answer waits until its records are on disk. Off by default.
     pub fn fsync(mut self, syncs: bool) -> Self {
         self.syncs = syncs;
         self
     }
 
-    /// How long a stream is `CREATING` before it is `ACTIVE`, `DELETING` before it is gone, and its encryption
-    /// `ENABLING` or `DISABLING`: no time at all unless this is set, and minutes with the service itself.
+    /// Sets how long a stream stays `CREATING` before it is `ACTIVE`, `DELETING` before it is gone, and its encryption
+    /// `ENABLING` or `DISABLING`. Zero by default; the service needs minutes.
     pub fn creating_for(mut self, moment: Duration) -> Self {
         self.moment = moment;
         self
     }
 
-    /// Whether it may listen where other machines can reach it. It speaks plain HTTP and knows one key.
+    /// Whether it may listen where other machines can reach it. It uses plain HTTP and a single key.
     pub fn allow_remote(mut self, allows_remote: bool) -> Self {
         self.allows_remote = allows_remote;
         self
     }
 
-    /// Another name that it may be called by, such as that of its container; may be told several times. Without being
-    /// told it answers to the address that it listens on, to loopback addresses, and to `localhost` and names below it:
-    /// a web page could give any other name to this machine, and write records through its visitor's browser.
+    /// Allows another host name in requests, such as that of its container; may be called several times. By default it
+    /// answers to its listening address, to loopback addresses, and to `localhost` and names below it. A web page could
+    /// point any other name at this machine, and write records through its visitor's browser.
     pub fn allowed_host(mut self, name: impl Into<String>) -> Self {
         self.allowed_hosts.push(name.into());
         self
     }
 
-    /// What it is to do wrong; nothing unless this is set.
+    /// Sets the faults to inject. None by default.
     pub fn faults(mut self, faults: Faults) -> Self {
         self.faults = faults;
         self
@@ -207,7 +207,7 @@ impl LocalEndpointBuilder {
     ///
     /// # Errors
     ///
-    /// [`LocalEndpointError`], naming the directory, the address or the setting.
+    /// [`LocalEndpointError`], which names the directory, the address or the setting.
     pub fn start(self) -> Result<LocalEndpoint, LocalEndpointError> {
         let Self { dir, listen, credentials, creates_streams, syncs, allows_remote, allowed_hosts, moment, faults } =
             self;
@@ -237,7 +237,7 @@ impl LocalEndpointBuilder {
         let listener = TcpListener::bind(listen).map_err(refused)?;
         let mut limits = Limits::default();
         if let Some(descriptors) = max_descriptors() {
-            // The other half is for files and whatever else the process does.
+            // The other half is for files and the rest of the process.
             limits.max_connections = limits.max_connections.min(descriptors / 2).max(1);
         }
         let files = Arc::clone(&store);
@@ -247,7 +247,7 @@ impl LocalEndpointBuilder {
     }
 }
 
-/// How many descriptors this process may have open, where that is known and bounded.
+/// How many descriptors this process may open, if that is known and bounded.
 fn max_descriptors() -> Option<usize> {
     #[cfg(unix)]
     return usize::try_from(rustix::process::getrlimit(rustix::process::Resource::Nofile).current?).ok();
@@ -259,37 +259,37 @@ fn max_descriptors() -> Option<usize> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LocalEndpointError {
-    /// Other machines could reach the address, and that was not allowed.
+    /// Other machines could reach the address, which is not allowed.
     Remote {
         /// The address.
         listen: SocketAddr,
     },
-    /// The faults contradict each other.
+    /// The faults are invalid.
     Faults(FaultsError),
-    /// The directory cannot be made.
+    /// The directory cannot be created.
     Directory {
         /// The directory.
         dir: PathBuf,
-        /// Why.
+        /// The error.
         error: io::Error,
     },
-    /// Another endpoint keeps its streams there.
+    /// Another endpoint uses the directory.
     Locked {
         /// The directory.
         dir: PathBuf,
     },
-    /// What is known of a stream cannot be read.
+    /// A stream's definition cannot be read.
     Definition {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error.
         error: io::Error,
     },
-    /// The address cannot be listened on.
+    /// The endpoint cannot listen on the address.
     Listen {
         /// The address.
         listen: SocketAddr,
-        /// Why.
+        /// The error.
         error: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! [`Script`]: decides each call's [`Fate`] from the seed and the call's number, and has it come true.
+//! [`Script`]: chooses the [`Fault`] of each call by the seed and the call's number, and injects it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -18,13 +18,13 @@ use super::http::Answer;
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const EMPTY_DOCUMENT: &[u8] = b"{}";
 
-/// What a captive portal or a proxy might answer in the service's place.
+/// A body as a captive portal or a proxy might send it.
 const WEB_PAGE: &[u8] = b"<html><body>Please log in.</body></html>";
 
-/// One record of a partial failure in so many fails for another reason than the usual one.
+/// One in this many failed records of a partial failure has the code `InternalFailure`.
 const INTERNAL_FAILURE_ONE_IN: u8 = 8;
 
-/// The faults of a running endpoint, and what has come of them.
+/// The faults of a running endpoint, and their counts.
 #[derive(Debug)]
 pub(super) struct Script {
     faults: Faults,
@@ -48,10 +48,10 @@ impl Script {
         counts
     }
 
-    /// The scene of the next call.
+    /// The plan for the next call.
     pub(super) fn next(&self) -> Scene<'_> {
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        // Scattered first, because neighbouring seeds are no independent ones.
+        // Hashed first, because neighbouring seeds give correlated sequences.
         let mut random = Rng::with_seed(Rng::with_seed(number).u64(..) ^ self.faults.seed);
         let mut point = random.f64();
         let fate = self.faults.fates().find(|(_, probability)| {
@@ -67,14 +67,14 @@ impl Script {
     }
 }
 
-/// One call and what is to befall it.
+/// A call, and the fault to inject.
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
     script: &'a Script,
     /// Counted from 1.
     number: u64,
     fate: Option<Fate>,
-    /// To be let pass before the call is answered.
+    /// How long to wait before the answer.
     pub(super) delay: Duration,
     random: Rng,
     /// Records of the call that were stored.
@@ -82,9 +82,9 @@ pub(super) struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// Makes the call, unless it is to have no effect, and shapes its answer.
+    /// Makes the call, unless its fault prevents that, and shapes its answer.
     ///
-    /// `call` gets the error to answer with instead of the scene when the call is to be refused.
+    /// `call` gets the plan, or the error to answer with if the fault is a refusal.
     pub(super) fn play(mut self, call: impl FnOnce(Result<&mut Self, ServiceError>) -> Response) -> Answer {
         let Some(fate) = self.fate else { return call(Ok(&mut self)).into() };
         let refusal = match fate {
@@ -104,8 +104,8 @@ impl Scene<'_> {
         if response.status == 200 { self.spoil(fate, response) } else { response.into() }
     }
 
-    /// Takes those out of a put's records that are to fail, and returns for each record why it does, if it does.
-    /// An empty list means that none does.
+    /// Removes from a put's records those that are to fail, and returns the error code of each record, if it fails. An
+    /// empty list means that none does.
     pub(super) fn fail(&mut self, records: &mut Vec<Record<'_>>) -> Vec<Option<ErrorCode>> {
         let is_partial = self.fate == Some(Fate::Partial);
         let throttled = self.script.faults.throttle_records;
@@ -130,7 +130,7 @@ impl Scene<'_> {
         failures
     }
 
-    /// Why a record of a partial failure fails.
+    /// The error code of a failed record in a partial failure.
     fn reason(&mut self) -> ErrorCode {
         if self.random.u8(..INTERNAL_FAILURE_ONE_IN) == 0 {
             ErrorCode::InternalFailure
@@ -139,7 +139,7 @@ impl Scene<'_> {
         }
     }
 
-    /// What became of each record, from the ids of those that were stored and why the others failed.
+    /// The answer's entries, from the ids of the stored records and the error codes of the others.
     pub(super) fn entries(
         &mut self,
         ids: Vec<String>,
@@ -165,7 +165,7 @@ impl Scene<'_> {
         failures.into_iter().filter_map(|failure| failure.map(failed).or_else(|| accepted.next())).collect()
     }
 
-    /// Adds or removes an entry, if that is the call's fate.
+    /// Adds or removes an entry, if that is the call's fault.
     pub(super) fn miscount(&mut self, entries: &mut Vec<PutRecordBatchResponseEntry<'static>>) {
         if self.fate != Some(Fate::WrongCount) {
             return;
@@ -178,7 +178,7 @@ impl Scene<'_> {
         self.leave_unconfirmed(Fate::WrongCount);
     }
 
-    /// Keeps from the caller that the call has had its effect.
+    /// Hides from the caller that the call succeeded.
     fn spoil(&mut self, fate: Fate, mut response: Response) -> Answer {
         let answer = match fate {
             Fate::CutAfter => Answer::Nothing,
@@ -205,14 +205,14 @@ impl Scene<'_> {
         self.tell(fate);
     }
 
-    /// Counts a fate that has come true.
+    /// Counts a fault that occurred.
     fn tell(&self, fate: Fate) {
         self.script.update(|counts| counts.count(fate));
         debug!("call {}: {}, {} records stored", self.number, fate.key(), self.stored);
     }
 }
 
-/// What a call, or a record, that the service has no room for is told, or one that it fails by mistake.
+/// The refusal of a call or record: for lack of capacity, or as an internal failure.
 fn refusal(is_full: bool) -> ServiceError {
     if is_full {
         ServiceError::new(503, ErrorCode::ServiceUnavailableException, "Slow down.")
@@ -221,7 +221,7 @@ fn refusal(is_full: bool) -> ServiceError {
     }
 }
 
-/// How PutRecord, which has no entries to answer with, tells that its record failed.
+/// The refusal of a PutRecord call whose record failed, because its answer has no entries.
 pub(super) fn refusal_of(entry: &PutRecordBatchResponseEntry<'_>) -> ServiceError {
     refusal(entry.error_code.as_deref() == Some(ErrorCode::ServiceUnavailableException.as_str()))
 }
@@ -254,7 +254,7 @@ mod tests {
         Script::new(format!("{SPEC},seed={seed}").parse().unwrap())
     }
 
-    /// Everything about a call that chance decides.
+    /// Everything about a call that is random.
     fn course(mut scene: Scene<'_>) -> (Option<Fate>, Duration, Vec<Option<ErrorCode>>, u64) {
         let failures = scene.fail(&mut vec![Record::new(b"x"); 30]);
         (scene.fate, scene.delay, failures, scene.random.u64(..))
@@ -265,7 +265,7 @@ mod tests {
         let [one, other, third] = [script(7), script(7), script(8)];
         let mut same = 0;
         for number in 0..200 {
-            // What the calls between are like, and whether they look at their fate, makes no difference.
+            // The calls in between, and whether they use their plan, make no difference.
             drop((number % 2 == 1).then(|| (one.next(), course(other.next()), third.next())));
             let expected = course(one.next());
             assert_eq!(expected, course(other.next()), "{number}");

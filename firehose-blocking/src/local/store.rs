@@ -1,4 +1,4 @@
-//! [`Store`]: streams' directories, and the files in them that records are appended to.
+//! [`Store`]: the directories of streams, and the files in them that records are appended to.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -13,16 +13,16 @@ use time::{Date, Duration, Month, OffsetDateTime, Time};
 
 use super::files::{FileError, dir_name, sync_names};
 
-/// A file that has reached this many bytes is not added to; Firehose's default buffer size for S3.
+/// A file of this size takes no more records; Firehose's default buffer size for S3.
 const ROLL_BYTES: u64 = 5 * 1024 * 1024;
 
-/// A file this old is not added to; Firehose's default buffer interval for S3.
+/// A file of this age takes no more records; Firehose's default buffer interval for S3.
 const ROLL_AGE: Duration = Duration::seconds(300);
 
-/// Sequence numbers that a version 7 UUID has for one millisecond.
+/// Sequence numbers of a version 7 UUID within one millisecond.
 const SEQUENCES: u16 = 1 << 12;
 
-/// What was accepted.
+/// How much was accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LocalEndpointStatistics {
@@ -60,18 +60,18 @@ impl Store {
         }
     }
 
-    /// The directory that all is kept below.
+    /// The directory of all streams.
     pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Whether what is written has to be on the disk.
+    /// Whether each write is synced.
     pub(super) const fn syncs(&self) -> bool {
         self.syncs
     }
 
-    /// Writes records to their stream's file, all or none, and returns an id for each. A failure of the file system means
-    /// that none of them was stored.
+    /// Writes records to their stream's file, all or none, and returns an id for each. After an I/O error none is
+    /// stored.
     pub(crate) fn append(
         &self,
         now: OffsetDateTime,
@@ -83,7 +83,7 @@ impl Store {
         let Place { file_id, mut offset } = written?;
         let start = offset;
         let ids = records.iter().enumerate().map(|(index, record)| {
-            // Where the record lies, and its place in the request, since records may be empty.
+            // The record's offset, and its index in the request because records may be empty.
             let id = format!("{file_id}-{offset:012x}-{index:03x}");
             offset += length(&record.data);
             id
@@ -110,7 +110,7 @@ impl Store {
         Ok(stream)
     }
 
-    /// Does what takes a descriptor. When there is none left, files that rest are closed, and it is done once more.
+    /// Runs what needs a descriptor. If none is left, closes idle files and runs it once more.
     pub(super) fn with_descriptors<T>(&self, mut run: impl FnMut() -> Result<T, FileError>) -> Result<T, FileError> {
         match run() {
             Err(FileError { error, .. }) if is_out_of_descriptors(&error) && self.close_idle_files() > 0 => run(),
@@ -118,7 +118,7 @@ impl Store {
         }
     }
 
-    /// Closes the files that nobody is writing to, each of which is opened again when it is needed, and counts them.
+    /// Closes idle files, which are reopened when needed, and counts them.
     pub(super) fn close_idle_files(&self) -> usize {
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
         let close = |stream: &Arc<Mutex<Stream>>| stream.try_lock().ok()?.file.as_mut()?.file.take();
@@ -126,16 +126,16 @@ impl Store {
     }
 }
 
-/// One stream and the file that is open for it.
+/// A stream and its open file.
 #[derive(Debug)]
 struct Stream {
     name: String,
     dir: PathBuf,
-    /// No file may be named for an earlier moment than this, or files would not sort by their age.
+    /// No file may be named for an earlier time than this, or files would not sort by age.
     last: OffsetDateTime,
     sequence: u16,
     file: Option<OpenFile>,
-    /// The records of one request, joined so that they are written at once.
+    /// The records of one request, joined for a single write.
     buffer: Vec<u8>,
 }
 
@@ -143,13 +143,13 @@ struct Stream {
 struct OpenFile {
     id: String,
     path: PathBuf,
-    /// Closed while somebody else needs the descriptor more.
+    /// Closed while another file needs the descriptor more.
     file: Option<File>,
     opened: OffsetDateTime,
     bytes: u64,
 }
 
-/// Where the records of one request lie.
+/// The position of one request's records.
 struct Place {
     file_id: String,
     offset: u64,
@@ -176,8 +176,7 @@ impl Stream {
         let written = file.write_all(&self.buffer).and_then(|()| if syncs { file.sync_data() } else { Ok(()) });
         if let Err(error) = written {
             let path = open.path.clone();
-            // What was written of a request that fails must not be delivered; if even that fails, at least
-            // nothing is added after it.
+            // A partly written request must not be delivered. If even the truncation fails, nothing may follow it.
             if let Err(error) = file.set_len(offset) {
                 log::error!("cannot take back a part of a request from {}: {error}", path.display());
             }
@@ -192,7 +191,7 @@ impl Stream {
         Ok(Place { file_id: open.id.clone(), offset })
     }
 
-    /// Makes the next file, whose name sorts after those of all earlier ones.
+    /// Creates the next file, whose name sorts after all earlier ones.
     fn open(&mut self, now: OffsetDateTime, syncs: bool) -> Result<OpenFile, FileError> {
         let moment = truncate_to_millis(now).max(self.last);
         self.sequence = if moment == self.last { self.sequence + 1 } else { 0 };
@@ -224,20 +223,20 @@ impl Stream {
 }
 
 impl OpenFile {
-    /// Whether the next records belong into another file; also when somebody has removed this one.
+    /// Whether the next records need another file, also if somebody has removed this one.
     fn is_done(&self, now: OffsetDateTime) -> bool {
         self.bytes >= ROLL_BYTES || (now - self.opened).abs() >= ROLL_AGE || !self.path.exists()
     }
 }
 
-/// Takes away a file that nothing could be written to.
+/// Removes a file that nothing could be written to.
 fn remove_empty(path: &Path) {
     if let Err(error) = fs::remove_file(path) {
         log::warn!("cannot remove the empty file {}: {error}", path.display());
     }
 }
 
-/// The first moment for which a file may be named without sorting before one that is already there.
+/// The first time whose file name sorts after all existing ones.
 fn first_free_moment(stream_dir: &Path) -> io::Result<OffsetDateTime> {
     let mut newest = stream_dir.to_path_buf();
     // Year, month, day, hour, file.
@@ -251,7 +250,7 @@ fn first_free_moment(stream_dir: &Path) -> io::Result<OffsetDateTime> {
     Ok(moment_of(&name).map_or(OffsetDateTime::UNIX_EPOCH, |moment| moment + Duration::SECOND))
 }
 
-/// The entry of a directory that sorts last; none when it is empty or not there.
+/// The directory entry that sorts last. `None` if the directory is empty or missing.
 fn last_entry(dir: &Path) -> io::Result<Option<PathBuf>> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -267,7 +266,7 @@ fn last_entry(dir: &Path) -> io::Result<Option<PathBuf>> {
     Ok(last)
 }
 
-/// Reads the moment out of a file's name, in which a UUID of 36 characters follows `YYYY-MM-DD-HH-MM-SS-`.
+/// Reads the time from a file's name: `YYYY-MM-DD-HH-MM-SS-`, before a UUID of 36 characters.
 fn moment_of(file_name: &str) -> Option<OffsetDateTime> {
     let end = file_name.len().checked_sub(37)?;
     let mut numbers = file_name.get(end.checked_sub(19)?..end)?.split('-').map(str::parse::<u16>);
@@ -284,7 +283,7 @@ fn truncate_to_millis(moment: OffsetDateTime) -> OffsetDateTime {
     moment.replace_millisecond(moment.millisecond()).unwrap_or(moment)
 }
 
-/// Whether the process or the machine has no file descriptor left.
+/// Whether the process or the machine has run out of file descriptors.
 fn is_out_of_descriptors(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
@@ -295,7 +294,7 @@ fn length<T>(slice: &[T]) -> u64 {
     u64::try_from(slice.len()).unwrap_or(u64::MAX)
 }
 
-/// Locks what no thread leaves half-changed, so that one that panicked elsewhere does no harm.
+/// Locks data that no thread leaves half-changed, so a panic of another thread does no harm.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,12 +1,11 @@
-//! [`Stream`]: what one stream is, and the state that it is in at a given moment.
+//! [`Stream`]: one stream, and its state at any time.
 //!
 //! ```text
 //! create ─▶ CREATING ─(a moment)─▶ ACTIVE ─ delete ─▶ DELETING ─(a moment)─▶ gone
 //! start  ─▶ ENABLING ─(a moment)─▶ ENABLED      stop ─▶ DISABLING ─(a moment)─▶ DISABLED
 //! ```
 //!
-//! Nothing waits for the moments to pass: a state is computed from the time that a call comes in at, so that it is
-//! also the right one after a restart.
+//! No timer runs: the state is computed from the time of each call, so it is also right after a restart.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,18 +27,18 @@ use time::OffsetDateTime;
 
 use super::destination;
 
-/// The account that all streams belong to.
+/// The account of all streams.
 pub(super) const ACCOUNT: &str = "000000000000";
 
-/// Tags that a stream may have; see
+/// The most tags of a stream; see
 /// [TagDeliveryStream](https://docs.aws.amazon.com/firehose/latest/APIReference/API_TagDeliveryStream.html).
 const MAX_TAGS: usize = 50;
 
-/// Everything that is known of a stream.
+/// All data of a stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Stream {
     name: String,
-    /// Where it was created; a stream that came into being with a put is in every region.
+    /// The region of its creation. `None` for a stream that a put created: it is in every region.
     region: Option<String>,
     stream_type: DeliveryStreamType,
     source: Option<SourceDescription>,
@@ -48,14 +47,14 @@ pub(super) struct Stream {
     created: Timestamp,
     updated: Option<Timestamp>,
     creation: Span,
-    /// Not for a restart to resume: by then, the stream is gone.
+    /// Not stored: after a restart the stream is gone.
     #[serde(skip)]
     deletion: Option<Span>,
     encryption: Encryption,
     tags: BTreeMap<String, Option<String>>,
 }
 
-/// A stretch of time in which a change is under way.
+/// The time that a state transition takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Span {
     from: Timestamp,
@@ -77,14 +76,14 @@ impl Span {
         Self { from: now.into(), until: now.saturating_add(length).into() }
     }
 
-    /// Not so before it began, either: a clock that was set back must not hold a stream up.
+    /// False before the start too: a clock that was set back must not block the stream.
     fn is_under_way(self, now: OffsetDateTime) -> bool {
         (self.from..self.until).contains(&now.into())
     }
 }
 
 impl Stream {
-    /// A stream that a call creates.
+    /// Creates a stream for a call.
     pub(super) fn create(
         now: OffsetDateTime,
         moment: Duration,
@@ -114,7 +113,7 @@ impl Stream {
         })
     }
 
-    /// A stream of which there is only the directory: its records are delivered to something like a bucket.
+    /// A stream of which only the directory exists: its destination is like a bucket.
     pub(super) fn of_directory(name: &str, created: OffsetDateTime) -> Result<Self, ServiceError> {
         let role = format!("arn:aws:iam::{ACCOUNT}:role/firehose-local");
         let bucket = ExtendedS3DestinationConfiguration::new(role, "arn:aws:s3:::firehose-local");
@@ -131,7 +130,7 @@ impl Stream {
         &self.stream_type
     }
 
-    /// The state that the stream is in, unless it is gone.
+    /// The state of the stream. `None` if it is gone.
     pub(super) fn status(&self, now: OffsetDateTime) -> Option<DeliveryStreamStatus> {
         match self.deletion {
             Some(deletion) => deletion.is_under_way(now).then_some(DeliveryStreamStatus::Deleting),
@@ -140,7 +139,7 @@ impl Stream {
         }
     }
 
-    /// Takes a put, and says whether its records are encrypted.
+    /// Accepts a put; returns whether its records are encrypted.
     pub(super) fn admit(&self, now: OffsetDateTime) -> Result<bool, ServiceError> {
         if !matches!(self.status(now), Some(DeliveryStreamStatus::Active | DeliveryStreamStatus::Deleting)) {
             return Err(not_found(&self.name));
@@ -152,7 +151,7 @@ impl Stream {
         Ok(self.encryption.is_in_effect(now))
     }
 
-    /// Its ARN, as callers in a region see it.
+    /// Its ARN for callers in a region.
     pub(super) fn arn(&self, region: &str) -> String {
         let region = self.region.as_deref().unwrap_or(region);
         let partition = Region::parse(region).map_or("aws", |region| region.partition().id);
@@ -262,7 +261,7 @@ impl Stream {
         check_encryptable(&self.stream_type)?;
         self.check_active(now)?;
         let (is_on, was_on) = (key.is_some(), self.encryption.is_in_effect(now));
-        // The old key is shown until it is no longer used.
+        // The old key is shown until it is out of use.
         let key = key.or_else(|| self.encryption.key.take());
         self.encryption = Encryption { is_on, was_on, change: Span::new(now, moment), key };
         self.updated = Some(now.into());
@@ -294,7 +293,7 @@ impl Stream {
 }
 
 impl Encryption {
-    /// Whether records that come now are encrypted.
+    /// Whether new records are encrypted.
     fn is_in_effect(&self, now: OffsetDateTime) -> bool {
         if self.change.is_under_way(now) { self.was_on } else { self.is_on }
     }

@@ -1,8 +1,8 @@
-//! [`Streams`]: which streams there are, and the calls that change them.
+//! [`Streams`]: which streams exist, and the calls that change them.
 //!
-//! A stream is there because a call created or changed it, which its definition keeps, or else because it has a
-//! directory, which a put makes. Changes are made one at a time: on a copy, which is written to its file before
-//! anyone sees it. A put looks at the memory alone.
+//! A stream exists if a call created or changed it, which its definition records, or if it has a directory, which a put
+//! creates. Changes are made one at a time: on a copy, which is written to its file before anyone sees it. A put only
+//! reads memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,7 +26,7 @@ use super::files::{FileError, dir_name, stream_name};
 use super::store::Store;
 use super::stream::{ACCOUNT, Stream, not_found, refusal};
 
-/// Names on a page of ListDeliveryStreams unless the call says otherwise.
+/// The default page size of ListDeliveryStreams.
 const PAGE: usize = 10;
 
 /// All streams below one directory.
@@ -34,9 +34,9 @@ const PAGE: usize = 10;
 pub(super) struct Streams {
     store: Arc<Store>,
     creates_streams: bool,
-    /// How long a stream is being created and deleted, and its encryption turned on and off.
+    /// How long it takes to create or delete a stream, and to turn its encryption on or off.
     moment: Duration,
-    /// Held by who makes a change.
+    /// Locked during each change.
     definitions: Mutex<Definitions>,
     known: RwLock<BTreeMap<String, Known>>,
 }
@@ -49,12 +49,12 @@ impl Streams {
         Ok(Self { store, creates_streams, moment, definitions, known })
     }
 
-    /// Whether a stream comes into being with its first put.
+    /// Whether the first put to a stream creates it.
     pub(super) const fn creates_streams(&self) -> bool {
         self.creates_streams
     }
 
-    /// Takes a put to a stream, which may make it one, and says whether the stream encrypts its records.
+    /// Accepts a put, which may create the stream; returns whether the stream encrypts its records.
     pub(super) fn admit(&self, now: OffsetDateTime, name: &str) -> Result<bool, ServiceError> {
         let is_known = match self.known().get(name) {
             Some(Known::Stream(stream)) if stream.status(now).is_some() => return stream.admit(now),
@@ -64,11 +64,11 @@ impl Streams {
             (false, true) => return Ok(false),
             (false, false) if self.directory(name).is_dir() => return Ok(false),
             (_, false) => return Err(not_found(name)),
-            // It was deleted, and this put makes it anew.
+            // The stream was deleted; this put creates it again.
             (true, true) => {}
         }
         let definitions = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have been faster.
+        // Another thread may have been faster.
         if self.find(now, name).is_err() {
             self.store.with_descriptors(|| definitions.remove(name)).map_err(unwritable)?;
             self.known.write().unwrap_or_else(PoisonError::into_inner).remove(name);
@@ -77,7 +77,7 @@ impl Streams {
         self.admit(now, name)
     }
 
-    /// Makes a stream, and returns its ARN.
+    /// Creates a stream and returns its ARN.
     pub(super) fn create(
         &self,
         now: OffsetDateTime,
@@ -164,7 +164,7 @@ impl Streams {
         self.change(now, &input.delivery_stream_name, |stream| stream.update_destination(now, input))
     }
 
-    /// Changes a stream: on a copy, which takes its place if the change is allowed and has been written.
+    /// Changes a stream: on a copy that replaces it if the change is allowed and has been written.
     fn change(
         &self,
         now: OffsetDateTime,
@@ -200,7 +200,7 @@ impl Streams {
         Stream::of_directory(name, made)
     }
 
-    /// The names of all streams of a type, in their order.
+    /// The names of all streams of a type, in order.
     fn names(
         &self,
         now: OffsetDateTime,
@@ -211,7 +211,7 @@ impl Streams {
         if is_wanted(&DeliveryStreamType::DirectPut) {
             let unreadable = |error| FileError { path: self.store.dir().into(), error };
             let read = || match fs::read_dir(self.store.dir()) {
-                // Somebody has removed it, and the next put makes it again.
+                // Somebody has removed the directory; the next put creates it again.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 entries => entries.map(Some).map_err(unreadable),
             };

@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its last: every read and write against a deadline.
+//! One connection, from its first byte to its last: every read and write has a deadline.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -15,29 +15,29 @@ use ureq_proto::server::{RecvRequestResult, Reply};
 use super::message::{self, Head, Refusal};
 use super::{Answer, Limits, Line};
 
-/// First size of the input buffer: the head of a signed request and the start of its body.
+/// Initial size of the input buffer: the head of a signed request and the start of its body.
 const INPUT_BYTES: usize = 16 * 1024;
-/// First size of the body buffer, whatever length a client claims; it doubles as data comes in.
+/// Initial size of the body buffer, whatever length a client claims; it doubles as data arrives.
 const BODY_BYTES: usize = 1024 * 1024;
 /// How long an idle connection keeps its body buffer for the next request.
 const BUFFER_KEPT: Duration = Duration::from_secs(1);
 /// Room for `HTTP/1.1 100 Continue`.
 const INTERIM_BYTES: usize = 64;
-/// How much of a refused request is read so that its sender gets to read the answer.
+/// How much of a refused request is read, so that its sender can read the answer.
 const MAX_DRAIN_BYTES: usize = 64 * 1024 * 1024;
 
-/// What is too long to be taken or to be looked at.
+/// Refusals of what is too long to accept or to parse.
 const TOO_LARGE: End = End::refused(413, "the body is too large");
 const TOO_LARGE_A_HEAD: End = End::refused(431, "the head is too large");
 const TOO_LARGE_A_CHUNK: End = End::refused(400, "the line with a chunk's size is too long");
 
-/// Why a connection ends before its request has been answered.
+/// Why a connection ends without an answer to its request.
 enum End {
-    /// Nobody is there to answer.
+    /// The client is gone.
     Gone,
-    /// The request is answered with this.
+    /// The request is refused.
     Refused(Refusal),
-    /// What is wrong is here, and not in the request.
+    /// The server failed; the request is fine.
     Failed,
 }
 
@@ -95,16 +95,16 @@ struct Connection<'a> {
     handler: &'a (dyn Fn(Request<'_>) -> Answer + Send + Sync),
     is_stopping: &'a AtomicBool,
     input: Input,
-    /// Bodies are read to its front; what lies behind the current one is left from earlier ones.
+    /// Holds the current body at its front; the rest is left from earlier ones.
     body: Vec<u8>,
     /// The head of the response.
     head: Vec<u8>,
-    /// Whether the request is one whose answer has no body.
+    /// Whether this is a HEAD request, whose answer has no body.
     is_head: bool,
 }
 
 impl Connection<'_> {
-    /// Reads one request and answers it; `false` when it was the last.
+    /// Reads one request and answers it; `false` if it was the last.
     fn exchange(&mut self) -> Result<bool, End> {
         if self.input.available().is_empty() {
             self.wait_for_request()?;
@@ -114,7 +114,7 @@ impl Connection<'_> {
         request.set_body(self.body.get(..body_bytes).unwrap_or_default());
 
         let max_answer_bytes = if request.method == Method::Head { 0 } else { usize::MAX };
-        // A handler that panics leaves its own state as it is; there is none of ours that it could have broken.
+        // A handler that panics can only break its own state.
         let answer = panic::catch_unwind(AssertUnwindSafe(|| (self.handler)(request))).map_err(|_| End::Failed)?;
         let is_last = !can_stay_open || self.is_stopping.load(Ordering::SeqCst);
         match answer {
@@ -153,7 +153,7 @@ impl Connection<'_> {
     fn read_head(&mut self) -> Result<(Reply<RecvRequest>, Head), End> {
         let deadline = Instant::now() + self.limits.head;
         let mut reply = Reply::new().map_err(|_| End::Failed)?;
-        // Else the body of a HEAD request would be read as the next request.
+        // Otherwise the client would read the body of this answer as its next one.
         reply.force_recv_body();
         loop {
             self.is_head = self.input.available().starts_with(b"HEAD ");
@@ -197,7 +197,7 @@ impl Connection<'_> {
         usize::try_from(length).ok().filter(|length| *length <= self.limits.max_body_bytes).ok_or(TOO_LARGE)
     }
 
-    /// Reads straight from the socket to where the handler will see the body, but for what came with the head.
+    /// Reads directly from the socket into the body buffer, after the bytes that came with the head.
     fn read_sized(&mut self, length: usize, deadline: Instant) -> Result<usize, End> {
         let mut filled = 0;
         while filled < length {
@@ -215,7 +215,7 @@ impl Connection<'_> {
     fn read_chunked(&mut self, mut reply: Reply<RecvBody>, deadline: Instant) -> Result<usize, End> {
         let mut filled = 0;
         loop {
-            // One byte more than allowed shows that there is more.
+            // One byte above the limit shows that there is more.
             grow(&mut self.body, filled, self.limits.max_body_bytes.saturating_add(1));
             let room = self.body.get_mut(filled..).unwrap_or_default();
             let read = reply.read(self.input.available(), room);
@@ -234,7 +234,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Adds to the input, or refuses with `overflow` what is too long to be looked at as a whole.
+    /// Reads more input. Refuses with `overflow` if the element does not fit into the buffer.
     fn receive(&mut self, deadline: Instant, overflow: End) -> Result<(), End> {
         if self.input.available().len() >= self.limits.max_head_bytes {
             return Err(overflow);
@@ -242,7 +242,7 @@ impl Connection<'_> {
         arrived(self.input.fill(&self.line.socket, deadline, self.limits.max_head_bytes)).map(drop)
     }
 
-    /// Sends a response, head and at most so much of its body, in one write as long as the socket takes them.
+    /// Sends the head of a response and at most this much of its body, in one write if the socket takes it all.
     fn answer(&mut self, response: &Response, is_last: bool, max_body_bytes: usize) -> Result<(), End> {
         self.head.clear();
         if !message::encode_head(response, SystemTime::now(), is_last, &mut self.head) {
@@ -261,8 +261,8 @@ impl Connection<'_> {
         })
     }
 
-    /// Closes so that the client can read the last answer: a socket closed over unread input resets the
-    /// connection, and with it goes what the client has not read yet (RFC 9112, section 9.6).
+    /// Closes so that the client can read the last answer: closing a socket with unread input resets the connection,
+    /// and the client loses what it has not read yet (RFC 9112, section 9.6).
     fn linger(&mut self) {
         let deadline = Instant::now() + self.limits.linger;
         self.body.resize(self.body.len().max(INPUT_BYTES), 0);
@@ -276,7 +276,7 @@ impl Connection<'_> {
     }
 }
 
-/// What has been received and not been used yet.
+/// Bytes received and not yet used.
 struct Input {
     bytes: Vec<u8>,
     start: usize,
@@ -292,7 +292,7 @@ impl Input {
         self.start += count;
     }
 
-    /// Moves as much as fits.
+    /// Moves as many bytes as fit.
     fn take(&mut self, room: &mut [u8]) -> usize {
         let mut available = self.available();
         let taken = available.read(room).unwrap_or(0);
@@ -300,7 +300,7 @@ impl Input {
         taken
     }
 
-    /// Reads once, behind what is there; at most `max_bytes` can be there, and there must be fewer.
+    /// Reads once, after the bytes already there. The buffer holds at most `max_bytes` and must have fewer.
     fn fill(&mut self, socket: &TcpStream, deadline: Instant, max_bytes: usize) -> io::Result<usize> {
         self.bytes.copy_within(self.start..self.end, 0);
         self.end -= self.start;
@@ -314,17 +314,17 @@ impl Input {
     }
 }
 
-/// Makes room behind a body that fills its buffer.
+/// Grows a body buffer that is full.
 fn grow(body: &mut Vec<u8>, filled: usize, max_bytes: usize) {
     if filled == body.len() {
         body.resize((2 * filled).max(BODY_BYTES).min(max_bytes), 0);
     }
 }
 
-/// What a read in the middle of a request means.
+/// Interprets a read within a request.
 fn arrived(read: io::Result<usize>) -> Result<usize, End> {
     match read {
-        // The client may have closed its sending half alone, so it is told.
+        // The client may have closed only its sending half, so it gets an answer.
         Ok(0) => Err(End::refused(400, "the connection ended within the request")),
         Ok(count) => Ok(count),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(End::refused(408, "the request took too long")),
@@ -332,7 +332,7 @@ fn arrived(read: io::Result<usize>) -> Result<usize, End> {
     }
 }
 
-/// Reads once, and fails with [`TimedOut`](io::ErrorKind::TimedOut) when the deadline passes first.
+/// Reads once; fails with [`TimedOut`](io::ErrorKind::TimedOut) if the deadline passes first.
 fn read_before(mut socket: &TcpStream, room: &mut [u8], deadline: Instant) -> io::Result<usize> {
     loop {
         socket.set_read_timeout(Some(left_until(deadline)?))?;
@@ -343,7 +343,7 @@ fn read_before(mut socket: &TcpStream, room: &mut [u8], deadline: Instant) -> io
     }
 }
 
-/// Writes everything, and fails with [`TimedOut`](io::ErrorKind::TimedOut) when the deadline passes first.
+/// Writes everything; fails with [`TimedOut`](io::ErrorKind::TimedOut) if the deadline passes first.
 fn write_before(mut socket: &TcpStream, parts: &[IoSlice<'_>], deadline: Instant) -> io::Result<()> {
     let mut parts = parts.to_vec();
     let mut left = parts.as_mut_slice();
@@ -360,7 +360,7 @@ fn write_before(mut socket: &TcpStream, parts: &[IoSlice<'_>], deadline: Instant
     Ok(())
 }
 
-/// Whether to look at the deadline and, if it has not passed, to try again.
+/// Whether to check the deadline and, if it has not passed, to retry.
 fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }

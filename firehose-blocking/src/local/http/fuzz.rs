@@ -12,12 +12,12 @@ use super::{Answer, Limits, Line, connection};
 
 static LISTENER: LazyLock<TcpListener> = LazyLock::new(|| TcpListener::bind("127.0.0.1:0").unwrap());
 
-/// Serves one connection on which a client sends these bytes and then no more: each request that is taken has an answer of
-/// its own, in order; at most one is refused, and nothing comes after it.
+/// Serves one connection on which a client sends these bytes and no more. Each accepted request gets its own answer, in
+/// order. At most one request is refused, and nothing follows it.
 pub fn serve(bytes: &[u8]) {
     let mut client = TcpStream::connect(LISTENER.local_addr().unwrap()).unwrap();
     let (socket, peer) = LISTENER.accept().unwrap();
-    // What does not fit into the socket's buffers would wait for a reader for ever.
+    // What does not fit into the socket's buffers would wait for a reader forever.
     client.write_all(bytes).unwrap();
     client.shutdown(Shutdown::Write).unwrap();
     let limits = Limits { max_head_bytes: 2048, max_headers: 8, max_body_bytes: 2048, ..Limits::default() };
@@ -36,12 +36,12 @@ pub fn serve(bytes: &[u8]) {
         &AtomicBool::new(false),
     );
     let mut answers = Vec::new();
-    // A reset says that the server did not read all.
+    // A reset means that the server has not read everything.
     let _ = client.read_to_end(&mut answers);
     check(&answers, &requests.into_inner().unwrap());
 }
 
-/// Holds the bytes of the answers to the requests that were handed over.
+/// Checks the bytes of the answers against the accepted requests.
 fn check(mut answers: &[u8], requests: &[(Method, Vec<u8>)]) {
     let mut requests = requests.iter();
     while !answers.is_empty() {

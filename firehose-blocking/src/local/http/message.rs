@@ -1,4 +1,4 @@
-//! A request's head as the handler sees it, and a response's head as it goes over the wire.
+//! Parses the head of a request for the handler, and encodes the head of a response.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,10 +11,10 @@ use time::OffsetDateTime;
 use ureq_proto::http;
 use ureq_proto::http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 
-/// Why a request is not handed over, to be answered with this status.
+/// Why a request is refused: the status of the answer, and the broken rule.
 pub(super) struct Refusal {
     pub(super) status: u16,
-    /// The rule that was broken, for whoever writes the client.
+    /// The rule that was broken, for the client's author.
     pub(super) rule: Cow<'static, str>,
 }
 
@@ -23,7 +23,7 @@ impl Refusal {
         Self { status, rule: Cow::Borrowed(rule) }
     }
 
-    /// What the grammar says.
+    /// Converts an error of the grammar.
     pub(super) fn of(error: ureq_proto::Error) -> Self {
         match error {
             ureq_proto::Error::HttpParseTooManyHeaders => Self::new(431, "there are too many header fields"),
@@ -39,28 +39,28 @@ impl Refusal {
     }
 }
 
-/// What a request's head says, but for the length of its body.
+/// The head of a request, except for the length of its body.
 pub(super) struct Head {
     pub(super) request: Request<'static>,
-    /// Whether a body follows; without this neither length nor coding was given (RFC 9112, section 6.3).
+    /// Whether a body follows: the head has a length or a transfer coding (RFC 9112, section 6.3).
     pub(super) has_body: bool,
     pub(super) is_http10: bool,
     pub(super) can_stay_open: bool,
 }
 
 impl Head {
-    /// Takes over a head that is grammatical, unless a server has to refuse it all the same.
+    /// Converts a parsed head, unless a server must refuse it all the same.
     ///
     /// # Errors
     ///
-    /// What to answer with.
+    /// The refusal to answer with.
     pub(super) fn read(parsed: &http::Request<()>, head_bytes: usize, max_headers: usize) -> Result<Self, Refusal> {
         let fields = parsed.headers();
         if fields.len() > max_headers {
             return Err(Refusal::new(431, "there are too many header fields"));
         }
         let is_http10 = parsed.version() == http::Version::HTTP_10;
-        // RFC 9112, section 3.2; HTTP/1.0 has requests without `Host`.
+        // RFC 9112, section 3.2; HTTP/1.0 allows requests without `Host`.
         if !matches!((fields.get_all(HOST).iter().count(), is_http10), (1, _) | (0, true)) {
             return Err(Refusal::new(400, "HTTP/1.1 asks for exactly one Host field (RFC 9112, section 3.2)"));
         }
@@ -89,8 +89,8 @@ impl Head {
     }
 }
 
-/// Refuses every way of telling where a body ends that another server could read differently: request
-/// smuggling lives from that (RFC 9112, sections 6.1 and 6.3).
+/// Refuses every ambiguous end of a body: request smuggling relies on servers that read it differently (RFC 9112,
+/// sections 6.1 and 6.3).
 fn check_coding(fields: &http::HeaderMap, is_http10: bool) -> Result<(), Refusal> {
     if is_http10 {
         return Err(Refusal::new(400, "HTTP/1.0 has no Transfer-Encoding (RFC 9112, section 6.1)"));
@@ -108,7 +108,7 @@ fn check_coding(fields: &http::HeaderMap, is_http10: bool) -> Result<(), Refusal
     }
 }
 
-/// The comma-separated elements of all fields of one name.
+/// The comma-separated elements of all fields with one name.
 fn elements<'a>(fields: &'a http::HeaderMap, name: &http::HeaderName) -> impl Iterator<Item = &'a [u8]> {
     fields.get_all(name).into_iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
 }
@@ -117,7 +117,7 @@ fn is_token(element: &[u8], token: &str) -> bool {
     element.trim_ascii().eq_ignore_ascii_case(token.as_bytes())
 }
 
-/// Appends the head of a response; `false`, with nothing appended, for a status that ends no request.
+/// Appends the head of a response. `false`, with nothing appended, for an interim status.
 pub(super) fn encode_head(response: &Response, now: SystemTime, is_last: bool, out: &mut Vec<u8>) -> bool {
     let status = http::StatusCode::from_u16(response.status).ok().filter(|status| !status.is_informational());
     let Some(status) = status else { return false };
@@ -138,7 +138,7 @@ pub(super) fn encode_head(response: &Response, now: SystemTime, is_last: bool, o
     true
 }
 
-/// Whether a response of this status has a body at all (RFC 9110, section 6.4.1).
+/// Whether a response of this status has a body (RFC 9110, section 6.4.1).
 pub(super) const fn allows_body(status: u16) -> bool {
     !matches!(status, 204 | 304)
 }

@@ -1,7 +1,7 @@
 //! [`Server`]: HTTP/1.1 on blocking sockets, one thread per connection, for a handler that maps request to response.
 //!
-//! The protocol's grammar is ureq-proto's; here are the sockets, the threads and the [`Limits`] that keep
-//! slow, half-sent, oversized and malformed requests from holding anything for long:
+//! ureq-proto parses the protocol. This module has the sockets, the threads and the [`Limits`], so that slow,
+//! half-sent, oversized and malformed requests hold nothing for long:
 //!
 //! ```text
 //! accept ──▶ idle ──first byte──▶ head ──▶ body ──▶ handler ──▶ response ──▶ idle …
@@ -11,8 +11,8 @@
 //!           close                              └──────▶ linger ──▶ close
 //! ```
 //!
-//! Each of these is a deadline for the whole step, not a pause between bytes. A refused request closes its
-//! connection, because where the next request would begin is then no longer certain.
+//! Each deadline is for a whole step, not for a pause between bytes. After a refused request the connection is closed,
+//! because the start of the next request is uncertain.
 
 mod connection;
 #[cfg(fuzzing)]
@@ -34,14 +34,14 @@ use std::time::{Duration, Instant};
 use firehose_proto::http::{Request, Response};
 use log::{debug, warn};
 
-/// Pause after an `accept` that failed for want of descriptors or memory, so that it is not asked in a busy loop.
+/// Pause after an `accept` that failed for lack of descriptors or memory, to avoid a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often [`Server::stop`] knocks at its own port until the accepting thread has noticed.
+/// How often [`Server::stop`] connects to its own port until the accepting thread notices.
 const KNOCK_EVERY: Duration = Duration::from_millis(50);
-/// Time for threads to notice that their sockets have been shut.
+/// Time for threads to notice that their sockets are shut down.
 const FORCED_STOP: Duration = Duration::from_secs(1);
 
-/// What one client may take of the server: time, memory and connections.
+/// Limits for one client: time, memory and connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     /// From the end of one exchange to the first byte of the next request.
@@ -52,18 +52,18 @@ pub(crate) struct Limits {
     pub(crate) body: Duration,
     /// For the whole response.
     pub(crate) write: Duration,
-    /// For the client to read the last response and close; what it still sends is thrown away.
+    /// For the client to read the last response and close; the server discards what it still sends.
     pub(crate) linger: Duration,
-    /// For the requests that are in progress when the server stops.
+    /// For requests in progress when the server stops.
     pub(crate) stop: Duration,
-    /// Request line and header section together; also the size of a chunked body's framing between two chunks.
+    /// Request line and header section together; also the framing of a chunked body between two chunks.
     pub(crate) max_head_bytes: usize,
-    /// Header fields; the parser has its own limit of 128.
+    /// The number of header fields; the parser has its own limit of 128.
     pub(crate) max_headers: usize,
-    /// Body without its transfer coding.
+    /// The body without its transfer coding.
     pub(crate) max_body_bytes: usize,
-    /// Connections, and so threads and descriptors; for one more, an idle one is closed, or else it waits in the
-    /// listener's backlog.
+    /// Connections, and so threads and descriptors. For one more connection an idle one is closed; if none is idle, it
+    /// waits in the listener's backlog.
     pub(crate) max_connections: usize,
 }
 
@@ -72,7 +72,7 @@ impl Limits {
     pub(crate) const IDLE: Duration = Duration::from_secs(60);
     /// Default of [`head`](Self::head).
     pub(crate) const HEAD: Duration = Duration::from_secs(10);
-    /// Default of [`body`](Self::body): half a megabyte per second for the largest.
+    /// Default of [`body`](Self::body): half a megabyte per second for the largest body.
     pub(crate) const BODY: Duration = Duration::from_secs(30);
     /// Default of [`write`](Self::write).
     pub(crate) const WRITE: Duration = Duration::from_secs(30);
@@ -84,7 +84,7 @@ impl Limits {
     pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
     /// Default of [`max_headers`](Self::max_headers).
     pub(crate) const MAX_HEADERS: usize = 100;
-    /// Default of [`max_body_bytes`](Self::max_body_bytes): the largest Firehose request, 4 MiB in base64, thrice.
+    /// Default of [`max_body_bytes`](Self::max_body_bytes): three times the largest Firehose request, 4 MiB in base64.
     pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
     /// Default of [`max_connections`](Self::max_connections): half of the usual 1024 descriptors.
     pub(crate) const MAX_CONNECTIONS: usize = 512;
@@ -107,12 +107,12 @@ impl Default for Limits {
     }
 }
 
-/// What a handler has the connection do.
+/// What the connection does for an answer.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// Send this response.
     Whole(Response),
-    /// Send the head of this response and so many bytes of its body, then close as if the line had been cut.
+    /// Send the head and this many bytes of the body, then close as if the connection broke.
     CutShort(Response, usize),
     /// Close without a response.
     Nothing,
@@ -124,7 +124,7 @@ impl From<Response> for Answer {
     }
 }
 
-/// A running server; dropping it stops it.
+/// A running server; its drop stops it.
 pub(crate) struct Server {
     local_addr: SocketAddr,
     stop: Duration,
@@ -133,18 +133,18 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves what the listener accepts, calling the handler from many threads at once.
+    /// Serves the connections of a listener; calls the handler from many threads at once.
     ///
-    /// When a connection cannot be accepted, most likely for want of a descriptor, `free_descriptors` is to close what can
-    /// be spared, and to say how many those were.
+    /// If a connection cannot be accepted, most likely for lack of a descriptor, `free_descriptors` closes what it can
+    /// spare and returns how many it closed.
     ///
-    /// The handler gets the URI in origin form (RFC 9112, section 3.2.1) and the whole body. A handler that
-    /// panics, or answers with a status that ends no request, has answered 500. `Content-Length` and
-    /// `Connection` are written here; `Date` too, unless the handler has set it.
+    /// The handler gets the URI in origin form (RFC 9112, section 3.2.1) and the whole body. If it panics or answers
+    /// with an interim status, the response is 500. The server writes `Content-Length` and `Connection`; also `Date`,
+    /// unless the handler has set it.
     ///
     /// # Errors
     ///
-    /// When the listener has no address or no thread can be started.
+    /// If the listener has no address, or no thread can be started.
     pub(crate) fn start<A: Into<Answer>>(
         listener: TcpListener,
         limits: Limits,
@@ -172,10 +172,10 @@ impl Server {
         self.local_addr
     }
 
-    /// Accepts no more, closes idle connections, lets requests in progress be answered, and joins the threads.
+    /// Stops accepting, closes idle connections, lets requests in progress be answered, and joins the threads.
     ///
-    /// Returns within [`Limits::stop`] and a second: what is not answered by then is cut off, and a handler
-    /// that does not return even so keeps its thread.
+    /// Returns within [`Limits::stop`] plus a second. It cuts off what is unanswered by then; a handler that does not
+    /// return even so keeps its thread.
     pub(crate) fn stop(&mut self) {
         let Some(thread) = self.thread.take() else { return };
         self.shared.stop();
@@ -194,7 +194,7 @@ impl Server {
     fn is_finished_by(&self, deadline: Instant) -> bool {
         loop {
             if self.shared.state().phase == Phase::Accepting {
-                // The standard library has no other way to wake a thread out of `accept`.
+                // The standard library has no other way to wake a thread from `accept`.
                 drop(TcpStream::connect_timeout(&self.knock_addr(), KNOCK_EVERY));
             }
             let state = self.shared.state();
@@ -209,7 +209,7 @@ impl Server {
         }
     }
 
-    /// Where to reach a listener that may be bound to every address.
+    /// An address at which to reach a listener that may be bound to every address.
     const fn knock_addr(&self) -> SocketAddr {
         let ip = match self.local_addr.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -232,7 +232,7 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Accepts until told to stop, with a thread for each connection.
+/// Accepts connections until the server stops, with a thread for each.
 fn accept<'scope, 'env>(
     scope: &'scope thread::Scope<'scope, 'env>,
     listener: TcpListener,
@@ -244,7 +244,7 @@ fn accept<'scope, 'env>(
     for id in 0.. {
         let (socket, peer) = match listener.accept() {
             Ok(accepted) => accepted,
-            // The client gave up before its turn came.
+            // The client gave up before its turn.
             Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {
                 continue;
             }
@@ -279,7 +279,7 @@ fn accept<'scope, 'env>(
     shared.enter(Phase::Draining);
 }
 
-/// What the accepting thread, the connections and [`Server::stop`] tell each other.
+/// State shared by the accepting thread, the connections and [`Server::stop`].
 #[derive(Default)]
 struct Shared {
     is_stopping: AtomicBool,
@@ -290,7 +290,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     phase: Phase,
-    /// By age, the oldest first.
+    /// Keyed by age, the oldest first.
     lines: BTreeMap<u64, Arc<Line>>,
 }
 
@@ -300,18 +300,18 @@ enum Phase {
     Accepting,
     /// The listener is closed; connections may be left.
     Draining,
-    /// Every thread but the accepting one, which is about to end, has been joined.
+    /// Every thread has been joined except the accepting one, which is about to end.
     Finished,
 }
 
 /// A connection as seen from outside its thread.
 struct Line {
     socket: TcpStream,
-    /// Between two requests, with nothing of the next one received.
+    /// Whether it is between two requests, with no byte of the next one received.
     is_idle: AtomicBool,
 }
 
-/// A connection's place among the open ones.
+/// The registration of an open connection.
 struct Seat<'a> {
     shared: &'a Shared,
     id: u64,
@@ -341,14 +341,14 @@ impl Shared {
 
     /// Waits until one more connection may be served; `false` when the server stops.
     ///
-    /// When all places are taken, the oldest connection that is between requests gives up its own.
+    /// At the limit, closes the oldest idle connection.
     fn makes_room(&self, max_connections: usize) -> bool {
         let mut state = self.state();
         while state.lines.len() >= max_connections && !self.is_stopping.load(Ordering::SeqCst) {
             if let Some(line) = state.lines.values().find(|line| line.is_idle.load(Ordering::SeqCst)) {
                 shut(line, Shutdown::Read);
             }
-            // Nobody says when a connection becomes idle, so look again soon.
+            // Connections do not report when they become idle, so check again soon.
             state = self.wait(state, ACCEPT_PAUSE);
         }
         !self.is_stopping.load(Ordering::SeqCst)
@@ -361,11 +361,11 @@ impl Shared {
         }
     }
 
-    /// Tells everyone to stop and closes the connections that wait for nothing but a next request.
+    /// Tells all threads to stop, and closes the idle connections.
     ///
-    /// Only their receiving half is shut: should a request have come in this very moment, it is still answered.
-    /// A connection first says that it is idle and then looks whether the server is stopping; here it is the
-    /// other way round, so one of the two sees the other.
+    /// Only their receiving half is shut down: a request that arrives at this very moment is still answered. A
+    /// connection first marks itself idle and then checks whether the server is stopping; this does the reverse, so one
+    /// of the two sees the other.
     fn stop(&self) {
         let state = self.state();
         self.is_stopping.store(true, Ordering::SeqCst);
@@ -382,7 +382,7 @@ impl Shared {
     }
 }
 
-/// Wakes the connection's thread; an error means that the client has gone, which wakes it too.
+/// Wakes the connection's thread. An error means that the client has gone, which wakes it too.
 fn shut(line: &Line, how: Shutdown) {
     if let Err(error) = line.socket.shutdown(how) {
         debug!("shutdown: {error}");
