@@ -151,6 +151,6 @@ operations! {
 
 /// The error that the service returns for an unknown operation.
 fn left_out(name: &str) -> Error {
-    let message = format!("this implementation of `Firehose` leaves out {name}");
+    let message = format!("this `Firehose` does not implement {name}");
     ResponseError::Refused(ServiceError::new(400, ErrorCode::UnknownOperationException, message)).into()
 }

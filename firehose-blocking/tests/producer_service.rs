@@ -171,9 +171,9 @@ fn a_permission_that_spreads_slowly_costs_no_record_and_two_lines_in_the_log() {
     assert_eq!(sent, [b"a", b"b", b"c"]);
     let lines = logged("slowly");
     let [(Level::Warn, line)] = &lines[..] else { panic!("{lines:?}") };
-    assert!(line.starts_with("every record is refused, for ") && line.contains(" wait, and are tried again"), "{line}");
+    assert!(line.starts_with("every record is refused, for ") && line.contains(" wait for a retry"), "{line}");
     // Of other tests' recoveries there may be lines, too.
-    assert!(logged("calls get through again, after ").iter().any(|(level, _)| *level == Level::Info));
+    assert!(logged("calls succeed again, after ").iter().any(|(level, _)| *level == Level::Info));
     assert_eq!(producer.spooled_records(), 0);
 }
 

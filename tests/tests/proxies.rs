@@ -137,7 +137,7 @@ fn the_proxy_s_own_refusals_are_understood() {
     let (_, server, url) = encrypted(&tls::Authority::new("us"), &scratch);
     let nobody = "https://firehose.invalid:1";
     for (login, url, kind, words) in [
-        ("", &*url, TransportErrorKind::Proxy, "it wants a user and a password (407)"),
+        ("", &*url, TransportErrorKind::Proxy, "it requires a user and a password (407)"),
         ("user:wrong@", &url, TransportErrorKind::Proxy, "it does not accept the user and password of its URL (407)"),
         ("user:p%40ss@", nobody, TransportErrorKind::Connect, "it answers 502"),
     ] {

@@ -13,8 +13,8 @@ const ROUNDING: f64 = 1e-9;
 const PROBABILITY: &str = "a number from 0 to 1";
 
 /// Declares the faults of which a call has at most one.
-macro_rules! fates {
-    ($($(#[doc = $doc:literal])+ $fate:ident $key:ident,)+) => {
+macro_rules! faults {
+    ($($(#[doc = $doc:literal])+ $fault:ident $key:ident,)+) => {
         /// The faults that a [`LocalEndpoint`](crate::LocalEndpoint) injects, to test how callers handle them.
         ///
         /// With the same settings, the n-th call has the same fault in every run, whatever it asks for and whoever
@@ -68,8 +68,8 @@ macro_rules! fates {
 
         /// The fault of a whole call.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(super) enum Fate {
-            $($fate,)+
+        pub(super) enum Fault {
+            $($fault,)+
         }
 
         /// How many faults a [`LocalEndpoint`](crate::LocalEndpoint) has injected.
@@ -88,19 +88,19 @@ macro_rules! fates {
             pub unconfirmed_records: u64,
         }
 
-        impl Fate {
+        impl Fault {
             /// The key of its probability.
             pub(super) const fn key(self) -> &'static str {
                 match self {
-                    $(Self::$fate => stringify!($key),)+
+                    $(Self::$fault => stringify!($key),)+
                 }
             }
         }
 
         impl Faults {
             /// Every fault and its probability.
-            pub(super) fn fates(&self) -> impl Iterator<Item = (Fate, f64)> {
-                [$((Fate::$fate, self.$key),)+].into_iter()
+            pub(super) fn probabilities(&self) -> impl Iterator<Item = (Fault, f64)> {
+                [$((Fault::$fault, self.$key),)+].into_iter()
             }
 
             /// The field of a probability, by its key.
@@ -115,13 +115,13 @@ macro_rules! fates {
 
         impl FaultCounts {
             /// Counts a fault that occurred.
-            pub(super) const fn count(&mut self, fate: Fate) {
-                match fate {
-                    $(Fate::$fate => self.$key += 1,)+
+            pub(super) const fn count(&mut self, fault: Fault) {
+                match fault {
+                    $(Fault::$fault => self.$key += 1,)+
                 }
             }
 
-            fn fates(&self) -> impl Iterator<Item = (&'static str, u64)> {
+            fn by_key(&self) -> impl Iterator<Item = (&'static str, u64)> {
                 [$((stringify!($key), self.$key),)+].into_iter()
             }
         }
@@ -131,7 +131,7 @@ macro_rules! fates {
     };
 }
 
-fates! {
+faults! {
     /// Probability of a partial failure: each record fails with a probability of 1/2, and at least one does.
     Partial partial,
     /// Probability of a refusal with 400 `ThrottlingException`. Nothing is stored.
@@ -155,17 +155,17 @@ fates! {
 impl Faults {
     /// Checks that every value is in its range.
     pub(super) fn check(mut self) -> Result<(), FaultsError> {
-        let keys = self.fates().map(|(fate, _)| fate.key()).chain(["throttle_records"]);
+        let keys = self.probabilities().map(|(fault, _)| fault.key()).chain(["throttle_records"]);
         for key in keys.collect::<Vec<_>>() {
             let probability = self.probability(key).copied().unwrap_or_default();
             if !(0.0..=1.0).contains(&probability) {
                 return Err(FaultsError::value(key, probability, PROBABILITY));
             }
         }
-        let sum: f64 = self.fates().map(|(_, probability)| probability).sum();
+        let sum: f64 = self.probabilities().map(|(_, probability)| probability).sum();
         if sum > 1.0 + ROUNDING {
-            let given = self.fates().filter(|(_, probability)| *probability > 0.0);
-            let given = given.map(|(fate, probability)| format!("{}={probability}", fate.key()));
+            let given = self.probabilities().filter(|(_, probability)| *probability > 0.0);
+            let given = given.map(|(fault, probability)| format!("{}={probability}", fault.key()));
             return Err(FaultsError::Sum { given: given.collect::<Vec<_>>().join(",") });
         }
         if self.delay_ms > MAX_DELAY_MS {
@@ -216,7 +216,7 @@ impl FromStr for Faults {
 /// Writes what [`FromStr`] reads: all nonzero settings, and the seed.
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let probabilities = self.fates().map(|(fate, probability)| (fate.key(), probability));
+        let probabilities = self.probabilities().map(|(fault, probability)| (fault.key(), probability));
         for (key, probability) in probabilities.chain([("throttle_records", self.throttle_records)]) {
             if probability != 0.0 {
                 write!(f, "{key}={probability},")?;
@@ -236,7 +236,7 @@ impl fmt::Display for Faults {
 impl fmt::Display for FaultCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} calls", self.calls)?;
-        for (key, calls) in self.fates().filter(|(_, calls)| *calls > 0) {
+        for (key, calls) in self.by_key().filter(|(_, calls)| *calls > 0) {
             write!(f, ", {key} {calls}")?;
         }
         let Self { failed_records, unconfirmed_records, .. } = self;
@@ -293,7 +293,7 @@ impl fmt::Display for FaultsError {
             Self::Repeated { key } => write!(f, "{key} is given twice"),
             Self::Value { key, value, allowed } => write!(f, "{key}={value}: must be {allowed}"),
             Self::Sum { given } => {
-                write!(f, "{given}: a call meets one of these at most, so they must add up to 1 at most")
+                write!(f, "{given}: a call has at most one of these faults, so they must add up to at most 1")
             }
         }
     }
@@ -360,7 +360,7 @@ mod tests {
             seed: u64,
         ) {
             let mut faults = Faults { throttle_records, delay_ms, skew_s, seed, ..Faults::default() };
-            let keys: Vec<_> = faults.fates().map(|(fate, _)| fate.key()).collect();
+            let keys: Vec<_> = faults.probabilities().map(|(fault, _)| fault.key()).collect();
             for (key, probability) in keys.into_iter().zip(probabilities) {
                 *faults.probability(key).unwrap() = probability;
             }

@@ -23,7 +23,7 @@ use time::OffsetDateTime;
 use super::files::FileError;
 use super::hosts::Hosts;
 use super::http::Answer;
-use super::script::{self, Scene, Script};
+use super::script::{self, CallPlan, Script};
 use super::store::Store;
 use super::streams::Streams;
 use crate::clock::Clock;
@@ -40,9 +40,9 @@ pub(super) struct Handler<C> {
 
 impl<C: Clock> Handler<C> {
     pub(super) fn handle(&self, request: &Request<'_>) -> Answer {
-        let scene = self.script.next();
-        let delay = scene.delay;
-        let answer = scene.play(|scene| self.response(scene.and_then(|scene| self.call(request, scene))));
+        let plan = self.script.next();
+        let delay = plan.delay;
+        let answer = plan.run(|plan| self.response(plan.and_then(|plan| self.call(request, plan))));
         if !delay.is_zero() {
             self.clock.sleep(delay);
         }
@@ -80,12 +80,12 @@ impl<C: Clock> Handler<C> {
             return Ok(());
         }
         let message = format!(
-            "This local endpoint is not called {host:?}. If it should be, tell it so: firehose local --allowed-host NAME."
+            "This local endpoint does not answer to {host:?}. To allow the name: firehose local --allowed-host NAME."
         );
         Err(ServiceError::new(421, ErrorCode::parse("MisdirectedRequest"), message))
     }
 
-    fn call(&self, request: &Request<'_>, scene: &mut Scene<'_>) -> Result<Response, ServiceError> {
+    fn call(&self, request: &Request<'_>, plan: &mut CallPlan<'_>) -> Result<Response, ServiceError> {
         let now = self.clock.now();
         self.check_host(request.headers.value("host").unwrap_or_default())?;
         Verifier::new("firehose")
@@ -95,7 +95,7 @@ impl<C: Clock> Handler<C> {
         Ok(match server::parse(request)? {
             OperationInput::PutRecord(input) => {
                 let (mut entries, is_encrypted) =
-                    self.put(now, &input.delivery_stream_name, vec![input.record], scene)?;
+                    self.put(now, &input.delivery_stream_name, vec![input.record], plan)?;
                 let entry = entries.pop().unwrap_or_default();
                 let Some(id) = &entry.record_id else { return Err(script::refusal_of(&entry)) };
                 let mut output = PutRecordOutput::new(&**id);
@@ -103,8 +103,8 @@ impl<C: Clock> Handler<C> {
                 server::respond::<PutRecord>(&output)
             }
             OperationInput::PutRecordBatch(input) => {
-                let (mut entries, is_encrypted) = self.put(now, &input.delivery_stream_name, input.records, scene)?;
-                scene.miscount(&mut entries);
+                let (mut entries, is_encrypted) = self.put(now, &input.delivery_stream_name, input.records, plan)?;
+                plan.miscount(&mut entries);
                 let mut output = PutRecordBatchOutput::new(entries);
                 output.encrypted = Some(is_encrypted);
                 server::respond::<PutRecordBatch>(&output)
@@ -157,16 +157,16 @@ impl<C: Clock> Handler<C> {
         now: OffsetDateTime,
         stream: &str,
         mut records: Vec<Record<'_>>,
-        scene: &mut Scene<'_>,
+        plan: &mut CallPlan<'_>,
     ) -> Result<(Vec<PutRecordBatchResponseEntry<'static>>, bool), ServiceError> {
         let is_encrypted = self.streams.admit(now, stream)?;
-        let failures = scene.fail(&mut records);
+        let failures = plan.fail(&mut records);
         let ids = self.store.append(now, stream, &records).map_err(|FileError { path, error }| {
             log::error!("cannot write {}: {error}", path.display());
             let message = format!("The local endpoint cannot write the records: {error}");
             ServiceError::new(503, ErrorCode::ServiceUnavailableException, message)
         })?;
-        Ok((scene.entries(ids, failures), is_encrypted))
+        Ok((plan.entries(ids, failures), is_encrypted))
     }
 }
 

@@ -105,7 +105,7 @@ impl LocalEndpoint {
             syncs: false,
             allows_remote: false,
             allowed_hosts: Vec::new(),
-            moment: Duration::ZERO,
+            transition: Duration::ZERO,
             faults: Faults::default(),
         }
     }
@@ -146,7 +146,7 @@ pub struct LocalEndpointBuilder {
     syncs: bool,
     allows_remote: bool,
     allowed_hosts: Vec<String>,
-    moment: Duration,
+    transition: Duration,
     faults: Faults,
 }
 
@@ -178,8 +178,8 @@ impl LocalEndpointBuilder {
 
     /// Sets how long a stream stays `CREATING` before it is `ACTIVE`, `DELETING` before it is gone, and its encryption
     /// `ENABLING` or `DISABLING`. Zero by default; the service needs minutes.
-    pub fn creating_for(mut self, moment: Duration) -> Self {
-        self.moment = moment;
+    pub fn creating_for(mut self, transition: Duration) -> Self {
+        self.transition = transition;
         self
     }
 
@@ -209,7 +209,7 @@ impl LocalEndpointBuilder {
     ///
     /// [`LocalEndpointError`], which names the directory, the address or the setting.
     pub fn start(self) -> Result<LocalEndpoint, LocalEndpointError> {
-        let Self { dir, listen, credentials, creates_streams, syncs, allows_remote, allowed_hosts, moment, faults } =
+        let Self { dir, listen, credentials, creates_streams, syncs, allows_remote, allowed_hosts, transition, faults } =
             self;
         faults.check().map_err(LocalEndpointError::Faults)?;
         if !listen.ip().is_loopback() {
@@ -226,7 +226,7 @@ impl LocalEndpointBuilder {
         std::fs::create_dir_all(&dir).map_err(|error| LocalEndpointError::Directory { dir: dir.clone(), error })?;
         let lock = DirLock::new(&dir).map_err(|Taken| LocalEndpointError::Locked { dir: dir.clone() })?;
         let store = Arc::new(Store::new(dir, syncs));
-        let streams = Streams::open(Arc::clone(&store), creates_streams, moment)
+        let streams = Streams::open(Arc::clone(&store), creates_streams, transition)
             .map_err(|FileError { path, error }| LocalEndpointError::Definition { path, error })?;
         let script = Arc::new(Script::new(faults));
         let (shared_store, shared_script) = (Arc::clone(&store), Arc::clone(&script));
@@ -300,10 +300,14 @@ impl fmt::Display for LocalEndpointError {
             Self::Remote { listen } => {
                 write!(f, "{listen} is not a loopback address, and remote access is not allowed")
             }
-            Self::Faults(_) => f.write_str("the faults cannot be"),
+            Self::Faults(_) => f.write_str("the faults are invalid"),
             Self::Directory { dir, .. } => write!(f, "cannot make the directory {}", dir.display()),
             Self::Locked { dir } => {
-                write!(f, "another local endpoint keeps its streams in {}: call that, or name another", dir.display())
+                write!(
+                    f,
+                    "another local endpoint uses the directory {}: use that endpoint or choose another directory",
+                    dir.display()
+                )
             }
             Self::Definition { path, .. } => write!(f, "cannot read the definition of a stream, {}", path.display()),
             Self::Listen { listen, .. } => write!(f, "cannot listen on {listen}"),

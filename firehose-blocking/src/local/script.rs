@@ -12,7 +12,7 @@ use firehose_proto::op::PutRecordBatchResponseEntry;
 use log::debug;
 use time::Duration as SignedDuration;
 
-use super::faults::{Fate, FaultCounts, Faults};
+use super::faults::{Fault, FaultCounts, Faults};
 use super::http::Answer;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -49,17 +49,17 @@ impl Script {
     }
 
     /// The plan for the next call.
-    pub(super) fn next(&self) -> Scene<'_> {
+    pub(super) fn next(&self) -> CallPlan<'_> {
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         // Hashed first, because neighbouring seeds give correlated sequences.
         let mut random = Rng::with_seed(Rng::with_seed(number).u64(..) ^ self.faults.seed);
         let mut point = random.f64();
-        let fate = self.faults.fates().find(|(_, probability)| {
+        let fault = self.faults.probabilities().find(|(_, probability)| {
             point -= probability;
             point < 0.0
         });
         let delay = Duration::from_millis(random.u64(..=2 * u64::from(self.faults.delay_ms)));
-        Scene { script: self, number, fate: fate.map(|(fate, _)| fate), delay, random, stored: 0 }
+        CallPlan { script: self, number, fault: fault.map(|(fault, _)| fault), delay, random, stored: 0 }
     }
 
     fn update(&self, change: impl FnOnce(&mut FaultCounts)) {
@@ -69,11 +69,11 @@ impl Script {
 
 /// A call, and the fault to inject.
 #[derive(Debug)]
-pub(super) struct Scene<'a> {
+pub(super) struct CallPlan<'a> {
     script: &'a Script,
     /// Counted from 1.
     number: u64,
-    fate: Option<Fate>,
+    fault: Option<Fault>,
     /// How long to wait before the answer.
     pub(super) delay: Duration,
     random: Rng,
@@ -81,33 +81,33 @@ pub(super) struct Scene<'a> {
     stored: u64,
 }
 
-impl Scene<'_> {
+impl CallPlan<'_> {
     /// Makes the call, unless its fault prevents that, and shapes its answer.
     ///
     /// `call` gets the plan, or the error to answer with if the fault is a refusal.
-    pub(super) fn play(mut self, call: impl FnOnce(Result<&mut Self, ServiceError>) -> Response) -> Answer {
-        let Some(fate) = self.fate else { return call(Ok(&mut self)).into() };
-        let refusal = match fate {
-            Fate::Throttle => Some(ServiceError::new(400, ErrorCode::ThrottlingException, "Rate exceeded")),
-            Fate::Http500 | Fate::Http503 => Some(refusal(fate == Fate::Http503)),
-            Fate::CutBefore => {
-                self.tell(fate);
+    pub(super) fn run(mut self, call: impl FnOnce(Result<&mut Self, ServiceError>) -> Response) -> Answer {
+        let Some(fault) = self.fault else { return call(Ok(&mut self)).into() };
+        let refusal = match fault {
+            Fault::Throttle => Some(ServiceError::new(400, ErrorCode::ThrottlingException, "Rate exceeded")),
+            Fault::Http500 | Fault::Http503 => Some(refusal(fault == Fault::Http503)),
+            Fault::CutBefore => {
+                self.count(fault);
                 return Answer::Nothing;
             }
             _ => None,
         };
         if let Some(error) = refusal {
-            self.tell(fate);
+            self.count(fault);
             return call(Err(error)).into();
         }
         let response = call(Ok(&mut self));
-        if response.status == 200 { self.spoil(fate, response) } else { response.into() }
+        if response.status == 200 { self.hide_success(fault, response) } else { response.into() }
     }
 
     /// Removes from a put's records those that are to fail, and returns the error code of each record, if it fails. An
     /// empty list means that none does.
     pub(super) fn fail(&mut self, records: &mut Vec<Record<'_>>) -> Vec<Option<ErrorCode>> {
-        let is_partial = self.fate == Some(Fate::Partial);
+        let is_partial = self.fault == Some(Fault::Partial);
         let throttled = self.script.faults.throttle_records;
         let mut failures = Vec::new();
         if !is_partial && throttled == 0.0 {
@@ -125,8 +125,8 @@ impl Scene<'_> {
             let chosen = self.random.usize(..failures.len().max(1));
             failures.get_mut(chosen).into_iter().for_each(|failure| *failure = Some(reason.clone()));
         }
-        let mut fates = failures.iter();
-        records.retain(|_| fates.next().is_none_or(Option::is_none));
+        let mut codes = failures.iter();
+        records.retain(|_| codes.next().is_none_or(Option::is_none));
         failures
     }
 
@@ -151,8 +151,8 @@ impl Scene<'_> {
             self.script.update(|counts| counts.failed_records += failed);
             debug!("call {}: {failed} records failed, {} stored", self.number, self.stored);
         }
-        if self.fate == Some(Fate::Partial) {
-            self.tell(Fate::Partial);
+        if self.fault == Some(Fault::Partial) {
+            self.count(Fault::Partial);
         }
         let mut accepted = ids.into_iter().map(PutRecordBatchResponseEntry::accepted);
         if failures.is_empty() {
@@ -167,7 +167,7 @@ impl Scene<'_> {
 
     /// Adds or removes an entry, if that is the call's fault.
     pub(super) fn miscount(&mut self, entries: &mut Vec<PutRecordBatchResponseEntry<'static>>) {
-        if self.fate != Some(Fate::WrongCount) {
+        if self.fault != Some(Fault::WrongCount) {
             return;
         }
         if self.random.bool() {
@@ -175,18 +175,18 @@ impl Scene<'_> {
         } else {
             entries.extend(entries.last().cloned());
         }
-        self.leave_unconfirmed(Fate::WrongCount);
+        self.count_unconfirmed(Fault::WrongCount);
     }
 
     /// Hides from the caller that the call succeeded.
-    fn spoil(&mut self, fate: Fate, mut response: Response) -> Answer {
-        let answer = match fate {
-            Fate::CutAfter => Answer::Nothing,
-            Fate::Truncate => {
+    fn hide_success(&mut self, fault: Fault, mut response: Response) -> Answer {
+        let answer = match fault {
+            Fault::CutAfter => Answer::Nothing,
+            Fault::Truncate => {
                 let shown = self.random.usize(..response.body.len().max(1));
                 Answer::CutShort(response, shown)
             }
-            Fate::Malformed => {
+            Fault::Malformed => {
                 let (content_type, body) =
                     if self.random.bool() { ("text/html", WEB_PAGE) } else { (CONTENT_TYPE, EMPTY_DOCUMENT) };
                 let set = response.headers.set("content-type", content_type);
@@ -196,19 +196,19 @@ impl Scene<'_> {
             }
             _ => return response.into(),
         };
-        self.leave_unconfirmed(fate);
+        self.count_unconfirmed(fault);
         answer
     }
 
-    fn leave_unconfirmed(&self, fate: Fate) {
+    fn count_unconfirmed(&self, fault: Fault) {
         self.script.update(|counts| counts.unconfirmed_records += self.stored);
-        self.tell(fate);
+        self.count(fault);
     }
 
     /// Counts a fault that occurred.
-    fn tell(&self, fate: Fate) {
-        self.script.update(|counts| counts.count(fate));
-        debug!("call {}: {}, {} records stored", self.number, fate.key(), self.stored);
+    fn count(&self, fault: Fault) {
+        self.script.update(|counts| counts.count(fault));
+        debug!("call {}: {}, {} records stored", self.number, fault.key(), self.stored);
     }
 }
 
@@ -255,13 +255,13 @@ mod tests {
     }
 
     /// Everything about a call that is random.
-    fn course(mut scene: Scene<'_>) -> (Option<Fate>, Duration, Vec<Option<ErrorCode>>, u64) {
-        let failures = scene.fail(&mut vec![Record::new(b"x"); 30]);
-        (scene.fate, scene.delay, failures, scene.random.u64(..))
+    fn course(mut plan: CallPlan<'_>) -> (Option<Fault>, Duration, Vec<Option<ErrorCode>>, u64) {
+        let failures = plan.fail(&mut vec![Record::new(b"x"); 30]);
+        (plan.fault, plan.delay, failures, plan.random.u64(..))
     }
 
     #[test]
-    fn fate_depends_on_the_seed_and_the_number_of_the_call_alone() {
+    fn fault_depends_on_the_seed_and_the_number_of_the_call_alone() {
         let [one, other, third] = [script(7), script(7), script(8)];
         let mut same = 0;
         for number in 0..200 {
@@ -275,21 +275,21 @@ mod tests {
     }
 
     #[test]
-    fn fates_come_as_often_as_they_should() {
+    fn faults_come_as_often_as_they_should() {
         let script = script(1);
-        let (mut fates, mut delay, mut throttled, mut halved) = (Vec::new(), Duration::ZERO, 0, 0);
+        let (mut faults, mut delay, mut throttled, mut halved) = (Vec::new(), Duration::ZERO, 0, 0);
         for _ in 0..10_000 {
-            let (fate, pause, failures, _) = course(script.next());
+            let (fault, pause, failures, _) = course(script.next());
             let failed = failures.iter().flatten().count();
-            *(if fate == Some(Fate::Partial) { &mut halved } else { &mut throttled }) += failed;
+            *(if fault == Some(Fault::Partial) { &mut halved } else { &mut throttled }) += failed;
             assert!(pause <= Duration::from_millis(100));
             delay += pause;
-            fates.push(fate);
+            faults.push(fault);
         }
-        for (fate, probability) in script.faults.fates() {
-            let share = fates.iter().filter(|met| **met == Some(fate)).count();
-            let expected = if fate == Fate::Partial { 2_000 } else { 1_000 };
-            assert!(share.abs_diff(expected) < 200, "{fate:?} {probability} {share}");
+        for (fault, probability) in script.faults.probabilities() {
+            let share = faults.iter().filter(|met| **met == Some(fault)).count();
+            let expected = if fault == Fault::Partial { 2_000 } else { 1_000 };
+            assert!(share.abs_diff(expected) < 200, "{fault:?} {probability} {share}");
         }
         assert!(delay.abs_diff(Duration::from_secs(500)) < Duration::from_secs(10), "{delay:?}");
         // Of 30 records of each of 8,000 calls 0.3, and of 2,000 calls 0.5 + 0.5 · 0.3.
@@ -321,7 +321,7 @@ mod tests {
         let script = Script::new(Faults::default());
         for _ in 0..1000 {
             assert_eq!(script.next().fail(&mut vec![Record::new(b"x")]), []);
-            assert!(matches!(script.next().play(|_| Response::new(200, Vec::new())), Answer::Whole(_)));
+            assert!(matches!(script.next().run(|_| Response::new(200, Vec::new())), Answer::Whole(_)));
         }
         assert_eq!(script.counts(), FaultCounts { calls: 2000, ..FaultCounts::default() });
     }

@@ -1,8 +1,8 @@
 //! [`Stream`]: one stream, and its state at any time.
 //!
 //! ```text
-//! create ─▶ CREATING ─(a moment)─▶ ACTIVE ─ delete ─▶ DELETING ─(a moment)─▶ gone
-//! start  ─▶ ENABLING ─(a moment)─▶ ENABLED      stop ─▶ DISABLING ─(a moment)─▶ DISABLED
+//! create ─▶ CREATING ─(transition)─▶ ACTIVE ─ delete ─▶ DELETING ─(transition)─▶ gone
+//! start  ─▶ ENABLING ─(transition)─▶ ENABLED      stop ─▶ DISABLING ─(transition)─▶ DISABLED
 //! ```
 //!
 //! No timer runs: the state is computed from the time of each call, so it is also right after a restart.
@@ -86,7 +86,7 @@ impl Stream {
     /// Creates a stream for a call.
     pub(super) fn create(
         now: OffsetDateTime,
-        moment: Duration,
+        transition: Duration,
         region: &str,
         input: &CreateDeliveryStreamInput,
     ) -> Result<Self, ServiceError> {
@@ -106,7 +106,7 @@ impl Stream {
             version: 1,
             created: now.into(),
             updated: None,
-            creation: Span::new(now, moment),
+            creation: Span::new(now, transition),
             deletion: None,
             encryption: Encryption { is_on, was_on: is_on, change: Span::new(now, Duration::ZERO), key },
             tags,
@@ -240,22 +240,22 @@ impl Stream {
     pub(super) fn start_encryption(
         &mut self,
         now: OffsetDateTime,
-        moment: Duration,
+        transition: Duration,
         key: Option<&DeliveryStreamEncryptionConfigurationInput>,
     ) -> Result<(), ServiceError> {
         let own = || DeliveryStreamEncryptionConfigurationInput::new(KeyType::AwsOwnedCmk);
         let key = key.cloned().unwrap_or_else(own);
-        self.change_encryption(now, moment, Some(key))
+        self.change_encryption(now, transition, Some(key))
     }
 
-    pub(super) fn stop_encryption(&mut self, now: OffsetDateTime, moment: Duration) -> Result<(), ServiceError> {
-        self.change_encryption(now, moment, None)
+    pub(super) fn stop_encryption(&mut self, now: OffsetDateTime, transition: Duration) -> Result<(), ServiceError> {
+        self.change_encryption(now, transition, None)
     }
 
     fn change_encryption(
         &mut self,
         now: OffsetDateTime,
-        moment: Duration,
+        transition: Duration,
         key: Option<DeliveryStreamEncryptionConfigurationInput>,
     ) -> Result<(), ServiceError> {
         check_encryptable(&self.stream_type)?;
@@ -263,16 +263,16 @@ impl Stream {
         let (is_on, was_on) = (key.is_some(), self.encryption.is_in_effect(now));
         // The old key is shown until it is out of use.
         let key = key.or_else(|| self.encryption.key.take());
-        self.encryption = Encryption { is_on, was_on, change: Span::new(now, moment), key };
+        self.encryption = Encryption { is_on, was_on, change: Span::new(now, transition), key };
         self.updated = Some(now.into());
         Ok(())
     }
 
-    pub(super) fn delete(&mut self, now: OffsetDateTime, moment: Duration) -> Result<(), ServiceError> {
+    pub(super) fn delete(&mut self, now: OffsetDateTime, transition: Duration) -> Result<(), ServiceError> {
         if self.status(now) == Some(DeliveryStreamStatus::Creating) {
             self.check_active(now)?;
         }
-        self.deletion.get_or_insert(Span::new(now, moment));
+        self.deletion.get_or_insert(Span::new(now, transition));
         Ok(())
     }
 

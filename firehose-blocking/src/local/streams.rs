@@ -35,18 +35,18 @@ pub(super) struct Streams {
     store: Arc<Store>,
     creates_streams: bool,
     /// How long it takes to create or delete a stream, and to turn its encryption on or off.
-    moment: Duration,
+    transition: Duration,
     /// Locked during each change.
     definitions: Mutex<Definitions>,
     known: RwLock<BTreeMap<String, Known>>,
 }
 
 impl Streams {
-    pub(super) fn open(store: Arc<Store>, creates_streams: bool, moment: Duration) -> Result<Self, FileError> {
+    pub(super) fn open(store: Arc<Store>, creates_streams: bool, transition: Duration) -> Result<Self, FileError> {
         let definitions = Definitions::new(store.dir(), store.syncs());
         let known = definitions.load()?.into_iter().map(|known| (known.name().to_string(), known)).collect();
         let (definitions, known) = (Mutex::new(definitions), RwLock::new(known));
-        Ok(Self { store, creates_streams, moment, definitions, known })
+        Ok(Self { store, creates_streams, transition, definitions, known })
     }
 
     /// Whether the first put to a stream creates it.
@@ -90,14 +90,14 @@ impl Streams {
             let message = format!("Firehose {name} under accountId {ACCOUNT} already exists");
             return Err(refusal(ErrorCode::ResourceInUseException, message));
         }
-        let stream = Stream::create(now, self.moment, region, input)?;
+        let stream = Stream::create(now, self.transition, region, input)?;
         let arn = stream.arn(region);
         self.keep(&definitions, now, stream)?;
         Ok(arn)
     }
 
     pub(super) fn delete(&self, now: OffsetDateTime, input: &DeleteDeliveryStreamInput) -> Result<(), ServiceError> {
-        self.change(now, &input.delivery_stream_name, |stream| stream.delete(now, self.moment))
+        self.change(now, &input.delivery_stream_name, |stream| stream.delete(now, self.transition))
     }
 
     pub(super) fn describe(
@@ -145,7 +145,7 @@ impl Streams {
         input: &StartDeliveryStreamEncryptionInput,
     ) -> Result<(), ServiceError> {
         let key = input.delivery_stream_encryption_configuration_input.as_ref();
-        self.change(now, &input.delivery_stream_name, |stream| stream.start_encryption(now, self.moment, key))
+        self.change(now, &input.delivery_stream_name, |stream| stream.start_encryption(now, self.transition, key))
     }
 
     pub(super) fn stop_encryption(
@@ -153,7 +153,7 @@ impl Streams {
         now: OffsetDateTime,
         input: &StopDeliveryStreamEncryptionInput,
     ) -> Result<(), ServiceError> {
-        self.change(now, &input.delivery_stream_name, |stream| stream.stop_encryption(now, self.moment))
+        self.change(now, &input.delivery_stream_name, |stream| stream.stop_encryption(now, self.transition))
     }
 
     pub(super) fn update_destination(

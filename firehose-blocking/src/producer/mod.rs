@@ -254,9 +254,9 @@ impl Producer {
     /// # Errors
     ///
     /// If the file system fails. The previous checkpoint is kept.
-    pub fn save_checkpoint(&self, source: &str, note: &[u8]) -> Result<(), SpoolError> {
+    pub fn save_checkpoint(&self, source: &str, checkpoint: &[u8]) -> Result<(), SpoolError> {
         let shared = &self.0.shared;
-        shared.spool().map_or(Ok(()), |spool| spool.save_checkpoint(shared.now(), source, note))
+        shared.spool().map_or(Ok(()), |spool| spool.save_checkpoint(shared.now(), source, checkpoint))
     }
 
     /// Loads the last checkpoint of a source, saved by this process or an earlier one. A damaged checkpoint is set

@@ -76,19 +76,19 @@ impl Receipts {
     }
 
     /// Takes out the callbacks that an event completes, each with the outcome to report.
-    pub(super) fn due(&mut self, event: &Event) -> Vec<(Callback, Outcome)> {
-        let mut due = Vec::new();
+    pub(super) fn take_completed(&mut self, event: &Event) -> Vec<(Callback, Outcome)> {
+        let mut callbacks = Vec::new();
         if self.waiting.is_empty() {
-            return due;
+            return callbacks;
         }
         let tickets = tickets(event);
         if tickets.is_empty() {
-            return due;
+            return callbacks;
         }
         // The first one's tickets may begin before the event's.
         let first = self.waiting.range(..=tickets.start).next_back().map_or(tickets.start, |(first, _)| *first);
         let concerned = self.waiting.range_mut(first..tickets.end).filter(|(_, waiting)| waiting.end > tickets.start);
-        let mut told = Vec::new();
+        let mut completed = Vec::new();
         for (&first, waiting) in concerned {
             let overlap = first.max(tickets.start)..waiting.end.min(tickets.end);
             waiting.left -= overlap.end - overlap.start;
@@ -96,15 +96,15 @@ impl Receipts {
                 waiting.outcome = Outcome::new(event, overlap.start);
             }
             if waiting.left == 0 {
-                told.push(first);
+                completed.push(first);
             }
         }
-        for first in told {
+        for first in completed {
             if let Some(Waiting { outcome: Some(outcome), callback, .. }) = self.waiting.remove(&first) {
-                due.push((callback, outcome));
+                callbacks.push((callback, outcome));
             }
         }
-        due
+        callbacks
     }
 }
 

@@ -242,7 +242,7 @@ impl Shared {
                         state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                     }
                     Err(EnqueueError::TooLarge { bytes, .. }) => {
-                        log::error!("a record of {bytes} bytes stays in the spool: it is above the limit by now");
+                        log::error!("a record of {bytes} bytes stays in the spool: it is above the current limit");
                         break;
                     }
                     // The rest is for the next process.
@@ -268,9 +268,7 @@ impl State {
             && let Err(error) = spool.complete(positions)
         {
             let error = WithCauses(&error);
-            log::error!(
-                "records with an outcome stay in the spool, and will be sent again by the next process: {error}"
-            );
+            log::error!("cannot complete records in the spool, so the next process will send them again: {error}");
         }
     }
 

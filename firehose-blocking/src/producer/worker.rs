@@ -77,7 +77,7 @@ impl Shared {
 
     /// Reports an event to its callbacks and handlers, outside the lock if there are any.
     pub(super) fn dispatch<'a>(&'a self, mut state: MutexGuard<'a, State>, event: Event) -> MutexGuard<'a, State> {
-        let due = state.receipts.due(&event);
+        let callbacks = state.receipts.take_completed(&event);
         let tickets = tickets(&event);
         let is_about_calls = matches!(event, Event::Outage(_) | Event::Recovered(_) | Event::Stopped(_));
         // Records that a stop returns stay in the spool: their delivery was hardly tried. A handler may resume the
@@ -89,10 +89,10 @@ impl Shared {
             Event::Undelivered(undelivered) if self.handlers.on_undelivered.is_none() => Some(undelivered.clone()),
             _ => None,
         };
-        if is_about_calls || !due.is_empty() || self.handlers.wants(&event) {
+        if is_about_calls || !callbacks.is_empty() || self.handlers.wants(&event) {
             drop(state);
             health::log(&event);
-            for (callback, outcome) in due {
+            for (callback, outcome) in callbacks {
                 catch_panic(|| callback(outcome));
             }
             self.handlers.dispatch(event);

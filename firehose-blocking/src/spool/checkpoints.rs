@@ -1,7 +1,7 @@
 //! Checkpoints: a few bytes of the caller's for each source of a stream's records, one file each.
 //!
 //! ```text
-//! CRC-32 of the rest, 4 │ bytes of the key, 4 │ key: stream, 0, region, 0, endpoint, 0, source │ note      (numbers: little-endian)
+//! CRC-32 of the rest, 4 │ bytes of the key, 4 │ key: stream, 0, region, 0, endpoint, 0, source │ checkpoint      (numbers: little-endian)
 //! ```
 
 use std::fs;
@@ -24,12 +24,12 @@ pub(crate) fn write(
     dir: &Path,
     target: &SpoolTarget,
     source: &str,
-    note: &[u8],
+    checkpoint: &[u8],
     (syncs, has_copy): (bool, bool),
 ) -> Result<(), SpoolError> {
     let key = key(target, source);
     let length = u32::try_from(key.len()).unwrap_or(u32::MAX).to_le_bytes();
-    let rest = [&length, &*key, note].concat();
+    let rest = [&length, &*key, checkpoint].concat();
     let bytes = [&crc32fast::hash(&rest).to_le_bytes(), &*rest].concat();
     if has_copy {
         files::replace(&path(dir, &key, COPY), &bytes, true)?;
@@ -40,15 +40,15 @@ pub(crate) fn write(
 /// Reads a checkpoint. A damaged one is set aside and logged, and its synced copy is used instead.
 pub(crate) fn read(dir: &Path, target: &SpoolTarget, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
     let key = key(target, source);
-    let note = read_file(&path(dir, &key, CHECKPOINT), &key)?;
-    if let Ok(Some(note)) = note {
-        return Ok(Some(note));
+    let checkpoint = read_file(&path(dir, &key, CHECKPOINT), &key)?;
+    if let Ok(Some(checkpoint)) = checkpoint {
+        return Ok(Some(checkpoint));
     }
     // The main file is missing, for example because an earlier process set it aside and saved no other.
     let copy = read_file(&path(dir, &key, COPY), &key)?.unwrap_or_default();
-    if let Err(error) = note {
-        let known = if copy.is_some() { "exactly any more, only how far it was a while ago" } else { "any more" };
-        log::error!("how far {source} was read for {target} is not known {known}: {error}");
+    if let Err(error) = checkpoint {
+        let fallback = if copy.is_some() { "an older one is used" } else { "there is no other" };
+        log::error!("the checkpoint of {source} for {target} is damaged, {fallback}: {error}");
     }
     Ok(copy)
 }
@@ -67,7 +67,7 @@ fn read_file(path: &Path, key: &[u8]) -> Result<Result<Option<Vec<u8>>, SpoolErr
     });
     match known {
         // Another key with the same digest has replaced the file.
-        Some((known, note)) => Ok(Ok((known == key).then(|| note.to_vec()))),
+        Some((known, checkpoint)) => Ok(Ok((known == key).then(|| checkpoint.to_vec()))),
         None => {
             let kept = path.with_extension("corrupt");
             disk::change(|| fs::rename(path, &kept)).map_err(io_error("set aside", path))?;

@@ -88,11 +88,15 @@ impl fmt::Display for SpoolError {
                 write!(f, "spool is full: {needed} bytes needed, {free} free; wait for outcomes")
             }
             Self::TooLarge { needed, max_bytes } => {
-                write!(f, "{needed} bytes never fit into a spool of {max_bytes}; raise its bound or send less at once")
+                write!(f, "{needed} bytes do not fit into a spool of {max_bytes}; raise its limit or send less at once")
             }
             Self::Locked { dir } => write!(f, "spool {} is in use; give each producer its own", dir.display()),
             Self::OtherTarget { dir, known, wanted } => {
-                write!(f, "spool {} has records for {known}, which are not sent to {wanted} unasked", dir.display())
+                write!(
+                    f,
+                    "spool {} has records for {known}, not for {wanted}; redirect them or use another spool",
+                    dir.display()
+                )
             }
             Self::Corrupt { path, offset, bytes, kept } => {
                 write!(f, "{bytes} bytes of {} from byte {offset} are corrupt", path.display())?;
@@ -108,7 +112,7 @@ impl fmt::Display for SpoolError {
                 // A name that the spool has not created, and so may not set aside.
                 let is_foreign = error.kind() == io::ErrorKind::IsADirectory;
                 f.write_str(if is_foreign {
-                    "; the spool has a file of that name, so move what is there away"
+                    "; the spool needs this name for a file: move the existing one away"
                 } else {
                     ""
                 })

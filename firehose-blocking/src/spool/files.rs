@@ -182,7 +182,7 @@ pub(crate) fn read(
         faults.push(SpoolError::Missing { path: log.clone(), records: missing });
     }
     if let (Some(unfinished), true) = (unfinished, bad.is_empty()) {
-        log::warn!("{}: cut off {} bytes that a crash left unfinished", log.display(), unfinished.len());
+        log::warn!("{}: truncated {} unfinished bytes after a crash", log.display(), unfinished.len());
         let cut = || {
             let file = File::options().write(true).open(&log)?;
             disk::change(|| file.set_len(bytes_in(unfinished.start)))?;

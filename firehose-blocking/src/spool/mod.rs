@@ -169,7 +169,7 @@ impl Spool {
         let bytes = segments.values().map(|segment| segment.bytes).sum::<u64>() + bytes_in(HEAD_BYTES);
         segments.insert(next, Segment::empty());
         let state =
-            State { segments, active: next, file, bytes, is_spoilt: false, names_changed: true, buffer: Vec::new() };
+            State { segments, active: next, file, bytes, is_unusable: false, names_changed: true, buffer: Vec::new() };
         let spool = Self {
             dir: dir.into(),
             target,
@@ -204,13 +204,13 @@ impl Spool {
         }
         let mut state = lock(&self.state);
         let is_over = |state: &State| state.bytes + needed + overhead > max_bytes;
-        let is_spoilt = state.is_spoilt;
+        let is_unusable = state.is_unusable;
         let frees = is_over(&state) && state.active_segment().pending == 0;
         let active = state.active_segment();
         let is_full = frees
             || active.file_bytes + file_bytes > self.options.segment_bytes
             || active.end.checked_add(count).is_none();
-        if is_spoilt || is_full && active.end > 0 {
+        if is_unusable || is_full && active.end > 0 {
             state.roll(&self.dir)?;
         }
         if is_over(&state) {
@@ -319,7 +319,7 @@ impl Spool {
     /// them. Without, one checkpoint every few seconds is synced, so that a loss of power does not lose it.
     ///
     /// # Errors If the file system fails. The previous checkpoint is kept.
-    pub(crate) fn save_checkpoint(&self, now: Tick, source: &str, note: &[u8]) -> Result<(), SpoolError> {
+    pub(crate) fn save_checkpoint(&self, now: Tick, source: &str, checkpoint: &[u8]) -> Result<(), SpoolError> {
         let mut checkpoint_syncs = lock(&self.checkpoint_syncs);
         let syncs = self.options.sync != SyncPolicy::Never;
         if syncs {
@@ -329,7 +329,7 @@ impl Spool {
         // the first ones of a source, for which no useful earlier one exists.
         let (count, at) = checkpoint_syncs.get(source).copied().unwrap_or_default();
         let has_copy = !syncs && (count < FIRST_CHECKPOINTS || now.since(at) >= CHECKPOINT_SYNC_INTERVAL);
-        checkpoints::write(&self.dir, &self.target, source, note, (syncs, has_copy))?;
+        checkpoints::write(&self.dir, &self.target, source, checkpoint, (syncs, has_copy))?;
         if has_copy {
             checkpoint_syncs.insert(source.into(), (count + 1, now));
         }
@@ -341,10 +341,10 @@ impl Spool {
     ///
     /// # Errors If it cannot be read.
     pub(crate) fn load_checkpoint(&self, source: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-        let note = checkpoints::read(&self.dir, &self.target, source)?;
+        let checkpoint = checkpoints::read(&self.dir, &self.target, source)?;
         match &self.before {
-            Some(before) if note.is_none() => checkpoints::read(&self.dir, before, source),
-            _ => Ok(note),
+            Some(before) if checkpoint.is_none() => checkpoints::read(&self.dir, before, source),
+            _ => Ok(checkpoint),
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct State {
     /// Bytes of the limit that all segments take.
     pub(super) bytes: u64,
     /// Whether the active segment ends with a failed write, and so takes no more records.
-    pub(super) is_spoilt: bool,
+    pub(super) is_unusable: bool,
     /// Whether files were created whose names may not be on disk.
     pub(super) names_changed: bool,
     /// The frames of one write.
@@ -75,7 +75,7 @@ impl State {
         }
         disk::write(&self.file, &self.buffer).map_err(|error| {
             // If even the truncation fails, nothing may follow what was written.
-            self.is_spoilt = disk::change(|| self.file.set_len(file_bytes)).is_err();
+            self.is_unusable = disk::change(|| self.file.set_len(file_bytes)).is_err();
             io_error("write", &files::path(dir, first, "log"))(error)
         })
     }
@@ -85,7 +85,7 @@ impl State {
         let (old, new) = (self.active, self.next());
         // The new segment's file replaces the old one if that has no record.
         self.file = create_segment(dir, new, old)?;
-        self.is_spoilt = false;
+        self.is_unusable = false;
         if old == new {
             return Ok(());
         }

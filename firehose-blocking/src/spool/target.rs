@@ -134,15 +134,13 @@ pub(super) fn claim(
             disk::change(|| fs::rename(&path, &kept)).map_err(io_error("set aside", &path))?;
             let error =
                 SpoolError::Corrupt { path: path.clone(), offset: 0, bytes: bytes_in(bytes.len()), kept: Some(kept) };
-            log::error!(
-                "which stream the spool's records are meant for is not known any more: {error}; {wanted} gets them"
-            );
+            log::error!("the spool no longer knows the target of its records: {error}; they go to {wanted}");
             None
         }
         Known::Nothing => {
             if has_records {
                 let dir = dir.display();
-                log::error!("spool {dir} does not say which stream its records are meant for; {wanted} gets them");
+                log::error!("spool {dir} does not say which stream its records are for; they go to {wanted}");
             }
             None
         }

@@ -23,7 +23,7 @@ impl fmt::Display for InvalidCaBundle {
             Self::Io(kind) => write!(f, "cannot read it: {kind}"),
             Self::Pem => f.write_str("must be PEM, with lines such as `-----BEGIN CERTIFICATE-----`"),
             Self::Empty => f.write_str("must have at least one certificate in PEM"),
-            Self::Unusable => f.write_str("has only certificates that nothing can be checked against"),
+            Self::Unusable => f.write_str("has no certificate that can serve as a trust anchor"),
         }
     }
 }

@@ -255,7 +255,7 @@ impl<'a> Route<'a> {
             && !was_sent
             && self.is_encrypted()
         {
-            let words = format!("{self}: the connection ended before TLS was agreed on; does it speak TLS there?");
+            let words = format!("{self}: the connection closed during the TLS handshake; does the server speak TLS?");
             return TransportError::new(TransportErrorKind::Connect).with_source(words);
         }
         let kind = match (classify(error, was_sent), was_sent) {
@@ -277,7 +277,7 @@ impl<'a> Route<'a> {
                 (TransportErrorKind::Proxy, "it does not accept the user and password of its URL (407)".into())
             }
             Some(407) => {
-                let words = "it wants a user and a password (407): write http://user:password@host:port for its URL";
+                let words = "it requires a user and a password (407): set its URL to http://user:password@host:port";
                 (TransportErrorKind::Proxy, words.into())
             }
             // A proxy that is busy or cannot connect may succeed later.

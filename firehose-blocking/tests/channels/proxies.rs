@@ -86,7 +86,13 @@ fn tells_a_proxy_that_cannot_be_trusted_nothing() {
 fn says_which_proxy_does_not_serve_and_why_but_no_password() {
     use TransportErrorKind::{Connect, Proxy as Refused};
     for (conduct, user, kind, attempts, words) in [
-        (Conduct::Answer("407 Proxy Authentication Required"), "", Refused, 1, "it wants a user and a password (407)"),
+        (
+            Conduct::Answer("407 Proxy Authentication Required"),
+            "",
+            Refused,
+            1,
+            "it requires a user and a password (407)",
+        ),
         (Conduct::Answer("407 Denied"), "user:", Refused, 1, "does not accept the user and password of its URL"),
         (Conduct::Answer("403 Forbidden"), "user:", Refused, 1, "it answers 403; does it let CONNECT through"),
         (Conduct::Answer("301 Moved"), "user:", Refused, 1, "it answers 301"),

@@ -123,7 +123,7 @@ fn knows_that_nothing_was_sent_when_the_handshake_breaks_off() {
     let error = put(&builder(&url, &[]).build().unwrap()).unwrap_err();
     let Error::Transport { error: cause, attempts: 3 } = &error else { panic!("{}", story(&error)) };
     assert_eq!((cause.kind(), error.is_ambiguous()), (TransportErrorKind::Connect, false), "{}", story(&error));
-    assert!(story(&error).contains("ended before TLS was agreed on"), "{}", story(&error));
+    assert!(story(&error).contains("closed during the TLS handshake"), "{}", story(&error));
     server.join().unwrap();
 }
 
@@ -147,7 +147,7 @@ fn refuses_a_bundle_that_is_none_before_anything_is_sent() {
         ("a key alone", key, "at least one certificate in PEM"),
         ("broken off", &broken_off, "must be PEM"),
         ("no base64", "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", "must be PEM"),
-        ("no certificate in the PEM", &pem(b"garbage"), "only certificates that nothing can be checked against"),
+        ("no certificate in the PEM", &pem(b"garbage"), "no certificate that can serve as a trust anchor"),
     ] {
         let (_dir, path) = bundle(text);
         let error = builder("https://127.0.0.1:9", &[("AWS_CA_BUNDLE", &path)]).build().unwrap_err();

@@ -248,7 +248,7 @@ fn listens_on_localhost_and_answers_to_the_names_that_it_is_told() {
         socket.read_to_string(&mut answer).unwrap();
         // Under its own name, the next thing that it misses is a signature.
         assert_eq!(answer.contains("MissingAuthenticationToken"), accepted, "{answer}");
-        assert_eq!(answer.contains("is not called \\\"firehose.test\\\""), !accepted, "{answer}");
+        assert_eq!(answer.contains("does not answer to \\\"firehose.test\\\""), !accepted, "{answer}");
         local.stop("-TERM").ended_with(0);
     }
 }
@@ -275,8 +275,10 @@ fn leaves_a_directory_to_the_endpoint_that_has_it() {
     let second = run(firehose(&["local", "--dir"]).arg(dir.path()), b"").ended_with(3);
     let put = run(&mut put_locally(dir.path(), &[]), b"a\n").ended_with(3);
     for outcome in [second, put] {
-        let told =
-            format!("firehose: another local endpoint keeps its streams in {}: call that, or", dir.path().display());
+        let told = format!(
+            "firehose: another local endpoint uses the directory {}: use that endpoint or",
+            dir.path().display()
+        );
         assert!(outcome.stderr.starts_with(&told), "{outcome:?}");
     }
     local.stop("-KILL");

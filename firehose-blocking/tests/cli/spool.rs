@@ -86,7 +86,7 @@ fn starts_over_when_the_file_that_names_the_target_is_damaged_and_says_so() {
         fs::write(spool.join("stream"), damage).unwrap();
         let outcome = run(put_to(&server.url, &["--spool"]).arg(&spool), b"two\n").ended_with(0);
         assert_eq!(server.requests().concat(), [b"one\n", b"two\n"]);
-        assert!(outcome.stderr.contains("is not known any more"), "{outcome:?}");
+        assert!(outcome.stderr.contains("no longer knows the target"), "{outcome:?}");
         assert!(outcome.stderr.contains("stream.corrupt"), "{outcome:?}");
         assert_eq!(fs::read_to_string(spool.join("stream.corrupt")).unwrap(), damage);
     }

@@ -47,7 +47,7 @@ fn an_operation_that_is_left_out_fails_by_name() {
     for error in [direct, behind] {
         let Error::Refused { error, is_transient: false, .. } = error else { panic!("{error:?}") };
         assert_eq!(error.code, Some(ErrorCode::UnknownOperationException));
-        assert_eq!(error.message, "this implementation of `Firehose` leaves out ListDeliveryStreams");
+        assert_eq!(error.message, "this `Firehose` does not implement ListDeliveryStreams");
     }
 }
 

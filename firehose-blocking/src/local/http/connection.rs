@@ -13,7 +13,7 @@ use ureq_proto::server::state::{RecvBody, RecvRequest};
 use ureq_proto::server::{RecvRequestResult, Reply};
 
 use super::message::{self, Head, Refusal};
-use super::{Answer, Limits, Line};
+use super::{Answer, Limits, OpenConnection};
 
 /// Initial size of the input buffer: the head of a signed request and the start of its body.
 const INPUT_BYTES: usize = 16 * 1024;
@@ -49,18 +49,18 @@ impl End {
 
 /// Serves one connection until either side closes it.
 pub(super) fn serve(
-    line: &Line,
+    open: &OpenConnection,
     peer: SocketAddr,
     limits: &Limits,
     handler: &(dyn Fn(Request<'_>) -> Answer + Send + Sync),
     is_stopping: &AtomicBool,
 ) {
-    if line.socket.set_nodelay(true).is_err() {
+    if open.socket.set_nodelay(true).is_err() {
         return;
     }
     let input = Input { bytes: Vec::new(), start: 0, end: 0 };
     let mut connection = Connection {
-        line,
+        open,
         peer,
         limits,
         handler,
@@ -89,7 +89,7 @@ pub(super) fn serve(
 }
 
 struct Connection<'a> {
-    line: &'a Line,
+    open: &'a OpenConnection,
     peer: SocketAddr,
     limits: &'a Limits,
     handler: &'a (dyn Fn(Request<'_>) -> Answer + Send + Sync),
@@ -131,19 +131,19 @@ impl Connection<'_> {
     /// Waits for the first byte of a request.
     fn wait_for_request(&mut self) -> Result<(), End> {
         // In this order; see `Shared::stop`.
-        self.line.is_idle.store(true, Ordering::SeqCst);
+        self.open.is_idle.store(true, Ordering::SeqCst);
         if self.is_stopping.load(Ordering::SeqCst) {
             return Err(End::Gone);
         }
         let now = Instant::now();
         let deadline = now + self.limits.idle;
         let mut received =
-            self.input.fill(&self.line.socket, deadline.min(now + BUFFER_KEPT), self.limits.max_head_bytes);
+            self.input.fill(&self.open.socket, deadline.min(now + BUFFER_KEPT), self.limits.max_head_bytes);
         if received.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut) {
             self.body = Vec::new();
-            received = self.input.fill(&self.line.socket, deadline, self.limits.max_head_bytes);
+            received = self.input.fill(&self.open.socket, deadline, self.limits.max_head_bytes);
         }
-        self.line.is_idle.store(false, Ordering::SeqCst);
+        self.open.is_idle.store(false, Ordering::SeqCst);
         match received {
             Ok(1..) => Ok(()),
             Ok(0) | Err(_) => Err(End::Gone),
@@ -205,7 +205,7 @@ impl Connection<'_> {
             let end = self.body.len().min(length);
             let room = self.body.get_mut(filled..end).unwrap_or_default();
             filled += match self.input.take(room) {
-                0 => arrived(read_before(&self.line.socket, room, deadline))?,
+                0 => arrived(read_before(&self.open.socket, room, deadline))?,
                 taken => taken,
             };
         }
@@ -239,7 +239,7 @@ impl Connection<'_> {
         if self.input.available().len() >= self.limits.max_head_bytes {
             return Err(overflow);
         }
-        arrived(self.input.fill(&self.line.socket, deadline, self.limits.max_head_bytes)).map(drop)
+        arrived(self.input.fill(&self.open.socket, deadline, self.limits.max_head_bytes)).map(drop)
     }
 
     /// Sends the head of a response and at most this much of its body, in one write if the socket takes it all.
@@ -255,7 +255,7 @@ impl Connection<'_> {
     }
 
     fn send(&self, parts: &[IoSlice<'_>]) -> Result<(), End> {
-        write_before(&self.line.socket, parts, Instant::now() + self.limits.write).map_err(|error| {
+        write_before(&self.open.socket, parts, Instant::now() + self.limits.write).map_err(|error| {
             debug!("{} took no answer: {error}", self.peer);
             End::Gone
         })
@@ -267,9 +267,9 @@ impl Connection<'_> {
         let deadline = Instant::now() + self.limits.linger;
         self.body.resize(self.body.len().max(INPUT_BYTES), 0);
         let mut left = MAX_DRAIN_BYTES;
-        let mut is_open = self.line.socket.shutdown(Shutdown::Write).is_ok();
+        let mut is_open = self.open.socket.shutdown(Shutdown::Write).is_ok();
         while is_open && left > 0 {
-            let read = read_before(&self.line.socket, &mut self.body, deadline).unwrap_or(0);
+            let read = read_before(&self.open.socket, &mut self.body, deadline).unwrap_or(0);
             left = left.saturating_sub(read);
             is_open = read > 0;
         }

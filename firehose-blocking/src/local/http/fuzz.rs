@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex};
 
 use firehose_proto::http::{Method, Request, Response};
 
-use super::{Answer, Limits, Line, connection};
+use super::{Answer, Limits, OpenConnection, connection};
 
 static LISTENER: LazyLock<TcpListener> = LazyLock::new(|| TcpListener::bind("127.0.0.1:0").unwrap());
 
@@ -29,7 +29,7 @@ pub fn serve(bytes: &[u8]) {
         Answer::Whole(Response::new(200, request.body().to_vec()))
     };
     connection::serve(
-        &Line { socket, is_idle: AtomicBool::new(false) },
+        &OpenConnection { socket, is_idle: AtomicBool::new(false) },
         peer,
         &limits,
         &handler,

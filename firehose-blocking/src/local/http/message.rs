@@ -62,14 +62,13 @@ impl Head {
         let is_http10 = parsed.version() == http::Version::HTTP_10;
         // RFC 9112, section 3.2; HTTP/1.0 allows requests without `Host`.
         if !matches!((fields.get_all(HOST).iter().count(), is_http10), (1, _) | (0, true)) {
-            return Err(Refusal::new(400, "HTTP/1.1 asks for exactly one Host field (RFC 9112, section 3.2)"));
+            return Err(Refusal::new(400, "HTTP/1.1 requires exactly one Host field (RFC 9112, section 3.2)"));
         }
         let is_coded = fields.contains_key(TRANSFER_ENCODING);
         if is_coded {
             check_coding(fields, is_http10)?;
         }
-        let method =
-            Method::parse(parsed.method().as_str()).ok_or(Refusal::new(501, "the method is not known here"))?;
+        let method = Method::parse(parsed.method().as_str()).ok_or(Refusal::new(501, "the method is unknown"))?;
         let target = parsed.uri().path_and_query();
         let target = target.ok_or(Refusal::new(400, "the target has no path (RFC 9112, section 3.2)"))?;
         let mut request = Request::new(method, target.as_str().to_owned());
@@ -104,7 +103,7 @@ fn check_coding(fields: &http::HeaderMap, is_http10: bool) -> Result<(), Refusal
     let mut codings = elements(fields, &TRANSFER_ENCODING);
     match (codings.next(), codings.next()) {
         (Some(only), None) if is_token(only, "chunked") => Ok(()),
-        _ => Err(Refusal::new(501, "no transfer coding but chunked is known here")),
+        _ => Err(Refusal::new(501, "the only supported transfer coding is chunked")),
     }
 }
 

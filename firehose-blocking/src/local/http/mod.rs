@@ -262,10 +262,11 @@ fn accept<'scope, 'env>(
         if !shared.makes_room(limits.max_connections) {
             break;
         }
-        let seat = Seat { shared, id, line: Arc::new(Line { socket, is_idle: AtomicBool::new(false) }) };
-        shared.state().lines.insert(id, Arc::clone(&seat.line));
+        let registration =
+            Registration { shared, id, open: Arc::new(OpenConnection { socket, is_idle: AtomicBool::new(false) }) };
+        shared.state().connections.insert(id, Arc::clone(&registration.open));
         let spawned = thread::Builder::new().name("firehose-connection".into()).spawn_scoped(scope, move || {
-            let serve = || connection::serve(&seat.line, peer, limits, handler, &shared.is_stopping);
+            let serve = || connection::serve(&registration.open, peer, limits, handler, &shared.is_stopping);
             if panic::catch_unwind(AssertUnwindSafe(serve)).is_err() {
                 warn!("connection of {peer} panicked");
             }
@@ -291,7 +292,7 @@ struct Shared {
 struct State {
     phase: Phase,
     /// Keyed by age, the oldest first.
-    lines: BTreeMap<u64, Arc<Line>>,
+    connections: BTreeMap<u64, Arc<OpenConnection>>,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -305,22 +306,22 @@ enum Phase {
 }
 
 /// A connection as seen from outside its thread.
-struct Line {
+struct OpenConnection {
     socket: TcpStream,
     /// Whether it is between two requests, with no byte of the next one received.
     is_idle: AtomicBool,
 }
 
 /// The registration of an open connection.
-struct Seat<'a> {
+struct Registration<'a> {
     shared: &'a Shared,
     id: u64,
-    line: Arc<Line>,
+    open: Arc<OpenConnection>,
 }
 
-impl Drop for Seat<'_> {
+impl Drop for Registration<'_> {
     fn drop(&mut self) {
-        self.shared.state().lines.remove(&self.id);
+        self.shared.state().connections.remove(&self.id);
         self.shared.changed.notify_all();
     }
 }
@@ -344,9 +345,9 @@ impl Shared {
     /// At the limit, closes the oldest idle connection.
     fn makes_room(&self, max_connections: usize) -> bool {
         let mut state = self.state();
-        while state.lines.len() >= max_connections && !self.is_stopping.load(Ordering::SeqCst) {
-            if let Some(line) = state.lines.values().find(|line| line.is_idle.load(Ordering::SeqCst)) {
-                shut(line, Shutdown::Read);
+        while state.connections.len() >= max_connections && !self.is_stopping.load(Ordering::SeqCst) {
+            if let Some(open) = state.connections.values().find(|open| open.is_idle.load(Ordering::SeqCst)) {
+                shut(open, Shutdown::Read);
             }
             // Connections do not report when they become idle, so check again soon.
             state = self.wait(state, ACCEPT_PAUSE);
@@ -370,21 +371,21 @@ impl Shared {
         let state = self.state();
         self.is_stopping.store(true, Ordering::SeqCst);
         self.changed.notify_all();
-        for line in state.lines.values().filter(|line| line.is_idle.load(Ordering::SeqCst)) {
-            shut(line, Shutdown::Read);
+        for open in state.connections.values().filter(|open| open.is_idle.load(Ordering::SeqCst)) {
+            shut(open, Shutdown::Read);
         }
     }
 
     fn shut_all(&self) {
-        for line in self.state().lines.values() {
-            shut(line, Shutdown::Both);
+        for open in self.state().connections.values() {
+            shut(open, Shutdown::Both);
         }
     }
 }
 
 /// Wakes the connection's thread. An error means that the client has gone, which wakes it too.
-fn shut(line: &Line, how: Shutdown) {
-    if let Err(error) = line.socket.shutdown(how) {
+fn shut(open: &OpenConnection, how: Shutdown) {
+    if let Err(error) = open.socket.shutdown(how) {
         debug!("shutdown: {error}");
     }
 }

@@ -48,7 +48,7 @@ fn opens_and_loses_no_whole_record_whatever_became_of_a_file() {
     assert_eq!(
         names.len(),
         9,
-        "lock, stream, its copy, two segments, completions, what was set aside, a note, its copy: {names:?}"
+        "lock, stream, its copy, two segments, completions, what was set aside, a checkpoint, its copy: {names:?}"
     );
     let mut random = fastrand::Rng::with_seed(15);
     for name in names {
@@ -91,8 +91,8 @@ fn opens_and_loses_no_whole_record_whatever_became_of_a_file() {
                 assert_eq!(RECORDS[usize::try_from(*position).unwrap()], data, "{case}");
             }
             // It goes on as if nothing had happened.
-            let note = spool.load_checkpoint("log").unwrap_or_else(|error| panic!("{case}: {error}"));
-            assert!(note.is_none_or(|note| note == b"how far"), "{case}");
+            let checkpoint = spool.load_checkpoint("log").unwrap_or_else(|error| panic!("{case}: {error}"));
+            assert!(checkpoint.is_none_or(|checkpoint| checkpoint == b"how far"), "{case}");
             spool.save_checkpoint(START, "log", b"further").unwrap();
             let position = spool.append(START, b"more").unwrap();
             assert!(found.iter().all(|known| *known < position), "{case}");

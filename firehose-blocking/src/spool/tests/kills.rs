@@ -16,12 +16,12 @@ fn work(spool: &Spool, confirmed: &mut Confirmed) {
                 confirmed.complete.extend(positions);
             }
         }
-        let note = number.to_le_bytes();
+        let checkpoint = number.to_le_bytes();
         if number % 4 == 3 {
             let was_killed = faults::is_killed();
-            match spool.save_checkpoint(START, "log", &note) {
-                Ok(()) => confirmed.note = Some(note.to_vec()),
-                Err(_) if !was_killed => confirmed.unsaid = Some(note.to_vec()),
+            match spool.save_checkpoint(START, "log", &checkpoint) {
+                Ok(()) => confirmed.checkpoint = Some(checkpoint.to_vec()),
+                Err(_) if !was_killed => confirmed.unconfirmed = Some(checkpoint.to_vec()),
                 Err(_) => {}
             }
         }
@@ -32,9 +32,9 @@ fn work(spool: &Spool, confirmed: &mut Confirmed) {
 struct Confirmed {
     written: Vec<Record>,
     complete: Vec<u64>,
-    note: Option<Vec<u8>>,
+    checkpoint: Option<Vec<u8>>,
     /// One that was being written.
-    unsaid: Option<Vec<u8>>,
+    unconfirmed: Option<Vec<u8>>,
 }
 
 fn options() -> SpoolOptions {
@@ -60,8 +60,11 @@ fn keeps_what_it_has_confirmed_wherever_the_process_ends() {
         let excess = records.iter().filter(|record| !expected.contains(record)).count();
         let missing = expected.iter().filter(|record| !records.contains(record)).count();
         assert!(excess <= 1 && missing <= 2 && (excess == 0 || missing == 0), "{operations}: {records:?}");
-        let note = spool.load_checkpoint("log").unwrap();
-        assert!(note == confirmed.note || note == confirmed.unsaid, "{operations}: {note:?}");
+        let checkpoint = spool.load_checkpoint("log").unwrap();
+        assert!(
+            checkpoint == confirmed.checkpoint || checkpoint == confirmed.unconfirmed,
+            "{operations}: {checkpoint:?}"
+        );
         if !was_killed {
             assert!(operations > 50, "{operations}");
             return;
@@ -78,7 +81,7 @@ fn goes_on_when_a_full_disk_has_room_again() {
     faults::fill(true);
     let mut in_vain = Confirmed::default();
     work(&spool, &mut in_vain);
-    assert!(in_vain.written.is_empty() && in_vain.note.is_none());
+    assert!(in_vain.written.is_empty() && in_vain.checkpoint.is_none());
     drop(spool);
     assert!(matches!(Spool::open(dir.path(), target("s"), options()), Err(SpoolError::Io { .. })));
     faults::fill(false);
@@ -86,6 +89,6 @@ fn goes_on_when_a_full_disk_has_room_again() {
     assert!(faults.is_empty(), "{faults:?}");
     let is_left = |(position, _): &&Record| !confirmed.complete.contains(position);
     assert_eq!(records.iter().collect::<Vec<_>>(), confirmed.written.iter().filter(is_left).collect::<Vec<_>>());
-    assert_eq!(spool.load_checkpoint("log").unwrap(), confirmed.note);
+    assert_eq!(spool.load_checkpoint("log").unwrap(), confirmed.checkpoint);
     assert_eq!(spool.append(START, b"more").unwrap(), 12);
 }

@@ -327,22 +327,22 @@ fn keeps_the_last_note_whole() {
         let dir = dir.path().join(format!("{sync:?}"));
         let (spool, ..) = open(&dir, SpoolOptions { sync, ..OPTIONS });
         assert_eq!(spool.load_checkpoint("log").unwrap(), None);
-        for note in [&b"offset 1"[..], b"", b"offset 22"] {
+        for checkpoint in [&b"offset 1"[..], b"", b"offset 22"] {
             spool.append(START, b"x").unwrap();
-            spool.save_checkpoint(START, "log", note).unwrap();
-            assert_eq!(spool.load_checkpoint("log").unwrap().unwrap(), note);
+            spool.save_checkpoint(START, "log", checkpoint).unwrap();
+            assert_eq!(spool.load_checkpoint("log").unwrap().unwrap(), checkpoint);
             // Never ahead of the records, unless nothing is synced.
             let synced = lock(&spool.synced).end;
             assert_eq!(synced, if sync == SyncPolicy::Never { 0 } else { lock(&spool.state).next() });
         }
         drop(spool);
-        let path = note_of(&dir);
-        // A crash before the new note took the old one's place.
+        let path = checkpoint_path(&dir);
+        // A crash before the new checkpoint took the old one's place.
         fs::write(path.with_extension("tmp"), b"off").unwrap();
         let (spool, ..) = open(&dir, OPTIONS);
         assert_eq!(spool.load_checkpoint("log").unwrap().unwrap(), b"offset 22");
         // As a loss of power may leave it, among others: it is set aside, and the spool goes on.
-        // Where notes are not synced by themselves, there is a copy that is.
+        // Where checkpoints are not synced by themselves, there is a copy that is.
         let copy = (sync == SyncPolicy::Never).then(|| b"offset 22".to_vec());
         for damaged in [&b""[..], b"abc", b"\0\0\0\0\0\0\0\0", &[0; 100]] {
             fs::write(&path, damaged).unwrap();
@@ -357,8 +357,8 @@ fn keeps_the_last_note_whole() {
     }
 }
 
-/// The only note in a directory.
-fn note_of(dir: &Path) -> PathBuf {
+/// The only checkpoint in a directory.
+fn checkpoint_path(dir: &Path) -> PathBuf {
     let mut paths = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     paths.find(|path| path.extension().is_some_and(|extension| extension == "note")).unwrap()
 }
@@ -385,9 +385,9 @@ fn keeps_a_note_for_each_stream_and_source() {
     for round in 0..2 {
         for (stream, source) in keys {
             let (spool, _) = Spool::open(dir.path(), target(stream), OPTIONS).unwrap();
-            let note = |round| format!("{round} {stream} {source}").into_bytes();
-            assert_eq!(spool.load_checkpoint(source).unwrap(), (round > 0).then(|| note(0)), "{stream} {source}");
-            spool.save_checkpoint(START, source, &note(round)).unwrap();
+            let checkpoint = |round| format!("{round} {stream} {source}").into_bytes();
+            assert_eq!(spool.load_checkpoint(source).unwrap(), (round > 0).then(|| checkpoint(0)), "{stream} {source}");
+            spool.save_checkpoint(START, source, &checkpoint(round)).unwrap();
         }
     }
 }

@@ -41,7 +41,7 @@ proptest! {
     fn opens_whatever_its_files_hold(
         log in prop::collection::vec(any::<u8>(), 0..200),
         done in prop::collection::vec(any::<u8>(), 0..60),
-        note in prop::collection::vec(any::<u8>(), 0..10),
+        checkpoint in prop::collection::vec(any::<u8>(), 0..10),
         begins_well in any::<bool>(),
         is_last in any::<bool>(),
     ) {
@@ -52,7 +52,7 @@ proptest! {
         fs::write(files::path(dir.path(), 7, "done"), done).unwrap();
         let other = fast_dir();
         open(other.path(), OPTIONS).0.save_checkpoint(START, "log", b"").unwrap();
-        fs::write(dir.path().join(note_of(other.path()).file_name().unwrap()), note).unwrap();
+        fs::write(dir.path().join(checkpoint_path(other.path()).file_name().unwrap()), checkpoint).unwrap();
         if !is_last {
             fs::write(files::path(dir.path(), u64::MAX, "log"), head).unwrap();
         }

@@ -12,7 +12,7 @@ fn redirecting() -> SpoolOptions {
     SpoolOptions { redirect: true, ..OPTIONS }
 }
 
-/// A spool with one record and a note.
+/// A spool with one record and a checkpoint.
 fn spool_for(target: SpoolTarget) -> TempDir {
     let dir = TempDir::new().unwrap();
     let (spool, _) = Spool::open(dir.path(), target, OPTIONS).unwrap();
@@ -38,7 +38,7 @@ fn keeps_records_for_the_stream_that_they_were_sent_to() {
         assert_eq!(spool.load_checkpoint("log").unwrap().unwrap(), b"far");
         drop(spool);
         assert!(matches!(Spool::open(dir.path(), known.clone(), OPTIONS), Err(SpoolError::OtherTarget { .. })));
-        // Without records there is nothing to be delivered to anybody. Each has its own notes.
+        // Without records there is nothing to be delivered to anybody. Each has its own checkpoints.
         Spool::open(dir.path(), wanted, OPTIONS).unwrap().0.complete(0..1).unwrap();
         let (spool, replay) = Spool::open(dir.path(), known.clone(), OPTIONS).unwrap();
         assert_eq!((replay.count(), spool.load_checkpoint("log").unwrap().unwrap()), (0, b"far".to_vec()));

@@ -57,7 +57,7 @@ pub(crate) fn explain(error: &Error) -> String {
             "what answers there does not speak TLS ({rule:?}); if it speaks plain HTTP, its URL must begin with http://"
         ),
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            "the server wants to see a certificate of the client's, which has none; use another endpoint".into()
+            "the server requires a client certificate, and this client has none; use another endpoint".into()
         }
         Error::AlertReceived(alert) => format!("the server ended TLS with the alert {alert:?}"),
         other => other.to_string(),
@@ -66,7 +66,7 @@ pub(crate) fn explain(error: &Error) -> String {
 
 fn certificate(error: &CertificateError) -> String {
     const AUTHORITY: &str = "name the PEM file of its authority's certificates in AWS_CA_BUNDLE, or in `ca_bundle` of \
-                             the profile, if that is whom to trust";
+                             the profile, if you trust it";
     match error {
         CertificateError::UnknownIssuer => {
             format!("the server's certificate is from an authority that is not trusted; {AUTHORITY}")
@@ -103,5 +103,5 @@ fn of_time(what: &str, limit: UnixTime, now: UnixTime) -> String {
             .map_or_else(|_| "a time out of range".into(), |time| IsoDate::new(time).as_str().to_owned())
     };
     let (limit, now) = (date(limit), date(now));
-    format!("the server's certificate {what} {limit}, and the local clock says {now}: one of them must be put right")
+    format!("the server's certificate {what} {limit}, and the local clock says {now}: one of them is wrong")
 }
