@@ -343,7 +343,7 @@ mod tests {
             ("delay_ms=1.5", &["delay_ms=1.5", "whole number"]),
             ("skew_s=2147483648", &["skew_s=2147483648", "whole number"]),
             ("seed=-1", &["seed=-1", "whole number"]),
-            ("partial=0.6,cut_after=0.5,seed=1", &["partial=0.6,cut_after=0.5:", "add up to 1"]),
+            ("partial=0.6,cut_after=0.5,seed=1", &["partial=0.6,cut_after=0.5:", "add up to at most 1"]),
         ] {
             let message = text.parse::<Faults>().unwrap_err().to_string();
             assert!(parts.iter().all(|part| message.contains(part)), "{text}: {message}");

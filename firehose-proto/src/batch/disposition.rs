@@ -1,15 +1,15 @@
-//! [`Disposition`]: what the answer to a call, or the lack of one, means for the records that it carried.
+//! [`Disposition`]: what a call's answer, or the lack of one, means for its records.
 //!
-//! ```text
-//! 200, an entry for each record      each record has its own fate
-//! 400 that names records             those are rejected, the others sent again at once
-//! 413, 400 about the size            sent again in halves, at once, down to one record
-//! 4xx that asks for less             all sent again, later; surely not stored
-//! 4xx about credentials              as well: they are renewed meanwhile
-//! 3xx and 4xx that are not AWS's     as well: whoever is in between may let them through later
-//! 5xx, no answer, or a senseless one all sent again, later, unless that may store them twice
-//! 4xx of any other kind              is about every call: the line stops
-//! ```
+//!   ```text
+//!   200, an entry for each record      each record has its own result
+//!   400 that names records             those are rejected, the others sent again at once
+//!   413, 400 about the size            sent again in halves, at once, down to one record
+//!   4xx that asks to slow down         all sent again, later; certainly not stored
+//!   4xx about credentials              the same; the credentials are renewed meanwhile
+//!   3xx and 4xx that are not AWS's     the same; a proxy in between may let them through later
+//!   5xx, no answer, or a malformed one all sent again, later, unless that may store them twice
+//!   4xx of any other kind              would refuse every call: the batcher stops
+//!   ```
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -26,22 +26,22 @@ use crate::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, PutRecor
 use crate::op::{MalformedResponse, Operation};
 use crate::retry::RetryClass;
 
-/// What follows for the records of a call.
+/// What to do with the records of a call.
 pub(super) enum Disposition<'a> {
-    /// The service tells for each.
+    /// Each record has its own entry.
     Each(Vec<PutRecordBatchResponseEntry<'a>>),
-    /// The service refused the call because of the records at these places.
+    /// The service refused the call because of the records at these indices.
     Without { named: Vec<usize>, reason: Arc<Reason> },
     /// The service refused the call because of its size.
     TooLarge(Arc<Reason>),
-    /// The call failed in a way that passes.
+    /// The call failed for a temporary reason.
     Again { class: RetryClass, may_be_stored: bool, reason: Arc<Reason> },
-    /// Every other call would fail in the same way.
+    /// Every other call would fail the same way.
     Stop(Arc<Reason>),
 }
 
 impl<'a> Disposition<'a> {
-    /// Judges the outcome of a call with so many records.
+    /// Classifies the outcome of a call with this many records.
     pub(super) fn new(outcome: Result<PutRecordBatchOutput<'a>, Error>, sent: usize) -> Self {
         let error = match outcome {
             Ok(output) if output.request_responses.len() == sent => return Self::Each(output.request_responses),
@@ -55,7 +55,7 @@ impl<'a> Disposition<'a> {
             Error::Malformed(error) => Self::again(true, Reason::of(&error)),
             Error::Transport { error, .. } => {
                 let (kind, reason) = (error.kind(), Reason::of(&error));
-                // What no attempt can get past is no matter of this call alone.
+                // What no attempt can change concerns all calls.
                 if kind.is_ambiguous() || kind.is_transient() {
                     Self::again(kind.is_ambiguous(), reason)
                 } else {
@@ -75,7 +75,7 @@ impl<'a> Disposition<'a> {
         Self::Again { class: RetryClass::Transient, may_be_stored, reason: Arc::new(reason) }
     }
 
-    /// `is_transient` is what the call knows of it beside the answer: that the clock, which was off, has been corrected.
+    /// `is_transient` is what the call knows besides the answer: that it has corrected a wrong clock.
     fn of_refusal(error: &ServiceError, clock_skew: Option<SignedDuration>, is_transient: bool, sent: usize) -> Self {
         let class = match error.disposition(PutRecordBatch::ERRORS, None) {
             RetryClass::None if is_transient => RetryClass::Transient,
@@ -90,7 +90,7 @@ impl<'a> Disposition<'a> {
         if error.is_too_large() {
             return Self::TooLarge(reason);
         }
-        // A server error may have come after the records were stored, whether a rule knows it or not.
+        // A server error may come after the records were stored, whatever a retry rule says about its code.
         let may_be_stored = error.status >= 500;
         let named = named_records(error, sent);
         match class {
@@ -102,8 +102,8 @@ impl<'a> Disposition<'a> {
     }
 }
 
-/// Which records a validation error is about: places from 0, in order. It names them as `records.97.member.data`, with
-/// places from 1. None, when one of them was not sent.
+/// The records that a validation error names, as indices from 0, in order. The error names them as
+/// `records.97.member.data`, with indices from 1. `None` if one of them was not sent.
 fn named_records(error: &ServiceError, sent: usize) -> Vec<usize> {
     if error.code != Some(ErrorCode::ValidationException) {
         return Vec::new();
@@ -119,7 +119,7 @@ fn named_records(error: &ServiceError, sent: usize) -> Vec<usize> {
     places
 }
 
-/// Why one record was not taken.
+/// Why one record was refused.
 pub(super) fn entry_reason(entry: &PutRecordBatchResponseEntry<'_>) -> Option<Arc<Reason>> {
     let code = entry.error_code.as_deref()?;
     Some(Arc::new(Reason::refusal(code, entry.error_message.as_deref().unwrap_or_default())))

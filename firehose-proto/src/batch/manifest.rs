@@ -1,4 +1,4 @@
-//! [`Manifest`]: which tickets ride in which record of a batch.
+//! [`Manifest`]: which tickets each record of a batch has.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -6,7 +6,7 @@ use core::ops::Range;
 use super::pack::Pack;
 use crate::time::Tick;
 
-/// One record: its tickets, and when the first of them was pushed.
+/// A record: its tickets, and when the first of them was pushed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item {
     pub(super) first: u64,
@@ -20,11 +20,11 @@ impl Item {
     }
 }
 
-/// The items of a batch's records, in their order.
+/// The items of a batch's records, in order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Manifest {
     items: Vec<Item>,
-    /// How long each event of each record is, when events are packed; else nothing.
+    /// The length of each event of each record, if events are packed; otherwise empty.
     lens: Vec<u32>,
 }
 
@@ -43,7 +43,7 @@ impl Manifest {
         self.lens.extend_from_slice(&pack.lens);
     }
 
-    /// The records that hold tickets, each with the lengths of its events if they are packed.
+    /// The records, each with the lengths of its events if they are packed.
     pub(super) fn records(&self) -> impl Iterator<Item = (Item, &[u32])> {
         let mut lens = self.lens.as_slice();
         self.items.iter().map(move |item| {
@@ -58,7 +58,7 @@ impl Manifest {
         self.items.iter().map(|item| item.events as usize).sum()
     }
 
-    /// Keeps what [`Batch::retain`](super::Batch::retain) keeps.
+    /// Removes what [`Batch::retain`](super::Batch::retain) removes.
     pub(super) fn retain(&mut self, keep: impl Fn(usize) -> bool) {
         if !self.lens.is_empty() {
             let (mut index, mut left) = (0, self.items.first().map_or(0, |item| item.events));
@@ -76,7 +76,7 @@ impl Manifest {
         self.items.retain(|_| index.next().is_some_and(&keep));
     }
 
-    /// Takes out what [`Batch::split_off`](super::Batch::split_off) does.
+    /// Splits off what [`Batch::split_off`](super::Batch::split_off) does.
     pub(super) fn split_off(&mut self, index: usize) -> Self {
         let items = self.items.split_off(index.min(self.items.len()));
         let kept = self.events().min(self.lens.len());

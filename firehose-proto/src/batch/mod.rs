@@ -1,4 +1,4 @@
-//! [`Batch`], the body of a PutRecordBatch request under construction, and [`Batcher`], the producer made of many.
+//! [`Batch`], the body of a PutRecordBatch request under construction, and [`Batcher`], a producer without its I/O.
 //!
 //! ```text
 //! push(data)      limits first, then base64 straight into the body, inside its JSON frame
@@ -7,7 +7,7 @@
 //! retain(failed)  the encoded records that failed slide to the front, in order: what is sent again
 //! ```
 //!
-//! A record is copied once, when it is encoded; nothing keeps a second copy for the retry.
+//! A record is copied once, when it is encoded; a retry needs no second copy.
 //!
 //! ```
 //! use firehose_proto::{Endpoint, Region};
@@ -64,10 +64,9 @@ use crate::op::Operation;
 use crate::op::put_record_batch::{PutRecordBatch, PutRecordBatchOutput, RequestBody};
 use crate::validate::{self, Violation};
 
-/// Records on their way into one stream, kept as the bytes of the request that carries them.
+/// Records for one stream, stored as the bytes of the request that carries them.
 ///
-/// It grows to what is pushed and keeps its memory over [`clear`](Self::clear): a batch that is used again
-/// allocates nothing.
+/// Its memory grows with what is pushed and is kept by [`clear`](Self::clear): a reused batch allocates nothing.
 #[derive(Clone)]
 pub struct Batch {
     delivery_stream_name: String,
@@ -105,7 +104,7 @@ impl Batch {
         }
     }
 
-    /// The stream.
+    /// The name of the stream.
     #[must_use]
     pub fn delivery_stream_name(&self) -> &str {
         &self.delivery_stream_name
@@ -117,13 +116,13 @@ impl Batch {
         self.limits
     }
 
-    /// The number of records.
+    /// How many records there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.body.len()
     }
 
-    /// Whether there is no record.
+    /// Whether there are no records.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.body.is_empty()
@@ -135,17 +134,18 @@ impl Batch {
         self.body.data_bytes()
     }
 
-    /// Bytes of memory that the batch holds for records, used or spare.
+    /// Bytes of memory held for records, used or spare.
     #[must_use]
     pub fn buffered_bytes(&self) -> usize {
         self.body.buffered_bytes()
     }
 
-    /// Adds a record, or refuses it and stays as it was. Never splits one.
+    /// Adds a record, or leaves the batch unchanged. Never splits a record.
     ///
     /// # Errors
     ///
-    /// [`PushError::RecordTooLarge`] when no batch can take the record, [`PushError::Full`] when the next one can.
+    /// [`PushError::RecordTooLarge`] if the record fits into no batch, [`PushError::Full`] if it fits into the next
+    /// one.
     pub fn push(&mut self, data: &[u8]) -> Result<(), PushError> {
         let Limits { max_records, max_record_bytes, max_request_bytes } = self.limits;
         let bytes = data.len();
@@ -161,8 +161,8 @@ impl Batch {
         Ok(())
     }
 
-    /// The request that carries the records, unsigned. Asking for it again costs nothing as long as the records stay the
-    /// same: neither the body nor its digest is made twice.
+    /// The unsigned request that carries the records. Neither body nor digest is made twice: until the records change,
+    /// asking again costs nothing.
     ///
     /// # Errors
     ///
@@ -171,13 +171,13 @@ impl Batch {
         self.request_to(endpoint, endpoint.url(), || Body::from(self.body.bytes()))
     }
 
-    /// The same request, which need not be done before the endpoint is.
+    /// The same request; the batch may outlive the endpoint.
     pub(crate) fn borrowed_request<'a>(&'a self, endpoint: &Endpoint) -> Result<Request<'a>, EmptyBatch> {
         self.request_to(endpoint, endpoint.url().to_string(), || Body::from(self.body.bytes()))
     }
 
-    /// The same request as something that lives on its own, for transports that send it from another task or thread. The
-    /// body is not copied: it keeps the batch.
+    /// The same request as an owned value, for transports that send it from another task or thread. It shares the batch
+    /// and so copies no body.
     ///
     /// # Errors
     ///
@@ -200,29 +200,29 @@ impl Batch {
         Ok(request)
     }
 
-    /// Reads the answer to the request: one entry for each record, in order.
+    /// Decodes the answer to the request: one entry for each record, in order.
     ///
     /// # Errors
     ///
-    /// [`ResponseError::Refused`] when the service refused the call as a whole, [`ResponseError::Malformed`]
-    /// when nothing can be concluded from the answer. The batch stays as it was.
+    /// [`ResponseError::Refused`] if the service refused the whole call, [`ResponseError::Malformed`] if the answer
+    /// cannot be interpreted. The batch is unchanged.
     pub fn decode<'a>(&self, response: &'a Response) -> Result<PutRecordBatchOutput<'a>, ResponseError> {
         client::successful(response, |body| PutRecordBatchOutput::read(self.len(), body))
     }
 
-    /// Keeps the records for which `keep` says so, in their order and as they are encoded.
+    /// Keeps the records for which `keep` returns `true`, in order, as they are encoded.
     pub fn retain(&mut self, keep: impl FnMut(usize) -> bool) {
         self.body.retain(keep);
         self.sha256.reset();
     }
 
-    /// Removes every record and keeps the memory.
+    /// Removes all records and keeps the memory.
     pub fn clear(&mut self) {
         self.body.clear();
         self.sha256.reset();
     }
 
-    /// Takes the records from this one on into a batch of their own, as they are encoded.
+    /// Splits off the records from this one on into another batch, as they are encoded.
     fn split_off(&mut self, index: usize) -> Self {
         self.sha256.reset();
         Self {
@@ -233,12 +233,12 @@ impl Batch {
         }
     }
 
-    /// The data of one record, decoded again.
+    /// The decoded data of one record.
     fn data(&self, index: usize) -> Option<Vec<u8>> {
         self.body.data(index)
     }
 
-    /// The base64 text of one record, as it stands in the request.
+    /// The base64 text of one record, as in the request.
     #[must_use]
     pub fn encoded(&self, index: usize) -> Option<&str> {
         self.body.encoded(index)
@@ -265,11 +265,11 @@ impl fmt::Debug for Batch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PushError {
-    /// The record is over the limit and fits into no batch.
+    /// The record exceeds the limit and fits into no batch.
     RecordTooLarge {
         /// Its size.
         bytes: usize,
-        /// The most allowed.
+        /// The limit.
         max_bytes: usize,
     },
     /// The record fits, but not beside those already here: send them first.
@@ -289,7 +289,7 @@ impl fmt::Display for PushError {
 
 impl core::error::Error for PushError {}
 
-/// A batch without records was to be sent.
+/// A request needs at least one record, and the batch has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EmptyBatch;
 

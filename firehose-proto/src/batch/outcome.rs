@@ -1,4 +1,4 @@
-//! [`Event`]: what became of records, exactly once for each, and whether calls get through.
+//! [`Event`]: the outcome of records, exactly one for each, and changes in whether calls succeed.
 
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
@@ -11,33 +11,33 @@ use core::time::Duration;
 use crate::error::WithCauses;
 use crate::time::Tick;
 
-/// What became of one or more records, or of all calls.
+/// The outcome of one or more records, or a change that concerns all calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The service stored them and said so.
+    /// The service stored these records and confirmed it.
     Accepted(Accepted),
-    /// One was not delivered, or it is not known to have been.
+    /// A record was not delivered, or may not have been.
     Undelivered(Undelivered),
     /// Calls have begun to fail.
     Outage(Outage),
-    /// A call has got through, the first one after an [`Outage`].
+    /// A call has succeeded, the first one after an [`Outage`].
     Recovered(Recovered),
-    /// Nothing can be delivered, for this reason: the line has stopped. Records come back in the events that follow.
+    /// Nothing can be delivered, for this reason: the batcher has stopped. Records come back in the events that follow.
     Stopped(Arc<Reason>),
 }
 
-/// Calls fail, and are tried again: none has got through for [`Outage::TOLD_AFTER`], or the service refuses every record
-/// and that is [waited out](super::Policy::refusal_timeout), which is told at once.
+/// Calls fail and are retried. Reported when none has succeeded for [`Outage::TOLD_AFTER`]; or at once, when the
+/// service refuses every record and that is [waited out](super::Policy::refusal_timeout).
 ///
-/// Told once, until calls get through; a second time only when failures turn into such refusals.
+/// Reported once until calls succeed again; a second time only when failures turn into such refusals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outage {
     /// Why the last call failed.
     pub reason: Arc<Reason>,
-    /// Whether every record is refused until somebody mends that. Otherwise it may pass by itself.
+    /// Whether every record is refused until somebody fixes the cause. Otherwise it may pass by itself.
     pub is_refusal: bool,
-    /// Since when no call has got through: when the first one that failed was sent.
+    /// Since when no call has succeeded: when the first failed one was sent.
     pub since: Tick,
     /// How long ago that was.
     pub elapsed: Duration,
@@ -48,27 +48,27 @@ pub struct Outage {
 }
 
 impl Outage {
-    /// How long calls fail until that is told. A failure or two, or a moment of throttling, is nobody's concern.
+    /// How long calls fail before that is reported. One or two failures, or a moment of throttling, are normal.
     pub const TOLD_AFTER: Duration = Duration::from_secs(5);
 }
 
-/// Calls get through again.
+/// Calls succeed again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recovered {
-    /// Since when none had: the [`Outage`]'s.
+    /// Since when none had: the same as in the [`Outage`].
     pub since: Tick,
     /// How long that took.
     pub elapsed: Duration,
 }
 
-/// Records with neighbouring tickets that the service stored with one request.
+/// Records with consecutive tickets that the service stored with one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Accepted {
     /// The tickets.
     pub tickets: Range<u64>,
-    /// Requests that carried them, the one that was answered included.
+    /// Requests that carried them, including the one that stored them.
     pub attempts: u32,
     ids: RecordIds,
 }
@@ -78,7 +78,7 @@ impl Accepted {
         Self { tickets: first..ids.next_ticket(first), attempts, ids }
     }
 
-    /// The id that the service gave the record with this ticket. Events packed into one record share its id.
+    /// The id that the service assigned to the record with this ticket. Events packed into one record share its id.
     #[must_use]
     pub fn record_id(&self, ticket: u64) -> Option<&str> {
         let offset = ticket.checked_sub(self.tickets.start)?;
@@ -86,7 +86,7 @@ impl Accepted {
         self.ids.get(index)
     }
 
-    /// Every id, with the tickets that it stands for.
+    /// All ids, each with its tickets.
     pub fn record_ids(&self) -> impl Iterator<Item = (Range<u64>, &str)> {
         let mut start = self.tickets.start;
         self.ids.ends.iter().enumerate().map(move |(index, end)| {
@@ -97,14 +97,14 @@ impl Accepted {
     }
 }
 
-/// Ids of records one after the other, in one text: an answer has hundreds, and most callers look at none.
+/// Ids of consecutive records in one text: an answer has hundreds, and most callers read none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct RecordIds {
     text: String,
     ends: Vec<End>,
 }
 
-/// Where a record ends, counted from the first.
+/// The end of a record's tickets, counted from the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct End {
     events: u64,
@@ -112,7 +112,7 @@ struct End {
 }
 
 impl RecordIds {
-    /// Room for so many ids that are about as long as this one.
+    /// Reserves room for this many ids about as long as this one.
     pub(super) fn with_capacity(ids: usize, id: &str) -> Self {
         Self { text: String::with_capacity(ids.saturating_mul(id.len())), ends: Vec::with_capacity(ids) }
     }
@@ -122,7 +122,7 @@ impl RecordIds {
         self.ends.push(End { events: self.next_ticket(0) + u64::from(events), text: self.text.len() });
     }
 
-    /// The ticket after the last record's, when this is the first one's.
+    /// The ticket after the last record's, if this is the first one's.
     const fn next_ticket(&self, first: u64) -> u64 {
         match self.ends.as_slice() {
             [.., last] => first + last.events,
@@ -137,20 +137,19 @@ impl RecordIds {
     }
 }
 
-/// A record that was not delivered, or is not known to have been: it comes back as it was pushed.
+/// A record that was not delivered, or may not have been, returned as it was pushed.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Undelivered {
     /// The ticket.
     pub ticket: u64,
-    /// Requests that carried it; none when it was never sent.
+    /// Requests that carried it; 0 if it was never sent.
     pub attempts: u32,
-    /// What is known.
+    /// What is known about it.
     pub failure: Failure,
-    /// What was said last about it or the request it was in, if anything was; always there for
-    /// [`Failure::Rejected`].
+    /// The last error about the record or its request, if there was one; always present for [`Failure::Rejected`].
     pub reason: Option<Arc<Reason>>,
-    /// The record.
+    /// The data as it was pushed.
     pub data: Vec<u8>,
 }
 
@@ -166,15 +165,15 @@ impl fmt::Debug for Undelivered {
     }
 }
 
-/// What is known of a record that was not accepted.
+/// What is known about a record that was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The service refused it, as often as it was to be sent, and it is not stored.
+    /// The service refused it in every attempt; it is not stored.
     Rejected,
-    /// The answer to a request that carried it never came: it may be stored.
+    /// A request that carried it got no answer: it may be stored.
     Unknown,
-    /// Its time ran out, or its attempts without the service being reached; it is not stored.
+    /// Its time ran out, or its attempts without reaching the service; it is not stored.
     Expired,
 }
 
@@ -188,29 +187,29 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Why something failed, in the words of whoever said so.
+/// Why something failed, in the words of the service or of the error.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Reason {
     /// The code of a refusal: AWS's, or else the status.
     pub code: Option<String>,
-    /// What it means; may be empty.
+    /// The message; may be empty.
     pub message: String,
 }
 
 impl Reason {
-    /// A reason that is no refusal of the service.
+    /// A reason other than a refusal of the service.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self { code: None, message: message.into() }
     }
 
-    /// What an error says, with everything that caused it.
+    /// The message of an error and of all its sources.
     pub(super) fn of(error: &dyn Error) -> Self {
         Self::new(WithCauses(error).to_string())
     }
 
-    /// A refusal.
+    /// A refusal of the service.
     #[must_use]
     pub fn refusal(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: Some(code.into()), message: message.into() }

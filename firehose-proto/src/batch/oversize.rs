@@ -1,21 +1,21 @@
-//! Where a record above the limit is cut.
+//! Where to cut a record above the limit.
 
 use core::ops::ControlFlow;
 
-/// The longest beginning of at most `max_bytes` that ends between two characters of UTF-8; in other data, anywhere.
+/// The longest prefix of at most `max_bytes` that ends between UTF-8 characters; in other data, anywhere.
 pub(super) fn truncated(data: &[u8], max_bytes: usize) -> &[u8] {
     let Some((head, rest)) = data.split_at_checked(max_bytes) else { return data };
     let is_inside = |byte: Option<&u8>| byte.is_some_and(|byte| byte & 0xc0 == 0x80);
     if !is_inside(rest.first()) {
         return head;
     }
-    // A character has four bytes at most: its first is among the last three.
+    // A character has at most four bytes: its first is among the last three.
     let back = head.iter().rev().take(3).position(|byte| byte & 0xc0 == 0xc0);
     back.and_then(|back| head.get(..head.len() - back - 1)).unwrap_or(head)
 }
 
 /// Calls `take` with pieces of at most `max_bytes`, each as long as possible and each but the last ending with the
-/// delimiter. Tells whether that went to the end.
+/// delimiter. Returns whether it reached the end.
 pub(super) fn split<'a>(
     mut data: &'a [u8],
     delimiter: &[u8],
@@ -54,7 +54,7 @@ mod tests {
             ("a🦀b".as_bytes(), 5, 5),
             ("a🦀b".as_bytes(), 4, 1),
             ("🦀".as_bytes(), 3, 0),
-            // Not UTF-8: nothing is gained by cutting off more.
+            // Not UTF-8: to cut off more would gain nothing.
             (&[0x80; 9], 7, 7),
             (&[0xff, 0x80, 0x80, 0x80, 0x80, 0x80], 5, 5),
         ] {

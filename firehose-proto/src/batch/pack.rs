@@ -1,22 +1,21 @@
-//! [`Pack`]: the record under construction when events share records, and what records cost.
+//! [`Pack`]: the record under construction when events share records; and [`Billing`], the cost of records.
 
 use alloc::vec::Vec;
 
 use super::policy::Packing;
 use crate::time::Tick;
 
-/// Bytes of a record that are billed together.
+/// The billing step of a record, in bytes.
 pub(super) const BILLING_STEP: usize = 5 * 1024;
 
-/// Bytes that are [billed](https://aws.amazon.com/firehose/pricing/) for a record: its size, rounded up to the next
-/// 5 KB.
+/// Bytes [billed](https://aws.amazon.com/firehose/pricing/) for a record: its size, rounded up to the next 5 KB.
 #[must_use]
 pub const fn billed_bytes(record_bytes: usize) -> usize {
     let steps = record_bytes.div_ceil(BILLING_STEP);
     (if steps == 0 { 1 } else { steps }).saturating_mul(BILLING_STEP)
 }
 
-/// What the records that were pushed cost when each is stored once: an estimate, in bytes billed.
+/// An estimate of the bytes billed for the pushed records, if each is stored once.
 ///
 /// ```
 /// use firehose_proto::batch::{Batcher, Packing, Policy};
@@ -41,15 +40,15 @@ pub struct Billing {
     pub unpacked_bytes: u64,
     /// Bytes billed for the records as they are.
     pub bytes: u64,
-    /// Those of them that are billed for records which the service has accepted.
+    /// The part of [`bytes`](Self::bytes) that the service has accepted.
     pub accepted_bytes: u64,
 }
 
-/// Events on their way into one record.
+/// Events being packed into one record.
 #[derive(Debug, Default)]
 pub(super) struct Pack {
     pub(super) data: Vec<u8>,
-    /// How long each event is, what may have been added to it aside.
+    /// The length of each event, without an added delimiter.
     pub(super) lens: Vec<u32>,
     /// When the first event was pushed, and its ticket.
     pub(super) pushed: Tick,
@@ -61,7 +60,7 @@ impl Pack {
         self.lens.is_empty()
     }
 
-    /// Whether the record should end before an event of so many bytes, its delimiter included.
+    /// Whether the record should end before an event of this many bytes, including its delimiter.
     pub(super) fn is_full_for(&self, packing: &Packing, framed_bytes: usize, max_record_bytes: usize) -> bool {
         let has_all = packing.max_events.is_some_and(|max| self.lens.len() >= max.get() as usize);
         let max_bytes = packing.target_bytes.min(max_record_bytes);

@@ -1,4 +1,4 @@
-//! [`Policy`]: what a [`Batcher`](super::Batcher) may use, how long it tries, and what it promises.
+//! [`Policy`]: the limits, timeouts and guarantees of a [`Batcher`](super::Batcher).
 
 use alloc::vec::Vec;
 use core::num::{NonZeroU32, NonZeroUsize};
@@ -7,7 +7,7 @@ use core::time::Duration;
 use crate::limits::Limits;
 use crate::validate::{Rule, Unit, Violation};
 
-/// What a [`Batcher`](super::Batcher) may use, how long it tries, and what it promises.
+/// The limits, timeouts and guarantees of a [`Batcher`](super::Batcher).
 ///
 /// ```
 /// use core::time::Duration;
@@ -18,55 +18,59 @@ use crate::validate::{Rule, Unit, Violation};
 /// policy.delivery = Delivery::AtMostOnce;
 /// ```
 ///
-/// How long it waits between attempts is not among the settings: full jitter below a ceiling that doubles with each
-/// failure in a row, from 1 s when the service asks for less and 50 ms otherwise, up to 20 s
+/// The wait between attempts is not configurable: full jitter below a ceiling that doubles with each consecutive
+/// failure, from 1 s when the service asks to slow down and from 50 ms otherwise, up to 20 s
 /// ([`backoff`](crate::retry::backoff)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
-    /// Records and bytes in one request. The service's, as fewer and larger requests cost the least.
+    /// Records and bytes in one request. Default: the service's limits, because fewer and larger requests cost least.
     pub limits: Limits,
-    /// Longest that a record waits for others to share a request with, when there is room in flight for it. 100 ms:
-    /// unnoticed beside the minute and more for which the service itself buffers, and ten requests a second at most
-    /// from a slow source.
+    /// How long a record waits at most for others to share a request, if there is room in flight. Default: 100 ms. That
+    /// is little beside the minute and more for which the service itself buffers, and limits a slow source to ten
+    /// requests a second.
     pub linger: Duration,
-    /// Requests under way at once. 4: enough to hide the round trip, few enough not to run into throttling blindly.
+    /// Requests in flight at once. Default: 4, enough to hide the round trip, and few enough to avoid needless
+    /// throttling.
     pub max_in_flight: NonZeroUsize,
-    /// Bytes of data that are held, counted as they were pushed, until their outcome has been handed out. 64 MiB:
-    /// twelve seconds of a stream with 5 MiB/s.
+    /// Bytes of pushed data to hold until their outcome has been returned. Default: 64 MiB, twelve seconds of a stream
+    /// with 5 MiB/s.
     ///
-    /// Memory is more: base64 adds a third, the frame some 20 bytes and the books some 60 for each record, and a
-    /// buffer may hold as much again as it needs.
+    /// Memory use is higher: base64 adds a third, the JSON frame some 20 bytes and bookkeeping some 60 for each record,
+    /// and a buffer may hold twice what it needs.
     pub max_buffered_bytes: usize,
-    /// Records that are held, whatever their size. 500,000: a second of the largest stream before its quota is raised.
+    /// Records to hold, whatever their size. Default: 500,000, a second of the largest stream before its quota is
+    /// raised.
     pub max_buffered_records: usize,
-    /// Calls made for a record, but those not counted that failed only because of another record. 32: with the
-    /// backoff more than the default age allows, so that it is age that ends a record, and this a call that fails
-    /// in no time.
+    /// Calls for a record, except those that failed only because of another record. Default: 32. Normally the age limit
+    /// ends a record first; with the backoff, 32 attempts take longer. This limit is for calls that fail at once.
     pub max_attempts: NonZeroU32,
-    /// Failed calls in a row that stop the line. None do: a producer in a program that goes on has to wait for a service
-    /// that comes back.
+    /// Consecutive failed calls that stop the batcher. Default: no limit, because a producer in a program that
+    /// continues must wait until the service comes back.
     pub max_failed_calls: MaxFailedCalls,
-    /// How long refusals of every record are waited out, such as for want of the stream or of the permission, until they
-    /// stop the line. [`Duration::ZERO`], which is not at all: somebody has to mend them, who should hear of it;
-    /// [`Duration::MAX`] is for good.
+    /// How long to wait while the service refuses every record, for example because the stream or a permission is
+    /// missing, before the batcher stops. Default: [`Duration::ZERO`], not at all, so that somebody who can fix the
+    /// cause learns of it. [`Duration::MAX`] waits forever.
     ///
-    /// Meanwhile one call at a time tests the service, half a minute after the last one at most. These calls do not count
-    /// among a record's attempts, nor does the time count for its age.
+    /// Meanwhile one call at a time tests the service, at most half a minute after the last one. These calls do not
+    /// count as attempts of a record, and the time does not count for its age.
     pub refusal_timeout: Duration,
-    /// Age at which a record is given up. 5 minutes: an outage of that length is worth waiting for, and a buffer has
-    /// long been full by then. It is counted from the push, or from the end of the last refusals that were waited out.
+    /// The age at which a record is given up. Default: 5 minutes. An outage of that length is worth waiting for, and
+    /// after it a buffer has long been full. The age counts from the push, or from the end of the last refusals waited
+    /// out.
     pub max_age: Duration,
-    /// Whether a record may overtake another. [`Order::Relaxed`]: order costs all of the concurrency.
+    /// Whether records may overtake each other. Default: [`Order::Relaxed`], because order costs all concurrency.
     pub order: Order,
-    /// What becomes of a record that may have been stored. [`Delivery::AtLeastOnce`]: a duplicate can be found and
-    /// removed later, a lost record cannot.
+    /// What to do with a record that may have been stored. Default: [`Delivery::AtLeastOnce`], because a duplicate can
+    /// be removed later, and a lost record cannot be found.
     pub delivery: Delivery,
-    /// The stream's quotas, to be kept by this producer on its own. None: it cannot know them, nor who else writes.
+    /// The stream's quotas, which this producer then keeps by itself. Default: none, as it knows neither them nor the
+    /// other producers.
     pub quotas: Quotas,
-    /// Whether events share records. They do not: consumers have to be ready for it.
+    /// Whether events share records. Default: no, because consumers must be ready for it.
     pub packing: Option<Packing>,
-    /// What to do with a record above the limit. [`Oversize::Refuse`]: only the caller knows what may be cut.
+    /// What to do with a record above the limit. Default: [`Oversize::Refuse`], because only the caller knows what may
+    /// be cut.
     pub oversize: Oversize,
 }
 
@@ -92,7 +96,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// The limits of a request, as the order leaves them.
+    /// The limits of a request for this order.
     pub(super) const fn request_limits(&self) -> Limits {
         match self.order {
             Order::Relaxed => self.limits,
@@ -106,7 +110,7 @@ impl Policy {
         if max_record_bytes < max_request_bytes { max_record_bytes } else { max_request_bytes }
     }
 
-    /// Finds what could never work: a request that takes nothing, a buffer smaller than one record.
+    /// Finds settings that could never work: a request that takes nothing, a buffer smaller than one record.
     pub(super) fn check(&self) -> Result<(), Violation> {
         let bytes = self.max_record_bytes();
         let delimiter = self.packing.as_ref().map_or(0, |packing| packing.delimiter.len());
@@ -124,55 +128,56 @@ impl Policy {
     }
 }
 
-/// Whether a record may overtake another.
+/// Whether records may overtake each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
-    /// Records leave in the order in which they came, but one that has to be sent again may arrive after later ones.
+    /// Records leave in the order of their pushes, but a retried one may arrive after later ones.
     #[default]
     Relaxed,
     /// A later record is never accepted before an earlier one.
     ///
-    /// The service may accept any part of a request, so this takes one record to a request and one request at a time:
-    /// a round trip for each. [`Packing`] makes up for it, as a record is accepted or refused as a whole.
+    /// The service may accept any part of a request, so each request has one record, and one request is in flight at a
+    /// time: a round trip for each record. [`Packing`] compensates for that, because a record is accepted or refused as
+    /// a whole.
     Strict,
 }
 
-/// What becomes of a record whose request may or may not have been carried out. The service has no token by which it
-/// would know a record again.
+/// What to do with a record whose request may or may not have been carried out. The service has no token by which it
+/// would recognize a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Delivery {
-    /// It is sent again, and may be stored twice.
+    /// Send it again; it may be stored twice.
     #[default]
     AtLeastOnce,
-    /// It is not sent again, and may be lost; its outcome is [`Failure::Unknown`](super::Failure::Unknown).
+    /// Do not send it again; it may be lost. Its outcome is [`Failure::Unknown`](super::Failure::Unknown).
     AtMostOnce,
 }
 
-/// Calls that may fail in a row, as a whole, until the line stops. An answer about each record is no failure, even when it
-/// is that all of them failed.
+/// Consecutive calls that may fail as a whole before the batcher stops. An answer with an entry for each record is not
+/// a failure, even if all of them failed.
 ///
-/// For programs that have nothing else to do than to deliver, and should rather end than wait.
+/// For programs that only deliver, and should end rather than wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct MaxFailedCalls {
-    /// While no call has got through, nor been throttled: the service is more likely to be somewhere else than to be down.
+    /// Before any call has succeeded or been throttled: then the endpoint is more likely wrong than down.
     pub at_first: Option<NonZeroU32>,
-    /// After one has.
+    /// After a call has succeeded or been throttled.
     pub later: Option<NonZeroU32>,
 }
 
 /// A stream's [quotas](https://docs.aws.amazon.com/firehose/latest/dev/limits.html), each kept by a token bucket.
 ///
-/// When the service throttles all the same, to less than it was told to allow, rates fall by three tenths and come back
-/// within half a minute: other producers may be using the same stream.
+/// If the service throttles even requests within the quotas, the rates fall by three tenths and recover within half a
+/// minute: other producers may use the same stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Quotas {
-    /// Records in a second: 500,000 or 100,000, by region.
+    /// Records per second: 500,000 or 100,000, depending on the region.
     pub records_per_second: Option<NonZeroU32>,
-    /// Requests in a second: 2,000 or 1,000.
+    /// Requests per second: 2,000 or 1,000.
     pub requests_per_second: Option<NonZeroU32>,
-    /// Bytes of data in a second: 5 MiB or 1 MiB.
+    /// Bytes of data per second: 5 MiB or 1 MiB.
     pub bytes_per_second: Option<NonZeroU32>,
 }
 
@@ -183,22 +188,22 @@ pub struct Quotas {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Packing {
-    /// What follows each event, unless the event ends with it already. May be empty, as for JSON objects.
+    /// What follows each event, unless the event already ends with it. May be empty, for example with JSON objects.
     pub delimiter: Vec<u8>,
-    /// Bytes up to which a record is filled. 100 KiB: twenty steps, so that rounding costs a fortieth on average, and
-    /// little is sent again when one record fails. A multiple of 5,120 wastes nothing.
+    /// The size up to which a record is filled. Default: 100 KiB, twenty steps, so that rounding costs a fortieth on
+    /// average and a failed record resends little. A multiple of 5,120 wastes nothing.
     pub target_bytes: usize,
-    /// Most events in a record, if there is a limit. The service's own
+    /// The most events in a record, if limited. The service's own
     /// [de-aggregation](https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-multirecord-deaggergation.html)
-    /// reads [`MAX_DEAGGREGATED_EVENTS`](Self::MAX_DEAGGREGATED_EVENTS) and silently stops there.
+    /// reads [`MAX_DEAGGREGATED_EVENTS`](Self::MAX_DEAGGREGATED_EVENTS) and silently ignores the rest.
     pub max_events: Option<NonZeroU32>,
 }
 
 impl Packing {
-    /// Most events in a record that the service takes apart itself.
+    /// The most events in a record that the service itself de-aggregates.
     pub const MAX_DEAGGREGATED_EVENTS: NonZeroU32 = NonZeroU32::new(500).expect("500 is not zero");
 
-    /// Packing with a delimiter.
+    /// Packs events with a delimiter.
     pub fn new(delimiter: impl Into<Vec<u8>>) -> Self {
         Self { delimiter: delimiter.into(), target_bytes: 20 * super::pack::BILLING_STEP, max_events: None }
     }
@@ -207,17 +212,17 @@ impl Packing {
 /// What to do with a record that no request can carry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Oversize {
-    /// It is not taken.
+    /// Refuse it.
     #[default]
     Refuse,
-    /// It becomes several records, each ending with the delimiter and as long as possible; not taken when the
-    /// delimiter is not there often enough.
+    /// Split it into records that end with the delimiter, each as long as possible. Refuse it if the delimiter is too
+    /// rare.
     Split {
-        /// Where a record may be cut, which is after it.
+        /// The delimiter; a record may be cut after it.
         delimiter: Vec<u8>,
     },
-    /// It loses what is too much, but no part of a character in UTF-8.
+    /// Cut off its end, between two UTF-8 characters.
     Truncate,
-    /// It is taken, and comes back as rejected: with everything else that was not delivered.
+    /// Take it, and return it as rejected, like every other undelivered record.
     Reject,
 }

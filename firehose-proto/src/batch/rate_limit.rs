@@ -1,4 +1,4 @@
-//! [`RateLimit`]: token buckets for the quotas of a stream, which shrink when the service throttles all the same.
+//! [`RateLimit`]: token buckets for a stream's quotas, with lower rates while the service throttles.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -6,32 +6,30 @@ use core::time::Duration;
 use super::policy::Quotas;
 use crate::time::Tick;
 
-/// How much of a bucket may be saved up. Enough to make up for a driver that wakes late, too little for the service to
-/// notice.
+/// How much a bucket may save up. Enough for a driver that wakes late, too little for the service to notice.
 const BURST: Duration = Duration::from_millis(100);
 
-/// All of a rate, and the least that is left of one, in thousandths.
+/// The full rate, and the lowest, in thousandths.
 const WHOLE: u64 = 1000;
 const LEAST: u64 = 10;
 
-/// What one throttled request leaves of the rates, in tenths: the factor of AWS's adaptive retry mode.
+/// The tenths of the rates that remain after a throttled request: the factor of AWS's adaptive retry mode.
 const KEPT_TENTHS: u64 = 7;
 
-/// In which a thousandth of the rates comes back: all of them in 30 s.
+/// The time in which a thousandth of the rates recovers: all of them in 30 s.
 const RECOVERY: Duration = Duration::from_millis(30);
 
 /// When the next request may leave.
 ///
-/// Each bucket is one moment: from then on it is not empty. A request may leave when none is empty and moves each
-/// moment on by what it takes, however much that is: so a request larger than a second's quota can leave, too, and
-/// the ones after it wait.
+/// Each bucket is a time: from then on it is not empty. A request may leave when no bucket is empty. It then moves each
+/// time on by what it takes, however much: so a request above a second's quota can leave too, and later ones wait.
 #[derive(Debug)]
 pub(super) struct RateLimit {
     quotas: Quotas,
     records: Tick,
     requests: Tick,
     bytes: Tick,
-    /// What was left of the rates when they were last cut, in thousandths, and when that was.
+    /// The remaining share of the rates after the last cut, in thousandths, and the time of that cut.
     share: u64,
     cut_at: Tick,
 }
@@ -42,7 +40,7 @@ impl RateLimit {
         Self { quotas, records: start, requests: start, bytes: start, share: WHOLE, cut_at: start }
     }
 
-    /// When the next request may leave; a moment that has passed means at once.
+    /// When the next request may leave; a time in the past means at once.
     pub(super) fn opens_at(&self) -> Tick {
         self.records.max(self.requests).max(self.bytes)
     }
@@ -63,8 +61,8 @@ impl RateLimit {
         }
     }
 
-    /// Slows down after a request that was sent at `sent_at` has been throttled. What was sent before the last cut
-    /// says nothing about the rates since.
+    /// Slows down after a request that was sent at `sent_at` was throttled. A request sent before the last cut says
+    /// nothing about the rates since.
     pub(super) fn slow(&mut self, now: Tick, sent_at: Tick) {
         let is_first = self.share == WHOLE;
         if is_first || sent_at >= self.cut_at {
@@ -79,7 +77,7 @@ impl RateLimit {
     }
 }
 
-/// How long it takes to earn so many tokens.
+/// How long it takes to earn this many tokens.
 fn cost(amount: usize, rate: NonZeroU32, share: u64) -> Duration {
     let nanoseconds =
         (amount as u128) * 1_000_000_000 * u128::from(WHOLE) / (u128::from(rate.get()) * u128::from(share));
@@ -94,7 +92,7 @@ mod tests {
         Tick::from_duration(Duration::from_millis(milliseconds))
     }
 
-    /// Sends as soon as it may until `end`, throttled at the given times, and counts what it sent.
+    /// Sends as early as allowed until `end`, throttled at the given times; returns how many it sent.
     fn run(quotas: Quotas, records: usize, bytes: usize, end: u64, throttled: &[u64]) -> usize {
         let mut rate_limit = RateLimit::new(quotas);
         let (mut now, mut sent) = (at(1000), 0);
@@ -125,7 +123,7 @@ mod tests {
             (quotas(1000, 5, 1_000_000), 500, 10, 20),
         ] {
             let sent = run(quotas, records, bytes, 10_000, &[]);
-            // What may be saved up comes on top, rounded up to a request.
+            // The saved-up tokens are extra, rounded up to a request.
             assert!((requests_in_10_s..=requests_in_10_s * 101 / 100 + 1).contains(&sent), "{quotas:?}: {sent}");
         }
     }

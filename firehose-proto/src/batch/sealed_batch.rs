@@ -1,4 +1,4 @@
-//! [`SealedBatch`]: a sealed batch with its books, from its first attempt to the last outcome.
+//! [`SealedBatch`]: a batch with its manifest, from its first attempt to its last outcome.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -10,14 +10,14 @@ use super::{Batch, pack};
 use crate::op::put_record_batch::PutRecordBatchResponseEntry;
 use crate::time::Tick;
 
-/// How much of the buffer something takes.
+/// A number of records and bytes in the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Load {
     pub(super) records: usize,
     pub(super) bytes: usize,
 }
 
-/// Outcomes on their way out, each with what it frees.
+/// Events to return, each with the load that it frees.
 #[derive(Debug, Default)]
 pub(super) struct Events(VecDeque<(Event, Load)>);
 
@@ -31,23 +31,23 @@ impl Events {
     }
 }
 
-/// A batch that is complete: it only ever loses records, until none is left.
+/// A complete batch: it only loses records, until none is left.
 #[derive(Debug)]
 pub(super) struct SealedBatch {
-    /// Shared with whoever sends it. When that one is done with it, changing it copies nothing.
+    /// Shared with the sender. Once the sender drops it, changes copy nothing.
     pub(super) batch: Arc<Batch>,
     pub(super) manifest: Manifest,
     /// Requests that carried it.
     pub(super) attempts: u32,
-    /// Those of them that count against the most allowed.
+    /// The attempts that count against the limit.
     pub(super) charged: u32,
-    /// Calls in a row by which nothing was accepted.
+    /// Consecutive calls by which nothing was accepted.
     pub(super) consecutive_failures: u32,
     /// When it may be sent again.
-    pub(super) rests_until: Tick,
-    /// Whether the answer to one of the calls never came.
+    pub(super) retry_at: Tick,
+    /// Whether one of its requests got no answer.
     pub(super) may_be_stored: bool,
-    /// What was said last.
+    /// The last error.
     pub(super) reason: Option<Arc<Reason>>,
     pub(super) sent_at: Tick,
 }
@@ -60,7 +60,7 @@ impl SealedBatch {
             attempts: 0,
             charged: 0,
             consecutive_failures: 0,
-            rests_until: Tick::default(),
+            retry_at: Tick::default(),
             may_be_stored: false,
             reason: None,
             sent_at: Tick::default(),
@@ -71,17 +71,17 @@ impl SealedBatch {
         self.batch.is_empty()
     }
 
-    /// The oldest record that is left.
+    /// The oldest record left.
     pub(super) fn oldest(&self) -> Option<&Item> {
         self.manifest.items().first()
     }
 
-    /// Takes out the second half, if there are two records or more.
+    /// Splits off the second half, if there are at least two records.
     pub(super) fn split_off_half(&mut self) -> Option<Self> {
         (self.batch.len() > 1).then(|| self.split_off(self.batch.body.half()))
     }
 
-    /// Takes out what is too much for a body of so many bytes, but never the first record.
+    /// Splits off what exceeds a body of this many bytes, but never the first record.
     pub(super) fn split_off_above(&mut self, max_bytes: usize) -> Option<Self> {
         let fitting = self.batch.body.fitting(max_bytes).max(1);
         (fitting < self.batch.len()).then(|| self.split_off(fitting))
@@ -93,7 +93,7 @@ impl SealedBatch {
         Self { batch, manifest, reason: self.reason.clone(), ..*self }
     }
 
-    /// Takes out the records that were accepted, one event for each run of tickets. Tells how many there were.
+    /// Removes the accepted records, with one event for each run of tickets. Returns how many there were.
     pub(super) fn accept(&mut self, entries: &[PutRecordBatchResponseEntry<'_>], events: &mut Events) -> usize {
         let mut run = Run::default();
         let mut accepted = 0;
@@ -116,16 +116,16 @@ impl SealedBatch {
         accepted
     }
 
-    /// Bytes billed for the records that were accepted.
+    /// Bytes billed for the accepted records.
     pub(super) fn billed_bytes(&self, entries: &[PutRecordBatchResponseEntry<'_>]) -> u64 {
         let accepted = entries.iter().enumerate().filter(|(_, entry)| entry.record_id.is_some());
         accepted.map(|(index, _)| pack::billed_bytes(self.data_bytes(index)) as u64).sum()
     }
 
-    /// Takes out records that are not going to be delivered.
+    /// Removes records that will not be delivered.
     ///
-    /// `failed` says of each whether it is one of them, and why: what was said last, when there is nothing to add.
-    /// Whatever `failure` says, a record that may be stored ends as unknown.
+    /// `failed` returns for each record whether it is one of them, and why; without a reason of its own it gets the
+    /// last error. Whatever `failure` is, a record that may be stored ends as unknown.
     pub(super) fn undeliver(
         &mut self,
         failure: Failure,
@@ -134,10 +134,10 @@ impl SealedBatch {
         failed: impl Fn(usize, &Item) -> Option<Option<Arc<Reason>>>,
     ) {
         let failure = if self.may_be_stored { Failure::Unknown } else { failure };
-        let mut gone: Vec<bool> = Vec::with_capacity(self.batch.len());
+        let mut removed: Vec<bool> = Vec::with_capacity(self.batch.len());
         for (index, (item, lens)) in self.manifest.records().enumerate() {
             let reason = failed(index, &item);
-            gone.push(reason.is_some());
+            removed.push(reason.is_some());
             let Some(reason) = reason.map(|reason| reason.or_else(|| self.reason.clone())) else { continue };
             let data = self.batch.data(index).unwrap_or_default();
             let mut end = |ticket, data: Vec<u8>, bytes| {
@@ -154,14 +154,14 @@ impl SealedBatch {
                 }
             }
         }
-        self.retain(|index| gone.get(index).is_none_or(|is_gone| !is_gone));
+        self.retain(|index| removed.get(index).is_none_or(|is_removed| !is_removed));
     }
 
     fn retain(&mut self, keep: impl Fn(usize) -> bool) {
         let batch = Arc::make_mut(&mut self.batch);
         batch.retain(&keep);
         self.manifest.retain(keep);
-        // An empty one is going to be filled again.
+        // An empty batch will be filled again.
         if !batch.is_empty() {
             batch.body.shrink();
             self.manifest.shrink();
@@ -173,7 +173,7 @@ impl SealedBatch {
     }
 }
 
-/// Accepted records with neighbouring tickets.
+/// Accepted records with consecutive tickets.
 #[derive(Default)]
 struct Run {
     first: u64,

@@ -1,4 +1,4 @@
-//! [`PutBatchOutput`]: what became of the records of a batch.
+//! [`PutBatchOutput`]: the result of putting a batch.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,7 +8,7 @@ use crate::client::ResponseError;
 use crate::http::Response;
 use crate::op::put_record_batch::{PutRecordBatchOutput, PutRecordBatchResponseEntry};
 
-/// What became of the records of a batch: the answer as it came, which is not copied.
+/// The result of putting a batch: the answer as it came, without a copy.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PutBatchOutput {
@@ -21,8 +21,8 @@ pub struct PutBatchOutput {
 }
 
 impl PutBatchOutput {
-    /// One entry for each record that was in the batch, in order: the ids of those that were accepted, and why the others
-    /// were not. Each call reads the answer again.
+    /// Decodes one entry for each record that was in the batch, in order: the id of an accepted record, the error of a
+    /// refused one. Each call decodes the answer again.
     ///
     /// ```
     /// use firehose_proto::batch::Batch;
@@ -58,12 +58,12 @@ impl fmt::Debug for PutBatchOutput {
 }
 
 impl Batch {
-    /// Reads the answer to the request, and leaves in the batch exactly the records that failed, in order and ready to be
-    /// sent again. What [`decode`](Self::decode) and [`retain`](Self::retain) do, for callers who keep the answer.
+    /// Decodes the answer to the request. The failed records stay in the batch, in order and ready to send again.
+    /// Combines [`decode`](Self::decode) and [`retain`](Self::retain), for callers who keep the answer.
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode). The batch stays as it was.
+    /// As [`decode`](Self::decode). The batch is then unchanged.
     pub fn settle(&mut self, response: Response) -> Result<PutBatchOutput, ResponseError> {
         let records = self.len();
         let PutRecordBatchOutput { failed_put_count, encrypted, request_responses: entries, .. } =

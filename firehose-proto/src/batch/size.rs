@@ -1,20 +1,20 @@
-//! [`RequestSize`]: how large a request may be, learned from those that were refused as too large.
+//! [`RequestSize`]: the largest request that passes, learned from refusals.
 
-/// The bounds between which the largest size lies that passes, in bytes of the body.
+/// Bounds of the largest size that passes, in bytes of the body.
 ///
-/// Nobody outside AWS knows whether its "4 MB" are 4,194,304 or 4,000,000 bytes, or of what, and a proxy may have a limit
-/// of its own. So the first refusal begins a search by halves; it ends once little is left to gain, or whatever had refused
-/// a size lets it pass.
+/// AWS does not document whether its "4 MB" are 4,194,304 or 4,000,000 bytes, nor bytes of what; a proxy may have its
+/// own limit. So the first refusal begins a binary search. It ends when little is left to gain, or when a refused size
+/// passes after all.
 #[derive(Debug, Default)]
 pub(super) struct RequestSize {
     accepted: usize,
     refused: Option<usize>,
 }
 
-/// The part of a refused size that is not worth another refusal.
+/// A gain below this fraction (1 in n) of a refused size is not worth another refusal.
 const TOLERANCE: usize = 16;
 
-/// The eighths of what is not known that are tried next: half of it, and room for the halves of a batch to differ.
+/// The eighths of the unknown range to try next: half of it, plus room for the halves of a batch to differ.
 const TRIED_EIGHTHS: usize = 5;
 
 impl RequestSize {
@@ -24,7 +24,7 @@ impl RequestSize {
         self.refused = self.refused.filter(|&refused| refused > bytes);
     }
 
-    /// A request of this size was too large. The latest word counts, should it contradict an earlier one.
+    /// A request of this size was too large. The latest result wins over contradicting earlier ones.
     pub(super) fn refuse(&mut self, bytes: usize) {
         if bytes <= self.accepted {
             self.accepted = 0;
@@ -32,13 +32,13 @@ impl RequestSize {
         self.refused = Some(self.refused.map_or(bytes, |refused| refused.min(bytes)));
     }
 
-    /// A request of this size was too large although it had one record: the larger ones may have been refused because that
-    /// was in them, and say nothing about others.
+    /// A request of this size was too large although it had one record. Larger requests may have been refused because
+    /// of that record, so their refusals say nothing about others.
     pub(super) fn refuse_alone(&mut self, bytes: usize) {
         self.refused = self.refused.filter(|&refused| refused < bytes);
     }
 
-    /// The most that the next request should have.
+    /// The size limit for the next request.
     pub(super) fn max_bytes(&self) -> usize {
         let Some(refused) = self.refused else { return usize::MAX };
         let unknown = refused - self.accepted;

@@ -1,4 +1,4 @@
-//! What the driver reports, and what follows from it: the second half of [`Batcher`].
+//! Handling outcomes of calls: the second half of [`Batcher`].
 
 use alloc::format;
 use alloc::sync::Arc;
@@ -18,31 +18,31 @@ use crate::retry::{self, RetryClass};
 use crate::time::Tick;
 
 impl Batcher {
-    /// Takes what came of a call: the answer, as [`Batch::decode`](crate::batch::Batch::decode) reads it, or why there is
-    /// none. An id that is not in flight, or not any more, is ignored.
+    /// Takes the outcome of a call: the answer, as [`Batch::decode`](crate::batch::Batch::decode) returns it, or an
+    /// error. Ignores an id that is not in flight, or no longer.
     ///
-    /// What the driver can mend by itself, such as a wrong clock or a token that has just expired, it mends, and sends
-    /// the batch again before it reports.
+    /// The driver first fixes by itself what it can, such as a wrong clock or an expired token, and sends the batch
+    /// again before it reports.
     pub fn handle_outcome(&mut self, now: Tick, id: u64, outcome: Result<PutRecordBatchOutput<'_>, Error>) {
         if let Some(mut sealed_batch) = self.in_flight.remove(&id) {
             if outcome.as_ref().is_err_and(Error::is_unsent) {
-                self.take_back(&mut sealed_batch);
+                self.uncount(&mut sealed_batch);
             }
             let hint = match &outcome {
                 Err(Error::Refused { retry_after, .. }) => *retry_after,
                 _ => None,
             };
             if matches!(&outcome, Err(Error::Refused { error, .. }) if error.code.is_some() && error.is_throttling()) {
-                self.circuit.prove();
+                self.circuit.confirm_service();
             }
             let disposition = Disposition::new(outcome, sealed_batch.batch.len());
             self.apply(now, hint, id, sealed_batch, disposition);
         }
     }
 
-    /// Stops the line for a reason that the driver found without a call, such as credentials that cannot be had.
+    /// Stops the batcher for a reason that the driver found without a call, such as missing credentials.
     ///
-    /// All records but those in flight have their outcome at once; those in flight when they are answered.
+    /// Records in flight get their outcomes when they are answered, all others at once.
     pub fn stop(&mut self, reason: Reason) {
         self.halt(&Arc::new(reason));
     }
@@ -60,7 +60,7 @@ impl Batcher {
         }
     }
 
-    /// A call got through.
+    /// Handles a success: calls succeed again.
     fn recover(&mut self, now: Tick) {
         let was_refused = self.circuit.is_refused();
         if let Some(recovered) = self.circuit.succeed(now) {
@@ -68,11 +68,11 @@ impl Batcher {
         }
         if was_refused {
             // Their records age again.
-            mem::take(&mut self.resting).into_values().for_each(|sealed_batch| self.rest(sealed_batch));
+            mem::take(&mut self.backing_off).into_values().for_each(|sealed_batch| self.schedule_retry(sealed_batch));
         }
     }
 
-    /// A call failed. Says so, when that is news.
+    /// Reports a failure of a call, if that is news.
     fn note_failure(&mut self, now: Tick, sent_at: Tick, is_refusal: bool, reason: &Arc<Reason>) {
         if let Some(since) = self.circuit.note_failure(now, sent_at, is_refusal) {
             let Load { records: waiting_records, bytes: waiting_bytes } = self.buffered;
@@ -91,8 +91,8 @@ impl Batcher {
         disposition: Disposition<'_>,
     ) {
         self.wait = None;
-        // What was sent before a stop says how things were before that was mended.
-        let is_about_line = id >= self.first_id;
+        // Calls sent before a stop say nothing about the time after its cause was fixed.
+        let is_current = id >= self.first_id;
         match disposition {
             Disposition::Each(entries) => {
                 self.recover(now);
@@ -105,7 +105,7 @@ impl Batcher {
                 sealed_batch.undeliver(Failure::Rejected, delimiter(&self.policy), &mut self.events, |index, _| {
                     is_named(index).then(|| Some(Arc::clone(&reason)))
                 });
-                // The others have done nothing wrong: they go at once, and this call does not count.
+                // The other records are fine: they go at once, and this call does not count.
                 self.send_again(sealed_batch);
             }
             Disposition::TooLarge(reason) => {
@@ -116,18 +116,18 @@ impl Batcher {
                 self.note_throttling(now, &sealed_batch, class);
                 sealed_batch.may_be_stored |= may_be_stored;
                 sealed_batch.charged += 1;
-                let mut dead = None;
-                if is_about_line {
+                let mut failed_calls = None;
+                if is_current {
                     self.circuit.fail(now, sealed_batch.sent_at, class, hint, self.random.next());
-                    dead = self.circuit.is_dead(self.policy.max_failed_calls);
+                    failed_calls = self.circuit.reached_limit(self.policy.max_failed_calls);
                 }
-                if let Some(calls) = dead {
+                if let Some(calls) = failed_calls {
                     let message = format!("{calls} calls in a row failed, the last one with {reason}");
-                    // Somebody has to mend it, who goes by the code.
+                    // The code tells the person who must fix it what is wrong.
                     let code = reason.code.clone().filter(|code| is_about_credentials(code));
                     return self.give_all_up(sealed_batch, &Arc::new(Reason { code, message }));
                 }
-                if is_about_line {
+                if is_current {
                     self.note_failure(now, sealed_batch.sent_at, false, &reason);
                 }
                 let failure = if reason.code.is_some() { Failure::Rejected } else { Failure::Expired };
@@ -136,10 +136,10 @@ impl Batcher {
                 if is_over || self.is_exhausted(&sealed_batch) {
                     self.give_up(sealed_batch, failure, None);
                 } else {
-                    self.let_rest(now, hint, class, sealed_batch);
+                    self.back_off(now, hint, class, sealed_batch);
                 }
             }
-            Disposition::Stop(_) if !is_about_line => self.send_again(sealed_batch),
+            Disposition::Stop(_) if !is_current => self.send_again(sealed_batch),
             Disposition::Stop(reason) => {
                 let (timeout, random) = (self.policy.refusal_timeout, self.random.next());
                 if self.stopped.is_none() && self.circuit.refuse(now, sealed_batch.sent_at, timeout, hint, random) {
@@ -154,21 +154,21 @@ impl Batcher {
         }
     }
 
-    /// Stops the line because of what a call has shown.
+    /// Stops the batcher because of a call's outcome.
     fn give_all_up(&mut self, sealed_batch: SealedBatch, reason: &Arc<Reason>) {
         self.mark_stopped(reason);
         self.give_up(sealed_batch, Failure::Rejected, Some(reason));
         self.halt(reason);
     }
 
-    /// Every record has its own answer.
+    /// Handles an answer with an entry for each record.
     fn apply_each(&mut self, now: Tick, mut sealed_batch: SealedBatch, entries: &[PutRecordBatchResponseEntry<'_>]) {
         self.billing.accepted_bytes += sealed_batch.billed_bytes(entries);
         let accepted = sealed_batch.accept(entries, &mut self.events);
         if sealed_batch.is_empty() {
             return self.recycle(sealed_batch);
         }
-        // The entries of what is left, in the same order.
+        // The entries of the records left, in the same order.
         let failed = || entries.iter().filter(|entry| entry.is_failed());
         let is_throttled = entries.iter().any(PutRecordBatchResponseEntry::is_throttled);
         let class = if is_throttled { RetryClass::Throttling } else { RetryClass::Transient };
@@ -182,26 +182,26 @@ impl Batcher {
             });
             return self.recycle(sealed_batch);
         }
-        // A stream at its quota takes a part each time: that is progress.
+        // A stream at its quota accepts a part each time, which is progress.
         if accepted > 0 {
             sealed_batch.consecutive_failures = 0;
         }
-        self.let_rest(now, None, class, sealed_batch);
+        self.back_off(now, None, class, sealed_batch);
     }
 
-    /// Sets what is left of a parcel aside for longer after each attempt in vain, unless the line has been stopped.
-    fn let_rest(&mut self, now: Tick, hint: Option<Duration>, class: RetryClass, mut sealed_batch: SealedBatch) {
+    /// Schedules the retry of a batch with growing backoff, unless the batcher has stopped.
+    fn back_off(&mut self, now: Tick, hint: Option<Duration>, class: RetryClass, mut sealed_batch: SealedBatch) {
         if self.stopped.is_some() {
             return self.send_again(sealed_batch);
         }
         sealed_batch.consecutive_failures = sealed_batch.consecutive_failures.saturating_add(1);
         let wait =
             retry::apply_retry_hint(hint, retry::backoff(class, sealed_batch.consecutive_failures, self.random.next()));
-        sealed_batch.rests_until = now + wait;
-        self.rest(sealed_batch);
+        sealed_batch.retry_at = now + wait;
+        self.schedule_retry(sealed_batch);
     }
 
-    /// Sends both halves of a parcel at once, or ends the one record that no request can carry.
+    /// Sends both halves of a batch at once, or ends a single record that no request can carry.
     fn halve(&mut self, mut sealed_batch: SealedBatch, reason: &Arc<Reason>) {
         let bytes = sealed_batch.batch.body.len_bytes();
         sealed_batch.reason = Some(Arc::clone(reason));
@@ -217,8 +217,8 @@ impl Batcher {
         self.send_again(second);
     }
 
-    /// A request that was never sent is none.
-    fn take_back(&mut self, sealed_batch: &mut SealedBatch) {
+    /// Uncounts a request that was never sent.
+    fn uncount(&mut self, sealed_batch: &mut SealedBatch) {
         self.statistics.batches -= 1;
         sealed_batch.attempts -= 1;
         if sealed_batch.attempts > 0 {
@@ -237,7 +237,7 @@ impl Batcher {
         }
     }
 
-    /// Puts what is left of a parcel back into the line, unless it has been stopped meanwhile.
+    /// Queues a batch to be sent again, unless the batcher has stopped meanwhile.
     fn send_again(&mut self, sealed_batch: SealedBatch) {
         match self.stopped.clone() {
             Some(reason) => self.give_up(sealed_batch, Failure::Rejected, Some(&reason)),

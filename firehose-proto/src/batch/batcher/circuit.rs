@@ -1,4 +1,4 @@
-//! [`CircuitBreaker`]: whether calls get through at all.
+//! [`CircuitBreaker`]: whether calls succeed at all.
 
 use core::time::Duration;
 
@@ -7,21 +7,21 @@ use crate::batch::policy::MaxFailedCalls;
 use crate::retry::{self, RetryClass};
 use crate::time::Tick;
 
-/// Shared by all batches: calls that fail in a row make all of them wait, one that gets through ends that.
+/// Shared by all batches: consecutive failures of calls make all of them wait, and a success ends that.
 #[derive(Debug, Default)]
 pub(super) struct CircuitBreaker {
     pub(super) opens_at: Tick,
     failures: u32,
     failed_at: Tick,
-    /// Whether it is known that there is a Firehose at the other end.
-    is_proven: bool,
-    /// When the last call got through.
+    /// Whether an answer has shown that the peer is Firehose.
+    is_service_confirmed: bool,
+    /// When the last call succeeded.
     succeeded_at: Tick,
-    /// When the first call was sent that failed since then.
+    /// When the first call that failed since then was sent.
     failing_since: Option<Tick>,
-    told: Told,
+    reported: Reported,
     refused: Option<Refused>,
-    /// From when on records age that were pushed before.
+    /// Records pushed earlier age only from this time on.
     ages_from: Tick,
 }
 
@@ -30,13 +30,13 @@ pub(super) struct CircuitBreaker {
 struct Refused {
     count: u32,
     last_at: Tick,
-    /// When they stop the line.
+    /// When they stop the batcher.
     ends_at: Tick,
 }
 
-/// What was told of the calls that fail.
+/// What has been reported about failing calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-enum Told {
+enum Reported {
     #[default]
     Nothing,
     Outage,
@@ -44,8 +44,8 @@ enum Told {
 }
 
 impl CircuitBreaker {
-    /// Waits longer after each failure in a row. The first may be a matter of that call alone, unless the service asks to
-    /// wait; what was sent before the last one has nothing new to tell.
+    /// Waits longer after each consecutive failure. The first may concern only that call, so it causes a wait only if
+    /// the service asks for one. A call sent before the last failure tells nothing new.
     pub(super) fn fail(&mut self, now: Tick, sent_at: Tick, class: RetryClass, hint: Option<Duration>, random: u64) {
         if self.failures > 0 && sent_at < self.failed_at {
             return;
@@ -57,8 +57,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Waits after a refusal of every record, longer after each in a row, and with a last try when time is up. Returns
-    /// whether there is time left.
+    /// Waits after a refusal of every record, longer after each consecutive one, with a last try when the time is up.
+    /// Returns whether there is time left.
     pub(super) fn refuse(
         &mut self,
         now: Tick,
@@ -78,7 +78,7 @@ impl CircuitBreaker {
         let count = count.saturating_add(1);
         self.refused = Some(Refused { count, last_at: now, ends_at });
         self.ages_from = ends_at;
-        // Whatever is in the way, it is nothing that passes within milliseconds.
+        // The cause will not pass within milliseconds.
         let wait = retry::apply_retry_hint(hint, retry::backoff(RetryClass::Throttling, count, random));
         self.opens_at = (now + wait).min(ends_at);
         true
@@ -89,50 +89,50 @@ impl CircuitBreaker {
         self.refused.is_some()
     }
 
-    /// When a record that was pushed at this time began to age.
+    /// When a record pushed at this time began to age.
     pub(super) fn ages_from(&self, pushed: Tick) -> Tick {
         pushed.max(self.ages_from)
     }
 
-    /// Ends all waiting. Tells of it, if it was told that calls fail.
+    /// Ends all waiting. Returns an event if the failures were reported.
     pub(super) fn succeed(&mut self, now: Tick) -> Option<Recovered> {
-        let since = self.failing_since.filter(|_| self.told != Told::Nothing);
+        let since = self.failing_since.filter(|_| self.reported != Reported::Nothing);
         if self.refused.is_some() {
             self.ages_from = self.ages_from.min(now);
         }
-        self.is_proven = true;
+        self.is_service_confirmed = true;
         self.succeeded_at = now;
         self.reset();
         since.map(|since| Recovered { since, elapsed: now.since(since) })
     }
 
-    /// Forgets what has failed.
+    /// Forgets all failures.
     pub(super) fn reset(&mut self) {
-        let Self { failed_at, is_proven, succeeded_at, ages_from, .. } = *self;
-        *self = Self { failed_at, is_proven, succeeded_at, ages_from, ..Self::default() };
+        let Self { failed_at, is_service_confirmed, succeeded_at, ages_from, .. } = *self;
+        *self = Self { failed_at, is_service_confirmed, succeeded_at, ages_from, ..Self::default() };
     }
 
-    /// Learns that it is Firehose that answers, even though not with a success.
-    pub(super) const fn prove(&mut self) {
-        self.is_proven = true;
+    /// Notes that the peer is Firehose, even though its answer is no success.
+    pub(super) const fn confirm_service(&mut self) {
+        self.is_service_confirmed = true;
     }
 
-    /// How many failures in a row there were, if they are as many as may be.
-    pub(super) fn is_dead(&self, max: MaxFailedCalls) -> Option<u32> {
-        let max = if self.is_proven { max.later } else { max.at_first };
+    /// The number of consecutive failures, if it has reached the limit.
+    pub(super) fn reached_limit(&self, max: MaxFailedCalls) -> Option<u32> {
+        let max = if self.is_service_confirmed { max.later } else { max.at_first };
         max.filter(|max| self.failures >= max.get()).map(|_| self.failures)
     }
 
-    /// Takes note of a call that has failed. Returns since when none has got through, if that is to be told now.
+    /// Notes a failed call. Returns since when none has succeeded, if that is to be reported now.
     pub(super) fn note_failure(&mut self, now: Tick, sent_at: Tick, is_refusal: bool) -> Option<Tick> {
         let since = *self.failing_since.get_or_insert(sent_at.max(self.succeeded_at));
-        let told = match is_refusal {
-            true => Told::Refusal,
-            false if now.since(since) >= Outage::TOLD_AFTER => Told::Outage,
-            false => Told::Nothing,
+        let reported = match is_refusal {
+            true => Reported::Refusal,
+            false if now.since(since) >= Outage::TOLD_AFTER => Reported::Outage,
+            false => Reported::Nothing,
         };
-        let is_news = told > self.told;
-        self.told = self.told.max(told);
+        let is_news = reported > self.reported;
+        self.reported = self.reported.max(reported);
         is_news.then_some(since)
     }
 }
@@ -170,9 +170,9 @@ mod tests {
         let max = MaxFailedCalls { at_first: first, later };
         let mut circuit = CircuitBreaker::default();
         circuit.fail(Tick::default(), Tick::default(), RetryClass::Throttling, None, 0);
-        assert_eq!(circuit.is_dead(max), Some(1));
-        circuit.prove();
-        assert_eq!(circuit.is_dead(max), None);
+        assert_eq!(circuit.reached_limit(max), Some(1));
+        circuit.confirm_service();
+        assert_eq!(circuit.reached_limit(max), None);
     }
 
     #[test]
@@ -181,7 +181,7 @@ mod tests {
         let mut circuit = CircuitBreaker::default();
         for (now, sent_at, opens_at) in [
             (at(100), at(0), Some(at(600))),
-            // Under way together with the one before.
+            // Sent while the one before was in flight.
             (at(120), at(50), Some(at(600))),
             (at(700), at(600), Some(at(1700))),
             (at(1800), at(1700), Some(at(3800))),
@@ -205,7 +205,7 @@ mod tests {
         let mut circuit = CircuitBreaker::default();
         assert_eq!(circuit.succeed(at(1000)), None);
         for (now, sent_at, is_refusal, since) in [
-            // It was sent before the last one that got through.
+            // Sent before the last success.
             (5999, 500, false, None),
             (6000, 3000, false, Some(at(1000))),
             (9000, 8000, false, None),

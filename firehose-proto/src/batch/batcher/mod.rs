@@ -1,4 +1,4 @@
-//! [`Batcher`]: a producer without its I/O. It decides what is sent when, and what became of each record.
+//! [`Batcher`]: a producer without its I/O. It decides what to send when, and reports the outcome of each record.
 //!
 //! ```text
 //!  push ─▶ open batch ──full, or linger over──▶ ready ──room in flight──▶ in flight ─▶ answer
@@ -9,15 +9,15 @@
 //!  caller ◀─────────────────────────── poll_output: Event ◀──────────────────── outcomes of records
 //! ```
 //!
-//! A record is encoded when it is pushed, into the body of the request that is going to carry it. What the service does
-//! not take stays where it is while its accepted neighbours leave, and is sent again from the same bytes.
+//! A record is encoded once, when it is pushed, into the body of its request. Records that the service does not accept
+//! stay there while their accepted neighbours are removed, and are sent again from the same bytes.
 //!
-//! * A failure of *records* (entries of an answer), or of a call, makes their batch wait, while others go on.
-//! * Failures of *calls* in a row, with none that got through in between, say nothing about their records: all batches
-//!   wait, and the next attempt tests the service.
-//! * A request that is refused as too large goes again in halves, and later ones are made no larger than what passes.
-//! * A refusal that is about every call (no such stream, no permission) stops the line: nothing waits in vain. If the
-//!   policy has such refusals waited out, all batches wait before, and one call at a time tests the service.
+//! * A failure of *records* (entries of an answer), or of a call, makes their batch wait, while others continue.
+//! * Consecutive failures of *calls*, without a success in between, say nothing about their records: all batches wait,
+//!   and the next attempt tests the service.
+//! * A request that is refused as too large is sent again in halves; later requests are no larger than what passes.
+//! * A refusal that concerns every call (no such stream, no permission) stops the batcher, so that nothing waits in
+//!   vain. If the policy waits out such refusals, all batches wait first, and one call at a time tests the service.
 //!
 //! ```text
 //!             refused, and that is waited out          refused for too long, or not waited out
@@ -57,14 +57,14 @@ use crate::random::Random;
 use crate::time::Tick;
 use crate::validate::Violation;
 
-/// Takes records and says what to send, when, and what became of each: exactly one outcome for each ticket.
+/// Takes records, decides what to send and when, and reports exactly one outcome for each ticket.
 ///
 /// * The application pushes ([`push`](Self::push), [`flush`](Self::flush), [`close`](Self::close),
 ///   [`abandon`](Self::abandon), [`resume`](Self::resume)).
-/// * The driver sends what it is told to and reports back ([`handle_outcome`](Self::handle_outcome)).
+/// * The driver sends what it gets and reports back ([`handle_outcome`](Self::handle_outcome)).
 /// * **After each of these, poll until [`Output::Wait`]**, and again at the time that it names.
 ///
-/// Time comes from the caller with each of these and does not go back; the seed of its jitter comes once.
+/// The caller passes the time to each of these; it must not go back. It passes the seed of the jitter once.
 ///
 /// ```
 /// use core::time::Duration;
@@ -109,29 +109,29 @@ pub struct Batcher {
     next_id: u64,
     /// The first call after the last stop, if there was one.
     first_id: u64,
-    /// Where pushed records go. With packing, events go through the pack first.
+    /// The open batch. With packing, events go through the pack first.
     open: Open,
     pack: Pack,
-    /// Sealed, by first ticket: what waits for room in flight, and nothing else.
+    /// Sealed batches that wait only for room in flight, by first ticket.
     ready: BTreeMap<u64, SealedBatch>,
-    /// By the time at which they are ready again.
-    resting: BTreeMap<(Tick, u64), SealedBatch>,
-    /// By id.
+    /// Keyed by the time of their retry.
+    backing_off: BTreeMap<(Tick, u64), SealedBatch>,
+    /// Keyed by call id.
     in_flight: BTreeMap<u64, SealedBatch>,
     events: Events,
-    /// Everything whose outcome has not been handed out.
+    /// All records whose outcome has not been returned.
     buffered: Load,
     circuit: CircuitBreaker,
     rate_limit: RateLimit,
     size: RequestSize,
     /// For the jitter of waits.
     random: Random,
-    /// Whether a record was not taken for want of room since the open batch began: then it waits for no others.
+    /// Whether a record was refused for lack of room since the open batch began: then the batch does not linger.
     is_full: bool,
-    /// What was polled last, if it was to wait and nothing has happened since that could change it.
+    /// The last wait returned, if nothing has happened since that could change it.
     wait: Option<Option<Tick>>,
-    /// Emptied batches, to be filled again.
-    spares: Vec<Open>,
+    /// Emptied batches for reuse.
+    spare_batches: Vec<Open>,
     billing: Billing,
     statistics: Statistics,
 }
@@ -143,11 +143,11 @@ struct Open {
 }
 
 impl Batcher {
-    /// A producer for one stream. The seed should differ between producers, lest their retries meet.
+    /// Creates a batcher for one stream. Give each its own seed, so that their retries do not coincide.
     ///
     /// # Errors
     ///
-    /// [`Violation`] when the name breaks its rules, or no record could ever pass.
+    /// [`Violation`] if the name breaks its rules, or no record could ever pass.
     pub fn new(delivery_stream_name: &str, policy: Policy, seed: u64) -> Result<Self, Violation> {
         policy.check()?;
         let batch = Batch::with_limits(delivery_stream_name, policy.request_limits())?;
@@ -160,7 +160,7 @@ impl Batcher {
             open: Open { batch, manifest: Manifest::default() },
             pack: Pack::default(),
             ready: BTreeMap::new(),
-            resting: BTreeMap::new(),
+            backing_off: BTreeMap::new(),
             in_flight: BTreeMap::new(),
             events: Events::default(),
             buffered: Load::default(),
@@ -170,7 +170,7 @@ impl Batcher {
             random: Random::new(seed),
             is_full: false,
             wait: None,
-            spares: Vec::new(),
+            spare_batches: Vec::new(),
             billing: Billing::default(),
             statistics: Statistics::default(),
             policy,
@@ -183,26 +183,25 @@ impl Batcher {
         &self.policy
     }
 
-    /// Why nothing can be delivered, if so.
+    /// Why nothing can be delivered, if the batcher has stopped.
     #[must_use]
     pub const fn stopped(&self) -> Option<&Arc<Reason>> {
         self.stopped.as_ref()
     }
 
-    /// Whether every record has had its outcome handed out.
+    /// Whether every record's outcome has been returned.
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         self.buffered.records == 0
     }
 
-    /// Whether nothing has happened since it last said to wait that would make it say something else, time aside:
-    /// then there is no need to poll it after a push.
+    /// Whether a poll would again say to wait, until the time named: then a push needs no poll after it.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         self.wait.is_some()
     }
 
-    /// What has happened since the start.
+    /// Counts since the start.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         Statistics {
@@ -213,15 +212,15 @@ impl Batcher {
         }
     }
 
-    /// When the oldest record was pushed that has no outcome. Looks at each batch: not for the hot path.
+    /// When the oldest record without an outcome was pushed. Looks at each batch: not for the hot path.
     #[must_use]
     pub fn oldest(&self) -> Option<Tick> {
-        let sealed = self.ready.values().chain(self.resting.values()).chain(self.in_flight.values());
+        let sealed = self.ready.values().chain(self.backing_off.values()).chain(self.in_flight.values());
         let sealed = sealed.filter_map(|sealed_batch| Some(sealed_batch.oldest()?.pushed));
         sealed.chain(self.open_since()).min()
     }
 
-    /// What the records cost that were pushed.
+    /// The cost of the pushed records.
     #[must_use]
     pub const fn billing(&self) -> Billing {
         let mut billing = self.billing;
@@ -231,35 +230,35 @@ impl Batcher {
         billing
     }
 
-    /// Bytes of memory held for records, used or spare. The sum over all batches: not for the hot path.
+    /// Bytes of memory held for records, used or spare. Sums over all batches: not for the hot path.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let open = self.spares.iter().chain([&self.open]).map(|open| (&open.batch, &open.manifest));
-        let sealed = self.ready.values().chain(self.resting.values()).chain(self.in_flight.values());
+        let open = self.spare_batches.iter().chain([&self.open]).map(|open| (&open.batch, &open.manifest));
+        let sealed = self.ready.values().chain(self.backing_off.values()).chain(self.in_flight.values());
         let sealed = sealed.map(|sealed_batch| (&*sealed_batch.batch, &sealed_batch.manifest));
         let batches: usize =
-            open.chain(sealed).map(|(batch, books)| batch.body.memory_bytes() + books.memory_bytes()).sum();
+            open.chain(sealed).map(|(batch, manifest)| batch.body.memory_bytes() + manifest.memory_bytes()).sum();
         batches + self.pack.data.capacity() + self.pack.lens.capacity() * size_of::<u32>()
     }
 
-    /// Lets nothing linger that has been pushed so far.
+    /// Ends the lingering of all records pushed so far.
     pub fn flush(&mut self) {
         self.close_pack();
         self.seal();
     }
 
-    /// Takes no more records. Those that were taken are delivered as before, without lingering.
+    /// Stops taking records. Those taken are delivered as before, without lingering.
     ///
-    /// When [`is_idle`](Self::is_idle), it is over.
+    /// Delivery has ended once [`is_idle`](Self::is_idle).
     pub fn close(&mut self) {
         self.flush();
         self.is_closed = true;
     }
 
-    /// Goes on after a stop, when its cause is mended; of no effect otherwise.
+    /// Continues after a stop, once its cause is fixed. Does nothing otherwise.
     ///
-    /// What came back because of the stop stays back: whoever wants it delivered pushes it again. What was in flight then is
-    /// treated as ever, but refusals of calls from before the stop no longer count.
+    /// Records that the stop returned are not sent again: to deliver them, push them again. Calls in flight are handled
+    /// as usual, except that refusals of calls from before the stop no longer count.
     pub fn resume(&mut self) {
         if self.stopped.take().is_some() {
             self.first_id = self.next_id;
@@ -268,9 +267,9 @@ impl Batcher {
         }
     }
 
-    /// Takes no more records and gives up those that were taken: each of them comes back with its outcome.
+    /// Stops taking records and gives up those taken: each comes back with its outcome.
     ///
-    /// What is in flight may be stored, and ends as unknown; its answer is not waited for, nor heeded when it comes.
+    /// Records in flight may be stored, and end as unknown; later answers to them are ignored.
     pub fn abandon(&mut self) {
         self.close();
         for (_, mut sealed_batch) in mem::take(&mut self.in_flight) {
@@ -281,7 +280,7 @@ impl Batcher {
         self.wait = None;
     }
 
-    /// The one outlet. Poll it until it says to wait.
+    /// The next output. Poll until it says to wait.
     pub fn poll_output(&mut self, now: Tick) -> Output {
         if let Some(wait) = self.wait.filter(|wait| wait.is_none_or(|time| now < time)) {
             return Output::Wait(wait);
@@ -307,17 +306,17 @@ impl Batcher {
         Output::Wait(wait)
     }
 
-    /// Does what the time alone brings about.
+    /// Applies what has changed by time alone.
     fn advance(&mut self, now: Tick) {
         if self.open_since().is_some_and(|since| self.expires_at(since) <= now) {
             self.flush();
         }
-        while let Some(entry) = self.resting.first_entry().filter(|entry| entry.key().0 <= now) {
+        while let Some(entry) = self.backing_off.first_entry().filter(|entry| entry.key().0 <= now) {
             let mut sealed_batch = entry.remove();
             self.expire(now, &mut sealed_batch);
-            if sealed_batch.rests_until > now { self.rest(sealed_batch) } else { self.make_ready(sealed_batch) }
+            if sealed_batch.retry_at > now { self.schedule_retry(sealed_batch) } else { self.make_ready(sealed_batch) }
         }
-        // Tickets are given in the order of time: whoever has the first is the oldest.
+        // Tickets are assigned in order of time, so the lowest is the oldest.
         while let Some(entry) = self.ready.first_entry() {
             let expires_at = |item: &Item| self.circuit.ages_from(item.pushed) + self.policy.max_age;
             if entry.get().oldest().is_none_or(|item| expires_at(item) > now) {
@@ -329,7 +328,7 @@ impl Batcher {
         }
     }
 
-    /// Ends the records of a parcel that are too old.
+    /// Ends the records of a batch that are too old.
     fn expire(&mut self, now: Tick, sealed_batch: &mut SealedBatch) {
         let (circuit, max_age) = (&self.circuit, self.policy.max_age);
         sealed_batch.undeliver(Failure::Expired, delimiter(&self.policy), &mut self.events, |_, item| {
@@ -337,28 +336,28 @@ impl Batcher {
         });
     }
 
-    /// When a record is too old that was pushed at this time.
+    /// When a record pushed at this time is too old.
     fn expires_at(&self, pushed: Tick) -> Tick {
         self.circuit.ages_from(pushed) + self.policy.max_age
     }
 
-    /// When the first record was pushed that is not sealed.
+    /// When the oldest record that is not sealed was pushed.
     fn open_since(&self) -> Option<Tick> {
         let first = self.open.manifest.items().first().map(|item| item.pushed);
         first.or_else(|| (!self.pack.is_empty()).then_some(self.pack.pushed))
     }
 
-    /// Whether the order and the number of calls under way allow another one.
+    /// Whether the order and the number of calls in flight allow another one.
     fn may_send(&self) -> bool {
         match self.policy.order {
             Order::Relaxed if self.circuit.is_refused() => self.in_flight.is_empty(),
             Order::Relaxed => self.in_flight.len() < self.policy.max_in_flight.get(),
-            Order::Strict => self.in_flight.is_empty() && self.resting.is_empty(),
+            Order::Strict => self.in_flight.is_empty() && self.backing_off.is_empty(),
         }
     }
 
-    /// When the next batch may leave, if there is room for one in flight. The open batch only does when no other is
-    /// left: as long as it would have to wait anyway, it goes on filling.
+    /// When the next batch may leave, if there is room in flight. The open batch leaves only after all others: until
+    /// then it would wait anyway, so it continues to fill.
     fn sends_at(&self) -> Option<Tick> {
         if !self.may_send() {
             return None;
@@ -369,14 +368,14 @@ impl Batcher {
         Some(time.max(self.circuit.opens_at).max(self.rate_limit.opens_at()))
     }
 
-    /// When time alone changes something. Only asked when nothing is to be done before.
+    /// When time alone changes something. Called only when there is nothing to do earlier.
     fn next_time(&self) -> Option<Tick> {
-        let resting = self.resting.first_key_value().map(|((time, _), _)| *time);
+        let backing_off = self.backing_off.first_key_value().map(|((time, _), _)| *time);
         let oldest = self.ready.first_key_value().and_then(|(_, sealed_batch)| sealed_batch.oldest());
         let oldest = [self.open_since(), oldest.map(|item| item.pushed)].into_iter().flatten().min();
         let expiry = oldest.map(|pushed| self.expires_at(pushed));
         let never = Tick::from_duration(Duration::MAX);
-        [resting, expiry, self.sends_at()].into_iter().flatten().min().filter(|time| *time < never)
+        [backing_off, expiry, self.sends_at()].into_iter().flatten().min().filter(|time| *time < never)
     }
 
     fn send(&mut self, now: Tick, mut sealed_batch: SealedBatch) -> Output {
@@ -398,7 +397,7 @@ impl Batcher {
         output
     }
 
-    /// Puts a parcel where it can be sent from, or its memory where it can be used again.
+    /// Queues a batch to be sent, or keeps its memory for reuse if it is empty.
     fn make_ready(&mut self, sealed_batch: SealedBatch) {
         if let Some(item) = sealed_batch.oldest() {
             self.ready.insert(item.first, sealed_batch);
@@ -407,11 +406,11 @@ impl Batcher {
         }
     }
 
-    /// Sets a parcel aside until it may be sent again, or a record of it is too old for that.
-    fn rest(&mut self, sealed_batch: SealedBatch) {
+    /// Schedules the retry of a batch, or an earlier check when a record of it will be too old.
+    fn schedule_retry(&mut self, sealed_batch: SealedBatch) {
         if let Some(item) = sealed_batch.oldest() {
-            let time = sealed_batch.rests_until.min(self.expires_at(item.pushed));
-            self.resting.insert((time, item.first), sealed_batch);
+            let time = sealed_batch.retry_at.min(self.expires_at(item.pushed));
+            self.backing_off.insert((time, item.first), sealed_batch);
         } else {
             self.recycle(sealed_batch);
         }
@@ -419,17 +418,17 @@ impl Batcher {
 
     fn recycle(&mut self, sealed_batch: SealedBatch) {
         let SealedBatch { batch, mut manifest, .. } = sealed_batch;
-        if self.spares.len() > self.policy.max_in_flight.get() {
+        if self.spare_batches.len() > self.policy.max_in_flight.get() {
             return;
         }
         if let Some(mut batch) = Arc::into_inner(batch) {
             batch.clear();
             manifest.clear();
-            self.spares.push(Open { batch, manifest });
+            self.spare_batches.push(Open { batch, manifest });
         }
     }
 
-    /// Ends all records of a parcel.
+    /// Ends all records of a batch.
     fn give_up(&mut self, mut sealed_batch: SealedBatch, failure: Failure, reason: Option<&Arc<Reason>>) {
         sealed_batch.undeliver(failure, delimiter(&self.policy), &mut self.events, |_, _| Some(reason.cloned()));
         self.recycle(sealed_batch);
@@ -438,9 +437,9 @@ impl Batcher {
     /// Ends all records that are not in flight.
     fn give_up_waiting(&mut self, failure: Failure, reason: Option<&Arc<Reason>>) {
         self.flush();
-        let resting = mem::take(&mut self.resting).into_values();
+        let backing_off = mem::take(&mut self.backing_off).into_values();
         let mut waiting: BTreeMap<u64, SealedBatch> = mem::take(&mut self.ready);
-        waiting.extend(resting.filter_map(|sealed_batch| Some((sealed_batch.oldest()?.first, sealed_batch))));
+        waiting.extend(backing_off.filter_map(|sealed_batch| Some((sealed_batch.oldest()?.first, sealed_batch))));
         for sealed_batch in waiting.into_values() {
             self.give_up(sealed_batch, failure, reason);
         }
@@ -461,7 +460,7 @@ impl Batcher {
     }
 }
 
-/// What packing adds to each event.
+/// The delimiter that packing adds to each event.
 fn delimiter(policy: &Policy) -> &[u8] {
     policy.packing.as_ref().map_or(&[], |packing| &packing.delimiter)
 }

@@ -1,54 +1,54 @@
-//! [`Output`], what the driver is to do next, and [`Statistics`], what has happened so far.
+//! [`Output`]: what the driver does next; and [`Statistics`]: counts since the start.
 
 use alloc::sync::Arc;
 
 use crate::batch::{Batch, Event};
 use crate::time::Tick;
 
-/// What to do next.
+/// What the driver does next.
 #[derive(Debug)]
 pub enum Output {
-    /// Send [`batch.request`](Batch::request), and report what came of it under this id, once.
+    /// Send [`batch.request`](Batch::request), and report the outcome once, under this id.
     ///
-    /// The batch is shared for the time of the call: dropped before the answer is handled, its memory is used again.
+    /// The batch is shared during the call. Drop it before the report, so that its memory can be reused.
     Send {
-        /// Names the call.
+        /// Identifies the call.
         id: u64,
         /// The records.
         batch: Arc<Batch>,
-        /// Which attempt at these records it is; the first is 1. One of which nothing was sent does not count.
+        /// The number of this attempt, from 1. Attempts that sent nothing do not count.
         attempt: u32,
     },
-    /// Records have their outcome.
+    /// An outcome of records, or a change that concerns all calls.
     Event(Event),
-    /// Nothing to do until something happens, or until the time given, if any.
+    /// Nothing to do until the next input, or until this time if there is one.
     Wait(Option<Tick>),
 }
 
-/// What has happened since the start.
+/// Counts since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// Records taken: that is, tickets given.
+    /// Records taken, that is, tickets assigned.
     pub pushed: u64,
     /// Records accepted.
     pub accepted: u64,
-    /// Records that were rejected.
+    /// Records rejected.
     pub rejected: u64,
-    /// Records of which it is not known whether they are stored.
+    /// Records of which it is unknown whether they are stored.
     pub unknown: u64,
-    /// Records that were given up without a word about them.
+    /// Records given up without an answer about them.
     pub expired: u64,
-    /// Records sent for the second time or more; one that is sent three times counts twice. What never left, for want of a
-    /// connection or of credentials, is not sent.
+    /// Records sent again: one that is sent three times counts twice. A request that never left, for lack of a
+    /// connection or of credentials, does not count.
     pub resent: u64,
     /// Requests sent.
     pub batches: u64,
-    /// Answers by which the service asked for less.
+    /// Answers that asked to slow down.
     pub throttles: u64,
-    /// Requests under way.
+    /// Requests in flight.
     pub in_flight: usize,
-    /// Records whose outcome has not been handed out.
+    /// Records whose outcome has not been returned.
     pub buffered_records: usize,
     /// Bytes of their data.
     pub buffered_bytes: usize,

@@ -1,4 +1,4 @@
-//! How records come in: the first half of [`Batcher`].
+//! Taking records: the input half of [`Batcher`].
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -13,17 +13,17 @@ use crate::batch::sealed_batch::{Load, SealedBatch};
 use crate::batch::{Batch, PushError, oversize, pack};
 use crate::time::Tick;
 
-/// Why a record was not taken. It stays with the caller.
+/// Why a record was not taken. The caller keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnqueueError {
-    /// There is no room now. There will be when records have had their outcomes.
+    /// There is no room now. Outcomes of other records will make room.
     Full,
-    /// There never will be room.
+    /// The record can never fit.
     TooLarge {
         /// Its size.
         bytes: usize,
-        /// The most allowed.
+        /// The limit.
         max_bytes: usize,
     },
     /// [`Batcher::close`] was called.
@@ -48,13 +48,13 @@ impl fmt::Display for EnqueueError {
 impl core::error::Error for EnqueueError {}
 
 impl Batcher {
-    /// Takes a record, and gives it a ticket: several, when it was [split](Oversize::Split).
+    /// Takes a record and assigns it a ticket; several if it was [split](Oversize::Split).
     ///
-    /// Tickets count from 0 without gaps. Nothing is taken of a record that is not taken.
+    /// Tickets count from 0 without gaps. A record is taken whole or not at all.
     ///
     /// # Errors
     ///
-    /// [`EnqueueError`] tells whether to try again.
+    /// [`EnqueueError`]; its variant tells whether to try again.
     pub fn push(&mut self, now: Tick, data: &[u8]) -> Result<Range<u64>, EnqueueError> {
         if let Some(reason) = &self.stopped {
             return Err(EnqueueError::Stopped(Arc::clone(reason)));
@@ -70,7 +70,7 @@ impl Batcher {
         Ok(self.append(now, data))
     }
 
-    /// Bytes that a record takes, its delimiter included.
+    /// Bytes that a record takes, including its delimiter.
     fn framed_len(&self, data: &[u8]) -> usize {
         match &self.policy.packing {
             Some(packing) => pack::framed_len(data, &packing.delimiter),
@@ -89,15 +89,15 @@ impl Batcher {
         if has_room {
             return Ok(());
         }
-        // What is there is all that a request can have for now.
+        // The buffer is full, so no more records will join the open batch for now.
         if !self.is_full {
             (self.is_full, self.wait) = (true, None);
         }
         Err(EnqueueError::Full)
     }
 
-    /// Gives tickets to so many records.
-    fn book(&mut self, load: Load, data_bytes: usize) -> u64 {
+    /// Assigns tickets to this many records.
+    fn assign_tickets(&mut self, load: Load, data_bytes: usize) -> u64 {
         let first = self.next_ticket;
         self.next_ticket += load.records as u64;
         self.buffered.records += load.records;
@@ -107,14 +107,14 @@ impl Batcher {
         first
     }
 
-    /// Takes a record for which there is room.
+    /// Takes a record that fits.
     fn append(&mut self, now: Tick, data: &[u8]) -> Range<u64> {
         let bytes = self.framed_len(data);
-        let ticket = self.book(Load { records: 1, bytes }, data.len());
+        let ticket = self.assign_tickets(Load { records: 1, bytes }, data.len());
         let billed = pack::billed_bytes(data.len()) as u64;
         self.billing.unpacked_bytes += billed;
         if self.open.batch.is_empty() && self.pack.is_empty() {
-            // Now there is something whose linger ends.
+            // Now there is a record whose linger ends.
             self.wait = None;
         }
         let max_record_bytes = self.policy.max_record_bytes();
@@ -147,9 +147,9 @@ impl Batcher {
         self.seal_full();
     }
 
-    /// Adds a record to the open batch: to a fresh one, when there is no room beside those in it.
+    /// Adds a record to the open batch; to a new one, if it does not fit beside the others.
     fn encode(&mut self, data: &[u8]) {
-        // A record that alone is above what is known to pass has to be tried all the same.
+        // A record that exceeds the learned size by itself must be tried all the same.
         let is_above = self.open.batch.body.len_bytes_with(data.len()) > self.size.max_bytes();
         if is_above && !self.open.batch.is_empty() {
             self.seal();
@@ -161,7 +161,7 @@ impl Batcher {
         }
     }
 
-    /// Seals the open batch when it has all the records that it may have: it has nothing to linger for.
+    /// Seals the open batch if it is full: it has nothing to linger for.
     fn seal_full(&mut self) {
         if self.open.batch.len() >= self.open.batch.limits().max_records {
             self.seal();
@@ -173,7 +173,7 @@ impl Batcher {
         if self.open.batch.is_empty() {
             return;
         }
-        let fresh = self.spares.pop().unwrap_or_else(|| Open {
+        let fresh = self.spare_batches.pop().unwrap_or_else(|| Open {
             batch: Batch::unchecked(self.open.batch.delivery_stream_name(), self.open.batch.limits()),
             manifest: Manifest::default(),
         });
@@ -203,9 +203,9 @@ impl Batcher {
                 self.policy.oversize = Oversize::Reject;
                 let load = Load { records: 1, bytes: data.len() };
                 self.check_room(load)?;
-                // The tickets of a record have no gaps.
+                // The tickets of a record are consecutive.
                 self.close_pack();
-                let ticket = self.book(load, data.len());
+                let ticket = self.assign_tickets(load, data.len());
                 let reason = Some(Arc::new(Reason::refusal("RecordTooLarge", alloc::format!("{too_large}"))));
                 let data = data.to_vec();
                 let rejected = Undelivered { ticket, attempts: 0, failure: Failure::Rejected, reason, data };

@@ -1,4 +1,4 @@
-//! What is counted and what may be left out, which no driver sees in what is sent: bytes billed, memory, polls.
+//! Tests of what no driver sees in the requests: bytes billed, memory, polls that may be skipped.
 
 use core::num::NonZeroUsize;
 
@@ -19,7 +19,7 @@ fn batcher(change: impl FnOnce(&mut Policy)) -> Batcher {
     Batcher::new("s", policy, 7).unwrap()
 }
 
-/// Each row: what packs, what is done with the oversized, the sizes pushed, and then the bytes of data, those billed for each
+/// Each row: packing, treatment of oversize records, pushed sizes; then the bytes of data, the bytes billed for each
 /// event alone and those billed as it is, in thousands and in steps.
 #[test]
 fn bills_records_as_they_are_stored() {
@@ -61,7 +61,7 @@ fn bills_records_as_they_are_stored() {
     }
 }
 
-/// The books of small events weigh more than their data, and are held wherever the events are.
+/// The manifest of small events takes more memory than their data, and is counted wherever the events are.
 #[test]
 fn counts_the_memory_of_data_and_books_wherever_they_are() {
     const EVENTS: usize = 4000;
@@ -117,7 +117,7 @@ fn a_push_that_changes_nothing_needs_no_poll() {
     assert!(!batcher.is_waiting());
 }
 
-/// Whatever is done to it: when it says that it waits, having it look again brings nothing else to light.
+/// Whatever happens: while it says to wait, another poll yields nothing else.
 #[test]
 fn a_wait_that_is_remembered_is_the_one_that_would_be_found() {
     for seed in 0..600 {
