@@ -164,9 +164,9 @@ impl Client {
         loop {
             let action = {
                 let mut shared = lock(shared);
-                let believed = shared.clock_offset();
+                let before = shared.clock_offset();
                 let action = call.poll(self.now(), &mut shared);
-                warn_of_change(believed, shared.clock_offset());
+                warn_of_skew(before, shared.clock_offset());
                 action
             };
             match action {
@@ -225,11 +225,11 @@ impl fmt::Debug for Client {
 }
 
 /// Logs a warning when an answer changes the measured skew of the local clock by much.
-fn warn_of_change(believed: SignedDuration, known: SignedDuration) {
-    if (known - believed).abs() > NOTABLE_SKEW {
+fn warn_of_skew(before: SignedDuration, known: SignedDuration) {
+    if (known - before).abs() > NOTABLE_SKEW {
         let (seconds, way) =
             (known.whole_seconds().unsigned_abs(), if known.is_negative() { "ahead of" } else { "behind" });
-        log::warn!("the local clock is {seconds} s {way} the service's; requests are signed by the service's");
+        log::warn!("the local clock is {seconds} s {way} the service's; requests are signed with the service's time");
     }
 }
 

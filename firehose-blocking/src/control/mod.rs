@@ -1,4 +1,4 @@
-//! What the operations on streams themselves come with: lists page by page, and waits for streams.
+//! Helpers for the operations on streams: lists page by page, and waits for a state.
 
 mod pages;
 mod wait;

@@ -1,6 +1,6 @@
 //! [`Connect`]: opens connections for ureq: resolves the name, tries all addresses, and adds TLS.
 //!
-//! ureq resolves a name for each request, before it looks for an open connection; [`NotYet`] returns it no addresses.
+//! ureq resolves a name for each request, before it looks for an open connection; [`NoAddresses`] returns it no addresses.
 
 use std::fmt;
 use std::io;
@@ -20,37 +20,37 @@ use super::tls;
 
 /// Leaves name resolution to [`Connect`].
 #[derive(Debug)]
-pub(super) struct NotYet;
+pub(super) struct NoAddresses;
 
-impl Resolver for NotYet {
+impl Resolver for NoAddresses {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         Ok(self.empty())
     }
 }
 
 /// Resolves a name. May take any time.
-pub(super) trait LookUp: Send + Sync + 'static {
-    fn addresses(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+pub(super) trait NameResolver: Send + Sync + 'static {
+    fn resolve(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 }
 
 /// Asks the operating system.
-pub(super) struct System;
+pub(super) struct SystemResolver;
 
-impl LookUp for System {
-    fn addresses(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+impl NameResolver for SystemResolver {
+    fn resolve(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         Ok((name, port).to_socket_addrs()?.collect())
     }
 }
 
 /// Opens connections.
 pub(super) struct Connect<L> {
-    look_up: Arc<L>,
+    resolver: Arc<L>,
     tls: Arc<tls::Config>,
 }
 
-impl<L: LookUp> Connect<L> {
-    pub(super) fn new(look_up: L, tls: Arc<tls::Config>) -> Self {
-        Self { look_up: Arc::new(look_up), tls }
+impl<L: NameResolver> Connect<L> {
+    pub(super) fn new(resolver: L, tls: Arc<tls::Config>) -> Self {
+        Self { resolver: Arc::new(resolver), tls }
     }
 
     /// Connects to the first address that accepts.
@@ -65,10 +65,10 @@ impl<L: LookUp> Connect<L> {
     /// Resolves a name on a thread, which is left behind if it exceeds the deadline.
     fn addresses(&self, name: &str, port: u16, deadline: Deadline) -> Result<Vec<SocketAddr>, Error> {
         let (sender, receiver) = mpsc::sync_channel(1);
-        let (look_up, owned) = (Arc::clone(&self.look_up), name.to_owned());
+        let (resolver, owned) = (Arc::clone(&self.resolver), name.to_owned());
         // The receiver may have given up.
-        let run = move || drop(sender.send(look_up.addresses(&owned, port)));
-        thread::Builder::new().name("firehose-lookup".into()).spawn(run)?;
+        let run = move || drop(sender.send(resolver.resolve(&owned, port)));
+        thread::Builder::new().name("firehose-resolver".into()).spawn(run)?;
         let too_late = match deadline.reason() {
             Timeout::Connect => Timeout::Resolve,
             other => other,
@@ -88,7 +88,7 @@ impl<L: LookUp> Connect<L> {
     }
 }
 
-impl<L: LookUp> Connector<Either<(), Box<dyn Transport>>> for Connect<L> {
+impl<L: NameResolver> Connector<Either<(), Box<dyn Transport>>> for Connect<L> {
     type Out = Box<dyn Transport>;
 
     fn connect(
@@ -194,8 +194,8 @@ mod tests {
         never_answers: bool,
     }
 
-    impl LookUp for Table {
-        fn addresses(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    impl NameResolver for Table {
+        fn resolve(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
             self.asked.lock().unwrap().push((name.to_owned(), port));
             if self.never_answers {
                 loop {

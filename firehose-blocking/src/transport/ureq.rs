@@ -16,7 +16,7 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector};
 use ureq::{Agent, AsSendBody, ProxyProtocol, SendBody, http};
 
 use super::ca_bundle::InvalidCaBundle;
-use super::connect::{Connect, LookUp, NotYet, System};
+use super::connect::{Connect, NameResolver, NoAddresses, SystemResolver};
 use super::{Timeouts, Transport, TransportError, TransportErrorKind, tls};
 use crate::builder::BuildError;
 use crate::files;
@@ -56,7 +56,7 @@ impl Ureq {
     /// A transport without connections yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(System, tls::mozilla())
+        Self::with(SystemResolver, tls::mozilla())
     }
 
     /// Uses these proxies.
@@ -75,7 +75,7 @@ impl Ureq {
     ///
     /// [`InvalidCaBundle`] if the text is not PEM or has no certificate that can be a trust anchor.
     pub fn ca_bundle(mut self, pem: &[u8]) -> Result<Self, InvalidCaBundle> {
-        self.agent = agent(System, tls::bundle(pem)?);
+        self.agent = agent(SystemResolver, tls::bundle(pem)?);
         Ok(self)
     }
 
@@ -93,9 +93,9 @@ impl Ureq {
         ureq.ca_bundle(&pem.map_err(|error| invalid(InvalidCaBundle::Io(error.kind())))?).map_err(invalid)
     }
 
-    pub(super) fn with(look_up: impl LookUp, tls: Arc<tls::Config>) -> Self {
+    pub(super) fn with(resolver: impl NameResolver, tls: Arc<tls::Config>) -> Self {
         Self {
-            agent: agent(look_up, tls),
+            agent: agent(resolver, tls),
             proxies: Proxies::default(),
             last_proxy: Arc::default(),
             max_response_bytes: MAX_RESPONSE_BYTES,
@@ -153,7 +153,7 @@ pub(crate) fn default_transport(
     Ok(Arc::new(Ureq::configured(settings)?.max_response_bytes(max_response_bytes)))
 }
 
-fn agent(look_up: impl LookUp, tls: Arc<tls::Config>) -> Agent {
+fn agent(resolver: impl NameResolver, tls: Arc<tls::Config>) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -169,8 +169,8 @@ fn agent(look_up: impl LookUp, tls: Arc<tls::Config>) -> Agent {
         // The proxy is chosen for each request.
         .proxy(None)
         .build();
-    let connector = ().chain(ConnectProxyConnector::default()).chain(Connect::new(look_up, tls));
-    Agent::with_parts(config, connector, NotYet)
+    let connector = ().chain(ConnectProxyConnector::default()).chain(Connect::new(resolver, tls));
+    Agent::with_parts(config, connector, NoAddresses)
 }
 
 impl Default for Ureq {

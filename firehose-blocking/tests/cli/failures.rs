@@ -82,7 +82,10 @@ fn blames_the_key_once_the_clock_is_corrected() {
     let outcome = run(&mut put_to(&server.url, &[]), b"a\n");
     assert_eq!((outcome.code, outcome.summary()), (Some(4), [1, 2, 0, 0, 1, 1]), "{outcome:?}");
     assert_eq!(server.requests().len(), 2);
-    assert!(outcome.stderr.contains("s behind the service's; requests are signed by the service's"), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("s behind the service's; requests are signed with the service's time"),
+        "{outcome:?}"
+    );
 }
 
 #[test]

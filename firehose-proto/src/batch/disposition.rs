@@ -1,15 +1,15 @@
 //! [`Disposition`]: what a call's answer, or the lack of one, means for its records.
 //!
-//!   ```text
-//!   200, an entry for each record      each record has its own result
-//!   400 that names records             those are rejected, the others sent again at once
-//!   413, 400 about the size            sent again in halves, at once, down to one record
-//!   4xx that asks to slow down         all sent again, later; certainly not stored
-//!   4xx about credentials              the same; the credentials are renewed meanwhile
-//!   3xx and 4xx that are not AWS's     the same; a proxy in between may let them through later
-//!   5xx, no answer, or a malformed one all sent again, later, unless that may store them twice
-//!   4xx of any other kind              would refuse every call: the batcher stops
-//!   ```
+//! ```text
+//! 200, an entry for each record      each record has its own result
+//! 400 that names records             those are rejected, the others sent again at once
+//! 413, 400 about the size            sent again in halves, at once, down to one record
+//! 4xx that asks to slow down         all sent again, later; certainly not stored
+//! 4xx about credentials              the same; the credentials are renewed meanwhile
+//! 3xx and 4xx that are not AWS's     the same; a proxy in between may let them through later
+//! 5xx, no answer, or a malformed one all sent again, later, unless that may store them twice
+//! 4xx of any other kind              would refuse every call: the batcher stops
+//! ```
 
 use alloc::borrow::ToOwned;
 use alloc::format;

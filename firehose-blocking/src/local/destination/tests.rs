@@ -4,7 +4,7 @@ use super::*;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/r";
 
-/// Parses JSON in which `BUCKET` is what every bucket needs.
+/// Parses JSON in which `BUCKET` stands for the members that every bucket needs.
 fn document(text: &str) -> Value {
     let bucket = format!(r#""RoleARN":"{ROLE}","BucketARN":"arn:aws:s3:::b""#);
     serde_json::from_str(&text.replace("BUCKET", &bucket)).unwrap()
@@ -25,7 +25,7 @@ fn updated(current: &DestinationDescription, change: &str) -> Result<Destination
     update(current, &input).map_err(|error| format!("{}: {}", error.code.unwrap(), error.message))
 }
 
-/// A configuration of each kind with the least that is needed, and the secrets that it can have.
+/// A minimal configuration of each kind, with the secrets that it can have.
 const CONFIGURATIONS: [&str; 10] = [
     r#"{"S3DestinationConfiguration":{BUCKET}}"#,
     r#"{"ExtendedS3DestinationConfiguration":{BUCKET}}"#,
@@ -75,7 +75,7 @@ fn describes_what_was_given_without_secrets_and_with_defaults() {
         assert_eq!(bucket["EncryptionConfiguration"], json!({ "NoEncryptionConfig": "NoEncryption" }), "{name}");
         let backup = shown.get("S3BackupMode").and_then(Value::as_str);
         assert_eq!(backup.is_some(), name != "S3DestinationConfiguration", "{name}");
-        // All else that was given is there.
+        // Everything else that was given is there.
         for (member, value) in given.as_object().unwrap() {
             if value.is_string() && !value.as_str().unwrap().contains("SECRET") {
                 assert_eq!(&shown[member.as_str()], value, "{name}.{member}");
@@ -123,7 +123,7 @@ fn merges_an_update_of_the_same_kind() {
     let after = tree(&after.unwrap());
     let mut expected = tree(&current);
     let redshift = &mut expected["RedshiftDestinationDescription"];
-    // A structure is replaced, but for a bucket, which is updated.
+    // A structure is replaced, except for a bucket, which is merged.
     redshift["CopyCommand"] = json!({ "DataTableName": "u" });
     redshift["S3DestinationDescription"]["CompressionFormat"] = "GZIP".into();
     redshift["S3DestinationDescription"]["BufferingHints"] = json!({ "SizeInMBs": 8, "IntervalInSeconds": 300 });

@@ -116,7 +116,7 @@ fn is_token(element: &[u8], token: &str) -> bool {
     element.trim_ascii().eq_ignore_ascii_case(token.as_bytes())
 }
 
-/// Appends the head of a response. `false`, with nothing appended, for an interim status.
+/// Appends the head of a response. `false`, with nothing appended, for an interim or invalid status.
 pub(super) fn encode_head(response: &Response, now: SystemTime, is_last: bool, out: &mut Vec<u8>) -> bool {
     let status = http::StatusCode::from_u16(response.status).ok().filter(|status| !status.is_informational());
     let Some(status) = status else { return false };

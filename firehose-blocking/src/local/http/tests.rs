@@ -28,7 +28,7 @@ fn start_with<A: Into<Outcome>>(limits: Limits, handler: impl Fn(Request<'_>) ->
     Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), limits, handler, || 0).unwrap()
 }
 
-/// Answers with the request as it was handed over.
+/// Answers with the request as the handler got it.
 #[expect(clippy::needless_pass_by_value, reason = "it is a handler")]
 fn echo(request: Request<'_>) -> Response {
     let mut body = format!("{} {}\n", request.method.as_str(), request.uri).into_bytes();
@@ -64,7 +64,7 @@ impl Client {
         Self(socket)
     }
 
-    /// What the server does not want any more need not arrive.
+    /// The server need not read all of it.
     fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let _ = self.0.write_all(bytes.as_ref());
         self
@@ -96,7 +96,7 @@ impl Client {
         self.send(request).answer()
     }
 
-    /// Reads until the server closes; a reset is a close too, a time-out is not.
+    /// Reads until the server closes; a reset counts as a close, a timeout does not.
     fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
@@ -407,7 +407,7 @@ fn connections_beyond_the_limit_wait_for_a_place() {
     let server = start(Limits { max_connections: 1, ..Limits::default() });
     let mut first = Client::connect(&server);
     assert_eq!(first.exchange(GOOD).status, 200);
-    // Once invited to send its body, the first is surely in the middle of a request.
+    // Once the server has asked for its body, the first client is certainly within a request.
     first.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n").head();
     let mut second = Client::connect(&server);
     second.send(GOOD).0.set_read_timeout(Some(SOON)).unwrap();
@@ -452,7 +452,7 @@ fn cuts_an_answer_where_it_is_told_to() {
     for (path, body) in [("nothing", None), ("head", Some("")), ("part", Some("GET ")), ("all", Some("GET /all\n"))] {
         let mut client = Client::connect(&server);
         assert_eq!(client.exchange(GOOD).status, 200);
-        // The next request has come already, and must be neither answered nor make the end of the line a reset.
+        // The next request has already arrived. It must not be answered, nor turn the close into a reset.
         client.send([format!("GET /{path} HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes(), GOOD].concat());
         if body.is_some() {
             let head = client.head();
@@ -471,7 +471,7 @@ fn statuses_decide_about_the_body() {
         ("GET /?404 HTTP/1.1\r\nHost: h\r\n\r\n", 404, "GET /?404\n"),
         ("GET /?204 HTTP/1.1\r\nHost: h\r\n\r\n", 204, ""),
         ("GET /?304 HTTP/1.1\r\nHost: h\r\n\r\n", 304, ""),
-        // Not a status to answer with.
+        // Not a final status.
         ("GET /?100 HTTP/1.1\r\nHost: h\r\n\r\n", 500, ""),
         ("GET /?0 HTTP/1.1\r\nHost: h\r\n\r\n", 500, ""),
     ] {
@@ -489,7 +489,7 @@ fn statuses_decide_about_the_body() {
 fn head_has_the_length_but_not_the_body() {
     let server = start(Limits::default());
     let mut client = Client::connect(&server);
-    // The body of a HEAD request is no next request either.
+    // The body of a HEAD request is not the next request either.
     client.send("HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 18\r\n\r\nGET / HTTP/1.1\r\n\r\n");
     let answer = client.answer_to(true);
     assert!(answer.head.contains("content-length: 25\r\n"), "{}", answer.head);
@@ -543,7 +543,7 @@ fn serves_many_clients_at_once() {
     });
 }
 
-/// A server whose handler, for `/wait`, says that it has begun and waits to be let go.
+/// A server whose handler, for `/wait`, signals its start and waits to be released.
 fn start_waiting(limits: Limits) -> (Server, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (began_in, began) = mpsc::channel();
     let (go, go_out) = mpsc::channel();
@@ -657,7 +657,7 @@ fn serves_on_after_a_barrage_of_garbage() {
     assert_serves(&server);
 }
 
-/// Runs the next test in a process of its own that may open few files.
+/// Runs the next test in a process of its own with a low limit of open files.
 #[cfg(unix)]
 #[test]
 fn serves_on_after_running_out_of_descriptors() {

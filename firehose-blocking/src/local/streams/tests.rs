@@ -29,7 +29,7 @@ fn input<T: DeserializeOwned>(name: &str, members: &str) -> T {
     json::parse(format!("{{\"DeliveryStreamName\":\"{name}\"{comma}{members}}}").as_bytes()).unwrap()
 }
 
-/// Makes a call, and tells the exception if there was one.
+/// Makes a call, and returns the exception's name if there was one.
 fn call(streams: &Streams, seconds: i64, operation: &str, name: &str, members: &str) -> String {
     let now = at(seconds);
     let result = match operation {
@@ -77,7 +77,7 @@ fn refuses_what_a_stream_cannot_do_in_its_state() {
     const BUSY: &str = "ResourceInUseException";
     let update = update("1", r#""ExtendedS3DestinationUpdate":{"Prefix":"p/"}"#);
     let tags = r#""Tags":[{"Key":"k"}]"#;
-    // Never there, CREATING, ACTIVE, DELETING, gone.
+    // Never created, CREATING, ACTIVE, DELETING, gone.
     for (operation, members, expected) in [
         ("put", "", [NONE, NONE, "ok", "ok", NONE]),
         ("create", BUCKET, ["ok", BUSY, BUSY, BUSY, "ok"]),
@@ -94,7 +94,7 @@ fn refuses_what_a_stream_cannot_do_in_its_state() {
             let dir = TempDir::new().unwrap();
             let streams = if state == 0 { open(dir.path(), false) } else { created(dir.path(), false) };
             if state > 0 {
-                // The records of a stream outlive it, and do not make it one again.
+                // The records of a stream outlive it, and do not count as a stream.
                 fs::create_dir(dir.path().join("s")).unwrap();
             }
             let seconds = [0, 9, 10, 29, 30][state];
@@ -114,7 +114,7 @@ fn passes_through_the_states_of_its_life() {
         let found = streams.describe(at(seconds), REGION, &input("s", ""));
         found.map(|description| description.delivery_stream_status).ok()
     };
-    // A clock that is set back holds nothing up.
+    // A clock that is set back blocks nothing.
     let creating = [(-1, DeliveryStreamStatus::Active), (0, DeliveryStreamStatus::Creating)];
     for (seconds, expected) in
         creating.into_iter().chain([(9, DeliveryStreamStatus::Creating), (10, DeliveryStreamStatus::Active)])
@@ -122,7 +122,7 @@ fn passes_through_the_states_of_its_life() {
         assert_eq!(status(seconds), Some(expected), "{seconds}");
     }
     assert_eq!(call(&streams, 20, "delete", "s", ""), "ok");
-    // Another call does not make it last.
+    // Another call does not prolong it.
     assert_eq!(call(&streams, 25, "delete", "s", ""), "ok");
     assert_eq!([29, 30].map(status), [Some(DeliveryStreamStatus::Deleting), None]);
     assert_eq!((list(&streams, 29, "").0.len(), list(&streams, 30, "").0.len()), (1, 0));
@@ -247,7 +247,7 @@ fn lists_names_in_their_order_a_page_at_a_time() {
         assert_eq!(call(&streams, 0, "create", &format!("s{number:02}"), BUCKET), "ok");
     }
     assert_eq!(call(&streams, 0, "create", "kinesis", &format!("{BUCKET}{KINESIS}")), "ok");
-    // Streams that are there because they have a directory, and what is none.
+    // Streams that exist by their directories, and files that are none.
     for name in ["put", "%2E", "not a name", "%2E%2E%2E"] {
         fs::create_dir(dir.path().join(name)).unwrap();
     }
@@ -289,12 +289,12 @@ fn outlasts_a_restart() {
     ] {
         assert_eq!(call(&streams, seconds, operation, name, members), "ok", "{operation} {name}");
     }
-    // What a killed process leaves of a file that it was writing.
+    // The remains of a file that a killed process was writing.
     fs::write(dir.path().join("@streams/s.draft"), "{").unwrap();
     let again = open(dir.path(), true);
     assert_eq!(list(&again, 15, ""), (["..", "anew", "kinesis", "put", "s", "tagged"].map(String::from).into(), false));
     for name in list(&again, 20, "").0 {
-        // In the middle of a change, and after it.
+        // During a transition, and after it.
         for seconds in [15, 20] {
             assert_eq!(describe(&again, seconds, &name), describe(&streams, seconds, &name), "{name}");
         }

@@ -1,18 +1,18 @@
-//! Whatever became of the spool's files, it opens, gives back each record that is whole in them, and goes on.
+//! Whatever happened to the spool's files, it opens, returns each record that is whole in them, and continues.
 
 use std::collections::BTreeSet;
 
 use super::*;
 
-/// Records of which the first segment has four and the second three.
+/// Records: four in the first segment and three in the second.
 const RECORDS: [&[u8]; 7] = [b"zero", b"one one", b"", b"three", b"four", b"five five five", b"six"];
 
 const IN_FIRST: usize = 4;
 
-/// Those of them that have an outcome.
+/// The records that have an outcome.
 const DONE: [u64; 2] = [1, 3];
 
-/// A spool with every kind of file that there is.
+/// A spool with every kind of file.
 fn spool() -> TempDir {
     let dir = fast_dir();
     let frames: usize = RECORDS[..IN_FIRST].iter().map(|data| HEADER_BYTES + data.len()).sum();
@@ -30,7 +30,7 @@ fn spool() -> TempDir {
     dir
 }
 
-/// The records of a segment that are whole in so many of its bytes.
+/// The records that are whole in a segment's first bytes.
 fn whole(records: std::ops::Range<usize>, bytes: usize) -> BTreeSet<u64> {
     let mut end = HEAD_BYTES;
     let is_whole = |number: &usize| {
@@ -90,7 +90,7 @@ fn opens_and_loses_no_whole_record_whatever_became_of_a_file() {
             for (position, data) in &records {
                 assert_eq!(RECORDS[usize::try_from(*position).unwrap()], data, "{case}");
             }
-            // It goes on as if nothing had happened.
+            // It continues as if nothing had happened.
             let checkpoint = spool.load_checkpoint("log").unwrap_or_else(|error| panic!("{case}: {error}"));
             assert!(checkpoint.is_none_or(|checkpoint| checkpoint == b"how far"), "{case}");
             spool.save_checkpoint(START, "log", b"further").unwrap();
@@ -107,12 +107,12 @@ fn opens_and_loses_no_whole_record_whatever_became_of_a_file() {
 }
 
 #[test]
-fn says_whose_a_thing_in_the_place_of_a_file_is() {
+fn names_what_stands_in_the_place_of_a_file() {
     for name in ["stream", "lock", "00000000000000000000.log"] {
         let dir = fast_dir();
         fs::create_dir(dir.path().join(name)).unwrap();
         let error = Spool::open(dir.path(), target("s"), OPTIONS).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains(name) && text.contains("move what is there away"), "{text}");
+        assert!(text.contains(name) && text.contains("move the existing one away"), "{text}");
     }
 }

@@ -1,9 +1,9 @@
-//! A process that ends at any of the spool's operations on files, and a disk that is full at any of them.
+//! A process that ends, or a disk that fills up, at any of the spool's file operations.
 
 use super::*;
 use crate::spool::disk::faults;
 
-/// Writes and completes records, and notes how far it came, over several segments. Tells what each call has confirmed.
+/// Writes and completes records and saves checkpoints, over several segments. Records what each call has confirmed.
 fn work(spool: &Spool, confirmed: &mut Confirmed) {
     for number in 0..12_u64 {
         let data = format!("record {number}").into_bytes();
@@ -33,7 +33,7 @@ struct Confirmed {
     written: Vec<Record>,
     complete: Vec<u64>,
     checkpoint: Option<Vec<u8>>,
-    /// One that was being written.
+    /// A checkpoint whose save did not return.
     unconfirmed: Option<Vec<u8>>,
 }
 
@@ -56,7 +56,7 @@ fn keeps_what_it_has_confirmed_wherever_the_process_ends() {
         assert!(faults.is_empty(), "{operations}: {faults:?}");
         let is_left = |(position, _): &&Record| !confirmed.complete.contains(position);
         let expected: Vec<_> = confirmed.written.iter().filter(is_left).cloned().collect();
-        // Of the last call, nobody was told.
+        // Nothing has confirmed the last call.
         let excess = records.iter().filter(|record| !expected.contains(record)).count();
         let missing = expected.iter().filter(|record| !records.contains(record)).count();
         assert!(excess <= 1 && missing <= 2 && (excess == 0 || missing == 0), "{operations}: {records:?}");

@@ -1,4 +1,4 @@
-//! What the spool does, case by case.
+//! The behaviour of the spool, case by case.
 
 mod damage;
 mod kills;
@@ -35,7 +35,7 @@ fn at(millis: u64) -> Tick {
 }
 
 impl Spool {
-    /// Writes a record and makes it as safe as it is to be.
+    /// Writes a record and commits it.
     fn append(&self, now: Tick, data: &[u8]) -> Result<u64, SpoolError> {
         let position = self.write(&[data])?.start;
         self.commit(now, position)?;
@@ -43,7 +43,7 @@ impl Spool {
     }
 }
 
-/// A directory in memory where that is to be had, for many spools that lose no power.
+/// A directory in memory if there is one, for many spools that lose no power.
 fn fast_dir() -> TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap()
@@ -67,7 +67,7 @@ fn open(dir: &Path, options: SpoolOptions) -> (Spool, Vec<SpoolError>, Vec<Recor
     (spool, faults, records)
 }
 
-/// Files with an extension in the order of their names.
+/// Files with an extension, sorted by name.
 fn files_of(dir: &Path, extension: &str) -> Vec<PathBuf> {
     let paths = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|found| found == extension)).collect();
@@ -135,7 +135,7 @@ fn removes_a_segment_once_every_record_in_it_is_complete() {
 #[test]
 fn holds_its_bound_and_takes_more_when_records_complete() {
     let dir = TempDir::new().unwrap();
-    // One segment, so that room comes only from ending it.
+    // One segment, so that only its end makes room.
     let options = SpoolOptions { max_bytes: 1000, segment_bytes: 1 << 20, sync: SyncPolicy::Never, ..OPTIONS };
     let (spool, ..) = open(dir.path(), options.clone());
     for _ in 0..7 {
@@ -191,7 +191,7 @@ fn cuts_an_unfinished_write_off_the_end() {
 #[test]
 fn sets_bad_bytes_aside_reports_them_and_goes_on_after_them() {
     let frame = |number: usize| HEAD_BYTES + number * FRAME;
-    // What is overwritten where, which records are lost, and which bytes are bad.
+    // What is overwritten where, which records are lost, and which bytes are corrupt.
     let cases = [
         ("data", frame(3) + HEADER_BYTES, "X", 3..4, frame(3)..frame(4)),
         ("length", frame(3), "X", 3..4, frame(3)..frame(4)),
@@ -243,7 +243,7 @@ fn reads_nothing_into_files_that_are_not_its_own() {
         log.with_file_name("00000000000000000077.done"),
         dir.path().join("7.log"),
     );
-    // A segment under another's name, completions without a segment, and somebody else's.
+    // A segment with the name of another, completions without a segment, and a foreign file.
     fs::copy(&log, &left_log).unwrap();
     fs::write(&left_done, b"x").unwrap();
     fs::write(&foreign, b"mine").unwrap();
@@ -270,7 +270,7 @@ fn replays_records_whose_completion_is_damaged() {
     let (spool, faults, records) = open(dir.path(), OPTIONS);
     assert!(faults.is_empty());
     assert_eq!(records.len(), 9, "all but record 1");
-    // What is added after half an entry is found again.
+    // Entries appended after half an entry are found again.
     spool.complete(7..8).unwrap();
     drop(spool);
     assert_eq!(open(dir.path(), OPTIONS).2.len(), 8);
@@ -321,7 +321,7 @@ fn syncs_when_the_policy_says() {
 }
 
 #[test]
-fn keeps_the_last_note_whole() {
+fn keeps_the_last_checkpoint_whole() {
     let dir = TempDir::new().unwrap();
     for sync in [SyncPolicy::Never, SyncPolicy::EachRecord, SyncPolicy::Interval(Duration::MAX)] {
         let dir = dir.path().join(format!("{sync:?}"));
@@ -337,12 +337,12 @@ fn keeps_the_last_note_whole() {
         }
         drop(spool);
         let path = checkpoint_path(&dir);
-        // A crash before the new checkpoint took the old one's place.
+        // A crash before the new checkpoint replaced the old one.
         fs::write(path.with_extension("tmp"), b"off").unwrap();
         let (spool, ..) = open(&dir, OPTIONS);
         assert_eq!(spool.load_checkpoint("log").unwrap().unwrap(), b"offset 22");
-        // As a loss of power may leave it, among others: it is set aside, and the spool goes on.
-        // Where checkpoints are not synced by themselves, there is a copy that is.
+        // As a loss of power may leave it, among others: it is set aside, and the spool continues.
+        // If the policy does not sync checkpoints, there is a synced copy.
         let copy = (sync == SyncPolicy::Never).then(|| b"offset 22".to_vec());
         for damaged in [&b""[..], b"abc", b"\0\0\0\0\0\0\0\0", &[0; 100]] {
             fs::write(&path, damaged).unwrap();
@@ -364,7 +364,7 @@ fn checkpoint_path(dir: &Path) -> PathBuf {
 }
 
 #[test]
-fn syncs_the_first_notes_and_then_one_in_a_while() {
+fn syncs_the_first_checkpoints_and_then_one_in_a_while() {
     let dir = TempDir::new().unwrap();
     let (spool, ..) = open(dir.path(), OPTIONS);
     let copied = |now: u64| {
@@ -379,7 +379,7 @@ fn syncs_the_first_notes_and_then_one_in_a_while() {
 }
 
 #[test]
-fn keeps_a_note_for_each_stream_and_source() {
+fn keeps_a_checkpoint_for_each_stream_and_source() {
     let dir = TempDir::new().unwrap();
     let keys = [("a", "log"), ("a", "other"), ("b", "log"), ("b", "")];
     for round in 0..2 {
@@ -416,7 +416,7 @@ fn goes_on_in_a_new_segment_when_a_failed_write_cannot_be_taken_back() {
     let (spool, ..) = open(dir.path(), OPTIONS);
     for position in [0, 1] {
         assert_eq!(spool.append(START, b"a").unwrap(), position);
-        // Takes no byte, and no length.
+        // A disk that takes neither bytes nor a new length.
         lock(&spool.state).file = File::options().write(true).open("/dev/full").unwrap();
         let error = spool.append(START, b"lost").unwrap_err();
         let SpoolError::Io { error, path, .. } = &error else { panic!("{error:?}") };
@@ -436,7 +436,7 @@ fn promises_no_sync_after_one_has_failed() {
     let (spool, ..) = open(dir.path(), SpoolOptions { sync: SyncPolicy::EachRecord, ..OPTIONS });
     let file = std::mem::replace(
         &mut lock(&spool.state).file,
-        // Takes bytes, but no sync.
+        // A disk that takes bytes, but no sync.
         File::options().write(true).open("/dev/null").unwrap(),
     );
     assert!(matches!(spool.append(START, b"a"), Err(SpoolError::Io { action: "sync", .. })));

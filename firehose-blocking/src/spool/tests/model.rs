@@ -13,9 +13,9 @@ enum Step {
     Write(Vec<Vec<u8>>),
     Complete(usize, usize),
     Reopen,
-    /// Bytes cut off the last segment.
+    /// Bytes truncated from the last segment.
     Cut(usize),
-    /// Bytes behind the last segment's.
+    /// Bytes appended to the last segment.
     Garbage(Vec<u8>),
     Zeros(usize),
     /// A bit of the last segment.
@@ -63,7 +63,7 @@ proptest! {
     }
 }
 
-/// The records of the last segment that lose a byte when so many are cut off.
+/// The records of the last segment that lose a byte by a truncation.
 fn lost_by_cut(bytes: &[u8], first: u64, cut: usize) -> Vec<u64> {
     let (mut walk, mut lost) = (frame::Walk::default(), Vec::new());
     while let Some(piece) = walk.next(first, bytes) {
@@ -81,7 +81,7 @@ proptest! {
         let dir = fast_dir();
         let options = SpoolOptions { max_bytes: 1500, segment_bytes: 300, ..OPTIONS };
         let (mut spool, ..) = open(dir.path(), options.clone());
-        // Records without outcome.
+        // Records without an outcome.
         let mut model: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
         for step in steps {
             let (mut lost, mut may_lose) = (Vec::new(), 0);

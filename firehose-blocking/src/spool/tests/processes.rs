@@ -1,4 +1,4 @@
-//! Processes that are killed or run out of room, and what the spool takes and gives in a second.
+//! Processes that are killed or run out of space, and the throughput of the spool.
 
 use std::collections::VecDeque;
 use std::env;
@@ -13,7 +13,7 @@ use super::*;
 
 const CHILD: &str = "FIREHOSE_SPOOL_CHILD";
 
-/// This test program, running [`child`] alone in a mode and a directory, below a shell that prepares it.
+/// Starts this test program with [`child`] alone, in a mode and a directory, under a shell that prepares it.
 #[cfg(unix)]
 fn start_child(prepare: &str, mode: &str, dir: &Path) -> Child {
     let script = format!("{prepare} exec \"$0\" \"$@\"");
@@ -40,7 +40,7 @@ fn child() {
     }
 }
 
-/// Writes and completes records, saying so after each, until it is killed.
+/// Writes and completes records, and reports each, until it is killed.
 fn endless(dir: &Path) {
     let (spool, faults, records) = open(dir, SpoolOptions { segment_bytes: 4000, ..OPTIONS });
     assert!(faults.is_empty(), "{faults:?}");
@@ -76,12 +76,12 @@ fn a_killed_process_leaves_all_it_confirmed() {
             text += &line;
         }
         child.kill().unwrap();
-        // What it said before it died.
+        // What it reported before it died.
         output.read_to_string(&mut text).unwrap();
         child.wait().unwrap();
         let said = text.lines().filter_map(|line| line.split_once(' '));
         let (mut written, mut complete) = (0, 0);
-        // The last line may be a part of one.
+        // The last line may be incomplete.
         let whole = text.ends_with('\n');
         let count = text.lines().count();
         for (number, (verb, record)) in said.enumerate() {
@@ -103,7 +103,7 @@ fn a_killed_process_leaves_all_it_confirmed() {
         let (_spool, faults, records) = open(dir.path(), OPTIONS);
         assert!(faults.is_empty(), "round {round}: {faults:?}");
         let found: Vec<String> = records.into_iter().map(|(_, data)| String::from_utf8(data).unwrap()).collect();
-        // Of one call it did not come to speak.
+        // Of one call that it did not get to report.
         let missing = confirmed.iter().filter(|record| !found.contains(record)).count();
         let unsaid = found.iter().filter(|record| !confirmed.contains(record)).count();
         assert!(missing + unsaid <= 1, "round {round}, {written} written, {complete} complete: {missing}, {unsaid}");
@@ -111,7 +111,7 @@ fn a_killed_process_leaves_all_it_confirmed() {
     }
 }
 
-/// Writes until the file may not grow, and a little after.
+/// Writes until the file may not grow, and a little longer.
 fn until_failure(dir: &Path) {
     let (spool, ..) = open(dir, OPTIONS);
     let mut position = 0;
@@ -124,7 +124,7 @@ fn until_failure(dir: &Path) {
     assert!(position > 0);
     let SpoolError::Io { action: "write", error, .. } = error else { panic!("{error:?}") };
     assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
-    // There is room for a small one, now that the part of the large one is taken back.
+    // There is room for a small record, now that the part of the large one is truncated.
     assert_eq!(spool.append(START, b"small").unwrap(), position + 1);
     println!("\nwritten {}", position + 2);
 }
@@ -153,7 +153,7 @@ fn throughput() {
     for batch in [1, 10, 100, 500] {
         let dir = TempDir::new().unwrap();
         let records = 2_000_000 / batch * batch;
-        // The floor: the same bytes in the same calls, and nothing else.
+        // The baseline: the same bytes in the same calls, and nothing else.
         let mut file = File::create(dir.path().join("floor")).unwrap();
         let bytes = vec![b'x'; batch * (HEADER_BYTES + DATA.len())];
         let begin = Instant::now();

@@ -1,4 +1,5 @@
-//! For whom a spool's records are: nobody else gets them unasked, and nobody is kept from them by a file that was lost.
+//! The target of a spool's records: no other target gets them unless redirected, and a lost file does not hold them
+//! back.
 
 use firehose_proto::{Endpoint, Region};
 
@@ -32,13 +33,13 @@ fn keeps_records_for_the_stream_that_they_were_sent_to() {
         for target in [&known, &wanted] {
             assert!(error.to_string().contains(&target.to_string()), "{error}");
         }
-        // Told to, it delivers them there, and goes on reading where it was; from then on they are meant for that one.
+        // Redirected, it delivers them there and continues from its checkpoint; from then on they are for that target.
         let (spool, replay) = Spool::open(dir.path(), wanted.clone(), redirecting()).unwrap();
         assert_eq!(replay.map(Result::unwrap).collect::<Vec<_>>(), [(0, b"a".to_vec())]);
         assert_eq!(spool.load_checkpoint("log").unwrap().unwrap(), b"far");
         drop(spool);
         assert!(matches!(Spool::open(dir.path(), known.clone(), OPTIONS), Err(SpoolError::OtherTarget { .. })));
-        // Without records there is nothing to be delivered to anybody. Each has its own checkpoints.
+        // Without records there is nothing to redirect. Each target has its own checkpoints.
         Spool::open(dir.path(), wanted, OPTIONS).unwrap().0.complete(0..1).unwrap();
         let (spool, replay) = Spool::open(dir.path(), known.clone(), OPTIONS).unwrap();
         assert_eq!((replay.count(), spool.load_checkpoint("log").unwrap().unwrap()), (0, b"far".to_vec()));
