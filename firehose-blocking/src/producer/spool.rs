@@ -10,7 +10,7 @@ impl ProducerBuilder {
     /// then survives the end of the process, even a kill; for loss of power see [`SyncPolicy`](crate::SyncPolicy).
     /// Records that an earlier process left there are sent first; until then no others are taken. A spool with records
     /// for another stream, region or endpoint is not opened unless
-    /// [`SpoolOptions::redirect`](super::SpoolOptions::redirect) says so.
+    /// [`SpoolOptions::redirect`](crate::SpoolOptions::redirect) says so.
     ///
     /// A crash may lose the outcomes that came just before it; those records are sent again. A drop leaves in the spool
     /// what it could not deliver in time; [`close`](super::Producer::close) returns it and clears the spool. Records
