@@ -4,10 +4,10 @@
 //! socket ──▶ http: deadlines and caps ──▶ verify the signature ──▶ server::parse ─┬─▶ Store: write, then answer
 //!                                                                                   └─▶ Streams: change, write, then answer
 //! ```
+//!
 //! A record is acknowledged after it is written to its file, so killing the process loses no acknowledged record; with
 //! [`fsync`](LocalEndpointBuilder::fsync) neither does a loss of power. [`Faults`] act before or after the handler:
 //! they keep a call from it, or its answer from the caller.
-//! [`Faults`] come before and after the handler: they keep a call from it, or its answer from the caller.
 
 mod definitions;
 mod destination;

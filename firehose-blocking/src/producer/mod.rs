@@ -53,8 +53,8 @@ pub use self::write::RecordWriter;
 ///
 /// If the service refuses every record, for example because the stream or a permission is missing, the producer
 /// [stops](Self::stopped): at once, or after the [policy](firehose_proto::batch::Policy::refusal_timeout)'s time.
-/// [`resume`](Self::resume) starts it again. It waits out an outage. It logs a warning when calls begin to fail,
-/// information when they succeed again, and an error when it stops.
+/// [`resume`](Self::resume) starts it again. During an outage it waits and retries. It logs a warning when calls begin
+/// to fail, information when they succeed again, and an error when it stops.
 ///
 /// ```
 /// use std::time::Duration;
@@ -224,9 +224,9 @@ impl Producer {
 
     /// Continues after a stop, once its cause is fixed. Does nothing otherwise.
     ///
-    /// Records that the stop returned have had their outcome: to deliver them, send them again. With a spool do not:
-    /// they are still in it, the producer sends them first, and [`take_undelivered`](Self::take_undelivered) no longer
-    /// returns them.
+    /// Records that the stop returned have had their outcome: to deliver them, send them again. With a spool, do not send
+    /// them again: they are still in it and the producer sends them first. [`take_undelivered`](Self::take_undelivered)
+    /// then no longer returns them.
     pub fn resume(&self) {
         let shared = &self.0.shared;
         let mut state = shared.lock();

@@ -89,6 +89,7 @@ impl Producer {
 ///   it up to its newline and takes the lines after it.
 /// * **A closed or stopped producer** takes nothing: each further line fails. A writer is one more handle of its
 ///   producer, so a producer is dropped only once its writers are, too.
+///
 /// Errors are [`SendError`] within an [`io::Error`]: `error.downcast::<SendError>()` returns it. The bytes of a failed
 /// write are not taken, but a partial line before them is kept, so the same write may be repeated. A line that is too
 /// large is dropped.

@@ -1,7 +1,7 @@
 //! [`Spool`]: records on disk until their outcome is known, so that they survive the process.
 //!
 //! ```text
-//! write ─▶ segment file ─▶ commit (syncs)        complete ─▶ checkpoint_syncs beside the segment
+//! write ─▶ segment file ─▶ commit (syncs)        complete ─▶ recorded beside the segment
 //!                │                                  └─▶ every record of a segment ─▶ segment removed
 //!                └─ after a crash: open ─▶ replay of the records without outcome
 //! ```

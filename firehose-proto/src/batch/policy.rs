@@ -62,7 +62,7 @@ pub struct Policy {
     /// Whether records may overtake each other. Default: [`Order::Relaxed`], because order costs all concurrency.
     pub order: Order,
     /// What to do with a record that may have been stored. Default: [`Delivery::AtLeastOnce`], because a duplicate can
-    /// be removed later, and a lost record cannot be found.
+    /// be found and removed later, and a lost record cannot.
     pub delivery: Delivery,
     /// The stream's quotas, which this producer then keeps by itself. Default: none, as it knows neither them nor the
     /// other producers.
