@@ -250,7 +250,7 @@ fn what_is_refused_anyway_is_not_counted_as_stored() {
             .unwrap();
         let error = wrong.put_record(&PutRecordInput::new("s", Record::new(b"x"))).unwrap_err();
         assert_eq!(verdict(&error).0, ErrorCode::InvalidSignatureException.as_str(), "{fate}");
-        assert_eq!(world.endpoint.faults().to_string(), "1 calls; 0 records failed, 0 stored without saying so");
+        assert_eq!(world.endpoint.faults().to_string(), "1 calls; 0 records failed, 0 stored without confirmation");
     }
 }
 

@@ -80,7 +80,7 @@ macro_rules! faults {
         pub struct FaultCounts {
             /// All calls, with and without faults.
             pub calls: u64,
-            $(#[doc = concat!("Calls that met [`Faults::", stringify!($key), "`].")] pub $key: u64,)+
+            $(#[doc = concat!("Calls with the fault [`Faults::", stringify!($key), "`].")] pub $key: u64,)+
             /// Records that failed one by one, by [`Faults::partial`] and [`Faults::throttle_records`].
             pub failed_records: u64,
             /// Records that were stored although no answer confirmed it. A caller who sends unconfirmed records again
@@ -240,7 +240,7 @@ impl fmt::Display for FaultCounts {
             write!(f, ", {key} {calls}")?;
         }
         let Self { failed_records, unconfirmed_records, .. } = self;
-        write!(f, "; {failed_records} records failed, {unconfirmed_records} stored without saying so")
+        write!(f, "; {failed_records} records failed, {unconfirmed_records} stored without confirmation")
     }
 }
 

@@ -178,7 +178,7 @@ impl Stream {
             let path = open.path.clone();
             // A partly written request must not be delivered. If even the truncation fails, nothing may follow it.
             if let Err(error) = file.set_len(offset) {
-                log::error!("cannot take back a part of a request from {}: {error}", path.display());
+                log::error!("cannot remove a partial request from {}: {error}", path.display());
             }
             self.file = None;
             if offset == 0 {

@@ -80,8 +80,8 @@ impl Shared {
         let callbacks = state.receipts.take_completed(&event);
         let tickets = tickets(&event);
         let is_about_calls = matches!(event, Event::Outage(_) | Event::Recovered(_) | Event::Stopped(_));
-        // Records that a stop returns stay in the spool: their delivery was hardly tried. A handler may resume the
-        // producer.
+        // Records that a stop returns stay in the spool: their delivery was hardly tried. Computed now, because a
+        // handler may resume the producer.
         let is_stopped = matches!(event, Event::Undelivered(_)) && state.batcher.stopped().is_some();
         let is_left_to_spool = state.spool.is_some() && (state.is_left_to_spool || is_stopped);
         // Kept until somebody takes it, unless a handler does.

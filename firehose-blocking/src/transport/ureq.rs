@@ -285,7 +285,7 @@ impl<'a> Route<'a> {
             Some(status) => {
                 let port = if self.is_encrypted() { 443 } else { 80 };
                 let words =
-                    format!("it answers {status}; does it let CONNECT through, to port {port} or the URL's own?");
+                    format!("it answers {status}; does it allow CONNECT to port {port}, or to the port in the URL?");
                 (TransportErrorKind::Proxy, words)
             }
             None => (TransportErrorKind::Connect, "it does not answer".into()),

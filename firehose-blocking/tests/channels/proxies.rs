@@ -94,7 +94,7 @@ fn says_which_proxy_does_not_serve_and_why_but_no_password() {
             "it requires a user and a password (407)",
         ),
         (Conduct::Answer("407 Denied"), "user:", Refused, 1, "does not accept the user and password of its URL"),
-        (Conduct::Answer("403 Forbidden"), "user:", Refused, 1, "it answers 403; does it let CONNECT through"),
+        (Conduct::Answer("403 Forbidden"), "user:", Refused, 1, "it answers 403; does it allow CONNECT to port"),
         (Conduct::Answer("301 Moved"), "user:", Refused, 1, "it answers 301"),
         (Conduct::Answer("502 Bad Gateway"), "user:", Connect, 3, "it answers 502"),
         (Conduct::Answer("503 Busy"), "user:", Connect, 3, "it answers 503"),

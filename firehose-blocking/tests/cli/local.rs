@@ -183,7 +183,7 @@ fn put_delivers_every_line_whatever_goes_wrong() {
     }
     // Those beyond it were made for the clock alone, at most one by each of the 64.
     assert!((requests..=requests + 64).contains(&counted(": ", " calls")), "{outcome:?}");
-    let unconfirmed = counted(", ", " stored without saying so");
+    let unconfirmed = counted(", ", " stored without confirmation");
     assert_eq!(counted("accepted ", " records, "), LINES + unconfirmed, "{outcome:?}");
 
     let stored = String::from_utf8(delivered(&dir.path().join("logs"))).unwrap();

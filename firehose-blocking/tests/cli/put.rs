@@ -109,10 +109,7 @@ fn rejects_lines_over_the_limit_and_sends_the_others() {
     let rejects = rejects(&kept);
     let data: Vec<&[u8]> = rejects.iter().map(|(data, ..)| &**data).collect();
     assert!(data == [&[&*long, b"\n"].concat()[..], &[&*longer, b"\n"].concat(), &longer]);
-    assert_eq!(
-        (&*rejects[0].1, rejects[0].2),
-        ("record of 2000001 bytes is above the 1024000 that one record may have", 0)
-    );
+    assert_eq!((&*rejects[0].1, rejects[0].2), ("record of 2000001 bytes exceeds the limit of 1024000 bytes", 0));
 }
 
 #[test]

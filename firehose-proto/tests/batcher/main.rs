@@ -453,7 +453,7 @@ fn halves_what_is_too_large_down_to_the_record_that_is() {
         assert_eq!(requests, ["YWYmY2ZG", "YWYm", "YW", "Ym", "Y2ZG"]);
         let ended = failures(&all);
         let [(1, Failure::Rejected, reason)] = &*ended else { panic!("{ended:?}") };
-        assert!(reason.contains("too large even alone in its request"), "{reason}");
+        assert!(reason.contains("too large even in a request of its own"), "{reason}");
         assert_eq!((batcher.statistics().accepted, batcher.stopped()), (3, None));
     }
 }

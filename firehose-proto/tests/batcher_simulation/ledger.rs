@@ -306,7 +306,7 @@ impl Ledger {
             Failure::Rejected => {
                 assert_eq!(entry.stored, 0, "ticket {ticket} is rejected, and stored");
                 let words = reason.as_ref().expect("who rejects says why").to_string();
-                let says_so = words.contains("too large even alone");
+                let says_so = words.contains("too large even in a request of its own");
                 assert!(!says_so || entry.is_too_large, "ticket {ticket} was not alone: {words}");
             }
             Failure::Expired => {

@@ -256,7 +256,7 @@ impl Connection<'_> {
 
     fn send(&self, parts: &[IoSlice<'_>]) -> Result<(), End> {
         write_before(&self.open.socket, parts, Instant::now() + self.limits.write).map_err(|error| {
-            debug!("{} took no answer: {error}", self.peer);
+            debug!("{} did not read the answer: {error}", self.peer);
             End::Gone
         })
     }

@@ -53,9 +53,9 @@ pub(crate) fn explain(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => certificate(error),
         // The name of the rule is rustls's.
-        Error::InvalidMessage(rule) => format!(
-            "what answers there does not speak TLS ({rule:?}); if it speaks plain HTTP, its URL must begin with http://"
-        ),
+        Error::InvalidMessage(rule) => {
+            format!("the server does not speak TLS ({rule:?}); if it speaks plain HTTP, begin its URL with http://")
+        }
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "the server requires a client certificate, and this client has none; use another endpoint".into()
         }
@@ -103,5 +103,5 @@ fn of_time(what: &str, limit: UnixTime, now: UnixTime) -> String {
             .map_or_else(|_| "a time out of range".into(), |time| IsoDate::new(time).as_str().to_owned())
     };
     let (limit, now) = (date(limit), date(now));
-    format!("the server's certificate {what} {limit}, and the local clock says {now}: one of them is wrong")
+    format!("the server's certificate {what} {limit}, and the local clock says {now}: correct the one that is wrong")
 }

@@ -207,7 +207,7 @@ impl Batcher {
         sealed_batch.reason = Some(Arc::clone(reason));
         let Some(second) = sealed_batch.split_off_half() else {
             self.size.refuse_alone(bytes);
-            let why = format!("too large even alone in its request: {}", reason.message);
+            let why = format!("too large even in a request of its own: {}", reason.message);
             let code = reason.code.clone();
             return self.give_up(sealed_batch, Failure::Rejected, Some(&Arc::new(Reason { code, message: why })));
         };

@@ -35,7 +35,7 @@ pub enum EnqueueError {
 impl fmt::Display for EnqueueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full => f.write_str("buffer is full; push again when records have had their outcomes"),
+            Self::Full => f.write_str("buffer is full; push again after more outcomes"),
             Self::TooLarge { bytes, max_bytes } => {
                 PushError::RecordTooLarge { bytes: *bytes, max_bytes: *max_bytes }.fmt(f)
             }
