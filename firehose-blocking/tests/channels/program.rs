@@ -40,7 +40,7 @@ fn ends_well_with_a_server_that_is_trusted_and_says_why_it_does_not_with_others(
         (Server::start(stranger.sign_for("127.0.0.1")), &["not trusted", "AWS_CA_BUNDLE"] as &[&str]),
         (Server::start(authority.sign_for("other.example")), &["not for 127.0.0.1", "other.example"]),
         (Server::start(authority.sign("127.0.0.1", -3..-1)), &["has expired at"]),
-        (Server::plain(), &["does not speak TLS", "must begin with http://"]),
+        (Server::plain(), &["does not speak TLS", "begin its URL with http://"]),
     ] {
         let (code, stderr) = put(&server.url("127.0.0.1"), "AWS_CA_BUNDLE", &path);
         assert_eq!((code, server.connections(), server.requests().len()), (Some(1), 1, 0), "{stderr}");

@@ -233,7 +233,7 @@ fn says_what_the_server_did_that_was_reached() {
         (Server::start(elsewhere).url, 1, "response of status 301 without an AWS error code"),
         (Server::start(endless).url, 1, "8 calls in a row failed, the last one with response too large: 127.0.0.1:"),
         (Server::start(silent).url, 1, "connection broken: 127.0.0.1:"),
-        (plain.url().replacen("http", "https", 1), 1, "if it speaks plain HTTP, its URL must begin with http://"),
+        (plain.url().replacen("http", "https", 1), 1, "if it speaks plain HTTP, begin its URL with http://"),
     ] {
         let outcome = run(&mut put_to(&url, &[]), b"a\n").ended_with(code);
         assert!(outcome.stderr.contains(message), "{message}: {outcome:?}");

@@ -206,7 +206,7 @@ fn says_of_each_refused_record_where_it_stands_when_it_happens() {
     said.sort();
     let reason = "ValidationException: Value at 'records.";
     for (line, expected) in said.iter().zip([
-        "firehose: rejected: log, record 1 from byte 16 on: record of 1024002 bytes is above the 1024000",
+        "firehose: rejected: log, record 1 from byte 16 on: record of 1024002 bytes is above the limit of 1024000",
         &format!("firehose: rejected: log, record 2 from byte 0 on: {reason}"),
         &format!("firehose: rejected: log, record 2 from byte 16 on: {reason}"),
     ]) {

@@ -280,7 +280,7 @@ impl fmt::Display for PushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RecordTooLarge { bytes, max_bytes } => {
-                write!(f, "record of {bytes} bytes exceeds the limit of {max_bytes} bytes")
+                write!(f, "record of {bytes} bytes is above the limit of {max_bytes}")
             }
             Self::Full => f.write_str("batch is full"),
         }
