@@ -25,8 +25,8 @@ pub struct Container;
 /// The role of the Amazon EC2 instance, from its
 /// [metadata](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.html), version 2 only.
 ///
-/// If the metadata service fails, the last credentials stay in use even after they expire: during an outage of the
-/// metadata AWS's services accept them longer. `AWS_EC2_METADATA_DISABLED=true` turns this provider off.
+/// If the metadata service fails, the last credentials stay in use even after they expire: during an outage of that
+/// service AWS's other services accept them longer. `AWS_EC2_METADATA_DISABLED=true` turns this provider off.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InstanceMetadata;
 
