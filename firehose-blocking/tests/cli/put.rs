@@ -103,7 +103,11 @@ fn rejects_lines_over_the_limit_and_sends_the_others() {
     let outcome = run(command.arg(&kept).arg(&input), b"").ended_with(1);
     let [read, bytes, accepted, _, rejected, _] = outcome.summary();
     assert_eq!((read, bytes, accepted, rejected), (6, text.len() as u64, 3, 3));
-    assert!(outcome.stderr.contains("in.log:2: record of 2000001 bytes is above the limit of 1024000"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("in.log:2: record of 2000001 bytes is above the limit of 1024000"),
+        "{}",
+        outcome.stderr
+    );
     assert!(outcome.stderr.contains("in.log:6: record of 1024001 bytes"), "{}", outcome.stderr);
     assert_eq!(delivered(&dir.path().join("out")), b"first\nsecond\nlast\n");
     let rejects = rejects(&kept);
