@@ -61,7 +61,7 @@ fn knows_a_directory_of_its_own_whatever_the_port() {
     let dir = tempdir().unwrap();
     let [spool, here, there] = ["spool", "here", "there"].map(|name| dir.path().join(name));
     let put = |local: &Path, text: &str| {
-        let mut command = firehose(&["put", "demo", "--output", "json", "--linger", "0"]);
+        let mut command = firehose(&["put", "demo", "--output", "json", "--linger", "0", "--max-in-flight", "1"]);
         run(command.arg("--local").arg(local).arg("--spool").arg(&spool), text.as_bytes())
     };
     put(&here, "one\n").ended_with(0);
@@ -84,7 +84,8 @@ fn starts_over_when_the_file_that_names_the_target_is_damaged_and_says_so() {
         let spool = dir.path().join("spool");
         leave(&mut put_to(&known.url, &[]), &spool, "one\n");
         fs::write(spool.join("stream"), damage).unwrap();
-        let outcome = run(put_to(&server.url, &["--spool"]).arg(&spool), b"two\n").ended_with(0);
+        let outcome =
+            run(put_to(&server.url, &["--max-in-flight", "1", "--spool"]).arg(&spool), b"two\n").ended_with(0);
         assert_eq!(server.requests().concat(), [b"one\n", b"two\n"]);
         assert!(outcome.stderr.contains("no longer knows the target"), "{outcome:?}");
         assert!(outcome.stderr.contains("stream.corrupt"), "{outcome:?}");
