@@ -1,17 +1,20 @@
 //! The command line: what may be said on it, and what it means.
 
+mod values;
+
 use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use firehose_blocking::Faults;
 use firehose_blocking::firehose_proto::batch::Quotas;
-use firehose_blocking::{Batch, Faults};
 
+use self::values::{Delimiter, address, in_flight, interval, rate, seconds, stream_name, whole_seconds};
+use crate::operations;
 use crate::records::Framing;
-use crate::{call, local};
 
 const EXIT_STATUS: &str = "\
 Exit status, of which the help of each command says more:
@@ -108,13 +111,6 @@ and besides:
   skew_s            seconds by which the endpoint's clock is ahead, or behind if negative
   seed              another number, another course of things; the same one, the same for each n-th call";
 
-/// The longest that a stream itself buffers.
-const MAX_LINGER: Duration = Duration::from_secs(900);
-
-/// How often figures may be told.
-const MIN_INTERVAL: Duration = Duration::from_millis(100);
-const MAX_INTERVAL: Duration = Duration::from_secs(86_400);
-
 const COMPLETIONS_EXAMPLE: &str = "\
 Example:
   firehose completions bash > ~/.local/share/bash-completion/completions/firehose";
@@ -151,7 +147,7 @@ pub(crate) enum Command {
     #[command(after_help = format!("{CHECK_EXAMPLE}\n\n{CHECK_EXIT_STATUS}\n\n{LOGGING}"))]
     Check(CheckArgs),
     /// Call any operation of the API, its input and output as JSON.
-    #[command(after_help = format!("Operations:\n  {}\n\n{CALL_EXAMPLE}\n\n{CALL_EXIT_STATUS}\n\n{LOGGING}", call::NAMES.join("\n  ")))]
+    #[command(after_help = format!("Operations:\n  {}\n\n{CALL_EXAMPLE}\n\n{CALL_EXIT_STATUS}\n\n{LOGGING}", operations::NAMES.join("\n  ")))]
     Call(CallArgs),
     /// Print every setting, and where it was found.
     #[command(after_help = format!("{CONFIG_EXAMPLE}\n\n{CONFIG_EXIT_STATUS}\n\n{LOGGING}"))]
@@ -343,7 +339,7 @@ pub(crate) struct LocalArgs {
     pub(crate) dir: PathBuf,
 
     /// Address to listen on, such as 127.0.0.1:4573 or localhost:4573; with port 0, a free one is chosen and printed.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = local::address)]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     pub(crate) listen: SocketAddr,
 
     /// Refuse puts into streams that were not created and have no directory yet, instead of making it.
@@ -351,7 +347,7 @@ pub(crate) struct LocalArgs {
     pub(crate) no_auto_create: bool,
 
     /// How long a stream is CREATING before it is ACTIVE, DELETING before it is gone, and encryption ENABLING or DISABLING.
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = local::seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = whole_seconds)]
     pub(crate) creating_for: Duration,
 
     /// Have each record on the disk before it is acknowledged, so that even a loss of power loses none.
@@ -426,81 +422,6 @@ pub(crate) enum When {
     Never,
 }
 
-/// The bytes that end a record, at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Delimiter(Vec<u8>);
-
-impl Delimiter {
-    /// Reads a delimiter as it is written on the command line.
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut bytes = Vec::new();
-        let mut rest = text.chars();
-        while let Some(character) = rest.next() {
-            if character != '\\' {
-                bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                continue;
-            }
-            bytes.push(match rest.next() {
-                Some('n') => b'\n',
-                Some('r') => b'\r',
-                Some('t') => b'\t',
-                Some('0') => 0,
-                Some('\\') => b'\\',
-                Some('x') => {
-                    let digits = [rest.next(), rest.next()].map(|digit| digit.and_then(|digit| digit.to_digit(16)));
-                    let [Some(high), Some(low)] = digits else { return Err(r"\x needs two hexadecimal digits".into()) };
-                    u8::try_from(high << 4 | low).map_err(|_| "out of range")?
-                }
-                _ => return Err(r"after a backslash comes one of n r t 0 \ or xHH".into()),
-            });
-        }
-        if bytes.is_empty() { Err("a delimiter has at least one byte".into()) } else { Ok(Self(bytes)) }
-    }
-}
-
-fn stream_name(text: &str) -> Result<String, String> {
-    match Batch::new(text) {
-        Ok(_) => Ok(text.into()),
-        Err(_) if text.starts_with("arn:") => Err("give the stream's name, which is the last part of its ARN".into()),
-        Err(violation) => Err(violation.to_string()),
-    }
-}
-
-fn in_flight(text: &str) -> Result<NonZeroUsize, String> {
-    let number = text.parse().ok().and_then(NonZeroUsize::new).filter(|number| number.get() <= 256);
-    number.ok_or_else(|| "not a number from 1 to 256".into())
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.filter(|seconds| *seconds <= MAX_LINGER).ok_or_else(|| "not a number of seconds from 0 to 900".into())
-}
-
-fn interval(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let seconds = seconds.filter(|seconds| (MIN_INTERVAL..=MAX_INTERVAL).contains(seconds));
-    seconds.ok_or_else(|| "not a number of seconds from 0.1 to 86400".into())
-}
-
-fn rate(text: &str) -> Result<Quotas, String> {
-    let mut quotas = Quotas::default();
-    for part in text.split(',') {
-        let (key, number) = part.split_once('=').unwrap_or(("records", part));
-        let number: NonZeroU32 =
-            number.parse().map_err(|_| format!("{number:?} is not a number from 1 to {}", u32::MAX))?;
-        let quota = match key {
-            "records" => &mut quotas.records_per_second,
-            "requests" => &mut quotas.requests_per_second,
-            "bytes" => &mut quotas.bytes_per_second,
-            _ => return Err(format!("{key:?} is none of records, requests and bytes")),
-        };
-        if quota.replace(number).is_some() {
-            return Err(format!("{key} is given twice"));
-        }
-    }
-    Ok(quotas)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -510,66 +431,5 @@ mod tests {
     #[test]
     fn the_definition_holds_together() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn reads_delimiters() {
-        for (text, bytes) in [
-            (r"\n", Some(b"\n".as_slice())),
-            (r"\r\n", Some(b"\r\n")),
-            (r"\t\0\\", Some(b"\t\0\\")),
-            (r"\xfF|", Some(b"\xff|")),
-            ("é", Some("é".as_bytes())),
-            ("", None),
-            (r"\", None),
-            (r"\q", None),
-            (r"\x", None),
-            (r"\x1", None),
-            (r"\x+1", None),
-        ] {
-            assert_eq!(Delimiter::parse(text).ok(), bytes.map(|bytes| Delimiter(bytes.to_vec())), "{text}");
-        }
-    }
-
-    #[test]
-    fn reads_rates_and_times() {
-        let read = |text: &str| {
-            let Quotas { records_per_second, requests_per_second, bytes_per_second, .. } = rate(text).ok()?;
-            Some(
-                [records_per_second, requests_per_second, bytes_per_second].map(|rate| rate.map_or(0, NonZeroU32::get)),
-            )
-        };
-        for (text, quotas) in [
-            ("10", Some([10, 0, 0])),
-            ("bytes=5,requests=4", Some([0, 4, 5])),
-            ("records=1,requests=2,bytes=3", Some([1, 2, 3])),
-            ("", None),
-            ("0", None),
-            ("bytes=", None),
-            ("bytes=1,", None),
-            ("bytes=1,bytes=2", None),
-            ("2,records=2", None),
-            ("lines=2", None),
-        ] {
-            assert_eq!(read(text), quotas, "{text}");
-        }
-        for (text, time) in
-            [("0", Some(0)), ("0.25", Some(250)), ("900", Some(900_000)), ("901", None), ("-1", None), ("NaN", None)]
-        {
-            assert_eq!(seconds(text).ok(), time.map(Duration::from_millis), "{text}");
-        }
-        for (text, time) in
-            [("0.1", Some(100)), ("86400", Some(86_400_000)), ("0", None), ("86401", None), ("-1", None), ("x", None)]
-        {
-            assert_eq!(interval(text).ok(), time.map(Duration::from_millis), "{text}");
-        }
-    }
-
-    #[test]
-    fn points_from_an_arn_to_the_name() {
-        let error = stream_name("arn:aws:firehose:eu-west-1:123456789012:deliverystream/logs").unwrap_err();
-        assert!(error.contains("name"), "{error}");
-        assert_eq!(stream_name("logs"), Ok("logs".into()));
-        assert!(stream_name("a b").is_err());
     }
 }

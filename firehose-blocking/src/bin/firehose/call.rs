@@ -14,12 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use firehose_blocking::firehose_proto::error::{InputError, ResponseError, Violation, Violations};
 use firehose_blocking::firehose_proto::http::{Request, Response};
-use firehose_blocking::firehose_proto::internal::schema;
-use firehose_blocking::firehose_proto::op::{
-    CreateDeliveryStream, DeleteDeliveryStream, DescribeDeliveryStream, ListDeliveryStreams, ListTagsForDeliveryStream,
-    Operation, PutRecord, PutRecordBatch, StartDeliveryStreamEncryption, StopDeliveryStreamEncryption,
-    TagDeliveryStream, UntagDeliveryStream, UpdateDestination,
-};
+use firehose_blocking::firehose_proto::op::Operation;
 use firehose_blocking::firehose_proto::settings::{Setting, SettingSource};
 use firehose_blocking::firehose_proto::{Endpoint, call};
 use firehose_blocking::{Client, Error, Timeouts, Transport, TransportError, TransportErrorKind};
@@ -30,44 +25,8 @@ use crate::advice::Target;
 use crate::args::{CallArgs, Output};
 use crate::connect::{connect, described, failure, no_credentials};
 use crate::console::{self, Exit, Failure};
+use crate::operations::{self, Visitor};
 use crate::skeleton::{self, Extent};
-
-/// Declares the operations that can be called.
-macro_rules! operations {
-    ($($operation:ident),+ $(,)?) => {
-        /// Every operation, in AWS's spelling.
-        pub(crate) const NAMES: &[&str] = &[$($operation::NAME),+];
-
-        /// Makes the call of the operation that is named in AWS's spelling, or in that of its CLI.
-        fn dispatch(args: &CallArgs) -> Result<ExitCode, Trouble> {
-            let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
-            let name = plain(&args.operation);
-            $(
-                if name == plain($operation::NAME) {
-                    return run_one::<$operation>(args);
-                }
-            )+
-            let nearest = schema::nearest(&name, NAMES.iter().copied()).unwrap_or_default();
-            let message = format!("{:?} is not an operation of Firehose; the nearest one is {nearest}", args.operation);
-            Err(Failure::new(Exit::Usage, message).into())
-        }
-    };
-}
-
-operations!(
-    CreateDeliveryStream,
-    DeleteDeliveryStream,
-    DescribeDeliveryStream,
-    ListDeliveryStreams,
-    ListTagsForDeliveryStream,
-    PutRecord,
-    PutRecordBatch,
-    StartDeliveryStreamEncryption,
-    StopDeliveryStreamEncryption,
-    TagDeliveryStream,
-    UntagDeliveryStream,
-    UpdateDestination,
-);
 
 /// Why there is no output.
 enum Trouble {
@@ -89,7 +48,11 @@ pub(crate) fn run(args: &CallArgs) -> ExitCode {
         // An error is one object on one line, and nothing beside it.
         log::set_max_level(log::LevelFilter::Off);
     }
-    dispatch(args).unwrap_or_else(|trouble| {
+    let called = operations::visit(&args.operation, Run(args)).unwrap_or_else(|nearest| {
+        let message = format!("{:?} is not an operation of Firehose; the nearest one is {nearest}", args.operation);
+        Err(Failure::new(Exit::Usage, message).into())
+    });
+    called.unwrap_or_else(|trouble| {
         let (failure, object) = explain(trouble);
         match args.output {
             Output::Json => console::complain_to_programs(&object.to_string()),
@@ -97,6 +60,17 @@ pub(crate) fn run(args: &CallArgs) -> ExitCode {
         }
         failure.exit.into()
     })
+}
+
+/// Runs the command for the operation that was named.
+struct Run<'a>(&'a CallArgs);
+
+impl Visitor for Run<'_> {
+    type Output = Result<ExitCode, Trouble>;
+
+    fn visit<O: Operation>(self) -> Self::Output {
+        run_one::<O>(self.0)
+    }
 }
 
 fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {

@@ -1,7 +1,7 @@
 //! [`Filler`]: cuts what is read into records and hands them to the delivery.
 
 use std::collections::BTreeMap;
-use std::path::{self, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -429,9 +429,4 @@ impl Stream {
     fn unused(&self) -> u64 {
         as_u64(self.splitter.pending_bytes() + self.open_bytes.unwrap_or_default())
     }
-}
-
-/// The name by which a log is known from one run to the next, wherever they are started.
-pub(crate) fn source_name(path: &Path) -> String {
-    path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
 }

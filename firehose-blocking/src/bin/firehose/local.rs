@@ -3,11 +3,9 @@
 use std::env;
 use std::fs::{self, File};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{self, ExitCode};
 use std::sync::mpsc;
-use std::time::Duration;
 
 use firehose_blocking::{Credentials, LocalEndpoint, LocalEndpointBuilder};
 
@@ -77,21 +75,6 @@ pub(crate) fn check_dir(dir: &Path) -> Result<(), Failure> {
     write().map_err(|error: io::Error| {
         Failure::new(Exit::Configuration, format!("cannot keep records in {}: {error}", dir.display()))
     })
-}
-
-/// Reads an address to listen on. The name `localhost` stands for the address that it has on every machine.
-pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
-    let port = text.rsplit_once(':').filter(|(host, _)| host.eq_ignore_ascii_case("localhost"));
-    let address = match port {
-        Some((_, port)) => port.parse().ok().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
-        None => text.parse().ok(),
-    };
-    address.ok_or_else(|| "give an IP address and a port, such as 127.0.0.1:4573".into())
-}
-
-/// Reads a number of seconds without a limit.
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse().map(Duration::from_secs).map_err(|_| "give a whole number of seconds, such as 30".into())
 }
 
 /// The key pair that callers have to sign with.

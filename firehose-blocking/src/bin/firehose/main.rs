@@ -17,14 +17,17 @@ mod generate;
 mod halt;
 mod input;
 mod local;
+mod operations;
 mod places;
 mod progress;
 mod put;
+mod reasons;
 mod records;
 mod rejects;
 mod report;
 mod signals;
 mod skeleton;
+mod tail;
 mod watch;
 
 use std::io::Write as _;

@@ -24,16 +24,18 @@ use firehose_blocking::{Client, Credentials, LocalEndpoint};
 use crate::args::PutArgs;
 use crate::connect::{check_credentials, connect, connect_in_time, described, failure};
 use crate::console::{self, Exit, Failure};
-use crate::delivery::{Delivery, Stopped};
+use crate::delivery::Delivery;
 use crate::fill::{Filler, Input, Read};
-use crate::follow::{self, Follower, Position, Tracks};
+use crate::follow::{Follower, Position, Tracks};
 use crate::halt::Halt;
 use crate::input::{self, Event, Source, Sources};
 use crate::local;
 use crate::progress::Progress;
+use crate::reasons::Stopped;
 use crate::rejects::Rejects;
 use crate::report::{Report, plural};
 use crate::signals;
+use crate::tail;
 use crate::watch::Watch;
 
 /// Exit status when a second signal ends the program, as a shell reports the first.
@@ -43,7 +45,7 @@ const INTERRUPTED: i32 = 130;
 pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let watched = on_question();
-    let followed = args.follow.then(|| follow::check(&args.files)).transpose()?;
+    let followed = args.follow.then(|| tail::check(&args.files)).transpose()?;
     let sources = match followed {
         Some(path) => Sources { list: vec![Source::File(path.to_owned())], total_bytes: None },
         None => Sources::check(args.from_rejects.as_ref().map_or(&*args.files, slice::from_ref), !args.whole_file)?,
@@ -78,7 +80,7 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
         let path = path.to_owned();
         let name = path.file_name().unwrap_or_default().to_owned();
         let mut follower = Follower::new(name, args.rotate_wait, position);
-        thread::spawn(move || follow::follow(&path, &mut follower, &reader_halt, &empty_buffers, &reader_events));
+        thread::spawn(move || tail::follow(&path, &mut follower, &reader_halt, &empty_buffers, &reader_events));
     } else {
         let (list, is_decoded) = (sources.list.clone(), !args.whole_file);
         thread::spawn(move || input::read(&list, is_decoded, &reader_halt, &empty_buffers, &reader_events));

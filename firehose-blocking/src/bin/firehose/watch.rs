@@ -11,8 +11,8 @@ use firehose_blocking::{Client, Producer};
 use time::OffsetDateTime;
 
 use crate::console;
-use crate::delivery::{Stopped, reason_of};
 use crate::progress::Progress;
+use crate::reasons::{Stopped, reason_of};
 use crate::rejects::Rejects;
 use crate::report::{Report, as_u64, plural};
 

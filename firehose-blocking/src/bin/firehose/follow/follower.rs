@@ -1,6 +1,6 @@
 //! [`Follower`]: decides what is read of a log and its rotated files, and when.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::mem;
 use std::ops::Range;
@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use firehose_blocking::firehose_proto::time::Tick;
 
-use super::judge::Verdict;
+use super::judge::{Known, Other, Verdict};
 use super::log::{Log, MISSING, Place};
 use super::names::{is_rotated, uncompressed};
-use super::{Begin, Checked, Entry, Event, Identity, Look, Notice, Position, Step, Target};
+use super::notice::Notice;
+use super::step::{Begin, Checked, Entry, Event, Identity, Look, Step, Target};
+use super::tracks::Position;
 use crate::encoding::Encoding;
 
 /// How often to look at the directory.
@@ -34,12 +36,7 @@ const LOOKS_UNDECIDED: u32 = 25;
 pub(crate) struct Follower {
     name: OsString,
     rotate_wait: Duration,
-    /// In the order in which they are read.
-    pub(super) logs: Vec<Log>,
-    /// Rotated files that hold no log.
-    pub(super) others: HashMap<Identity, Other>,
-    pub(super) look: Look,
-    pub(super) facts: HashMap<(Target, Range<u64>), Checked>,
+    pub(super) known: Known,
     /// Files that somebody has to make out.
     unknown: VecDeque<Entry>,
     /// Whether a file may be one thing or the other at this look.
@@ -58,17 +55,6 @@ pub(crate) struct Follower {
     trouble: Option<Notice>,
 }
 
-/// A rotated file that holds no log.
-#[derive(Debug, Clone)]
-pub(super) struct Other {
-    pub(super) name: OsString,
-    pub(super) modified: u64,
-    bytes: u64,
-    listed: u64,
-    /// Looks that it was undecided for, if it is.
-    undecided: Option<u32>,
-}
-
 impl Follower {
     /// Follows the file of a name, from its beginning or from where another run has ended. A renamed file is read until so
     /// much time has passed without a change.
@@ -78,10 +64,7 @@ impl Follower {
         let mut follower = Self {
             name,
             rotate_wait,
-            logs: Vec::new(),
-            others: HashMap::new(),
-            look: Look::default(),
-            facts: HashMap::new(),
+            known: Known::default(),
             unknown: VecDeque::new(),
             is_undecided: false,
             is_accounted: true,
@@ -105,7 +88,7 @@ impl Follower {
             if log.identity.is_none() || log.encoding != Encoding::Plain && !has_birth {
                 log.let_go();
             }
-            follower.logs.push(log);
+            follower.known.logs.push(log);
         }
         follower
     }
@@ -120,7 +103,7 @@ impl Follower {
         }
         if now >= self.next_look {
             let is_missing = |log: &Log| matches!(log.place, Place::Missing { .. });
-            return Step::Look { all: self.looks < 2 || self.logs.iter().any(is_missing) };
+            return Step::Look { all: self.looks < 2 || self.known.logs.iter().any(is_missing) };
         }
         if let Some(check) = self.find_missing().or_else(|| self.make_out(now)) {
             return check;
@@ -148,34 +131,36 @@ impl Follower {
             Ok(look) => look,
             Err(why) => return self.tell_trouble(Some(Notice::Unreadable { name: "the directory".into(), why })),
         };
-        let before = mem::replace(&mut self.look, look);
+        let before = mem::replace(&mut self.known.look, look);
         // What was found of a file holds as long as the file is the same.
         let is_same = |name: &OsString, identity: &Identity| {
-            let [before, after] = [&before, &self.look].map(|look| look.find(identity));
+            let [before, after] = [&before, &self.known.look].map(|look| look.find(identity));
             before.is_some() && before == after && after.is_some_and(|entry| entry.name == *name)
         };
-        self.facts.retain(|(target, _), _| matches!(target, Target::Named(name, identity) if is_same(name, identity)));
-        for index in (0..self.logs.len()).rev() {
+        self.known
+            .facts
+            .retain(|(target, _), _| matches!(target, Target::Named(name, identity) if is_same(name, identity)));
+        for index in (0..self.known.logs.len()).rev() {
             if self.refresh(now, index) {
                 self.cut(now, index);
             }
         }
         self.look_at_path();
         self.look_beside();
-        for log in &mut self.logs {
+        for log in &mut self.known.logs {
             let is_at_path =
-                self.look.at_path.as_ref().is_some_and(|entry| Some(&entry.identity) == log.identity.as_ref());
-            let is_replaced = !is_at_path && self.look.at_path.as_ref().is_some_and(|entry| entry.is_regular);
+                self.known.look.at_path.as_ref().is_some_and(|entry| Some(&entry.identity) == log.identity.as_ref());
+            let is_replaced = !is_at_path && self.known.look.at_path.as_ref().is_some_and(|entry| entry.is_regular);
             log.replaced = if is_replaced { log.replaced.or(Some(now)) } else { None };
         }
     }
 
     /// Takes the encoding of a file that was opened; or why it was not, if it is still there.
     pub(crate) fn handle_open(&mut self, handle: u64, opened: Result<Encoding, Option<String>>) {
-        let at_path = self.look.at_path.as_ref().map(|entry| entry.identity.clone());
+        let at_path = self.known.look.at_path.as_ref().map(|entry| entry.identity.clone());
         let looks = self.looks;
         let Some(index) = self.by_handle(handle) else { return };
-        let Some(log) = self.logs.get_mut(index) else { return };
+        let Some(log) = self.known.logs.get_mut(index) else { return };
         match opened {
             // It has come by a number that was another file's.
             Ok(encoding) if encoding != log.encoding && log.print.offset() > 0 => {
@@ -201,7 +186,7 @@ impl Follower {
 
     /// Takes what a file's bytes are.
     pub(crate) fn handle_check(&mut self, target: Target, span: Range<u64>, checked: Checked) {
-        self.facts.insert((target, span), checked);
+        self.known.facts.insert((target, span), checked);
     }
 
     /// Takes what was read, and the checksum of the first bytes if they are there. Returns the log and which of the bytes are
@@ -214,7 +199,7 @@ impl Follower {
     ) -> Option<(u64, Range<usize>)> {
         let looks = self.looks;
         let index = self.by_handle(handle)?;
-        let log = self.logs.get_mut(index)?;
+        let log = self.known.logs.get_mut(index)?;
         let (data, head) = match read {
             Ok(read) => read,
             Err(why) if log.encoding == Encoding::Plain => {
@@ -258,8 +243,8 @@ impl Follower {
 
     /// Brings a log up to what was seen of its file; whether that was cut.
     fn refresh(&mut self, now: Tick, index: usize) -> bool {
-        let Some(log) = self.logs.get_mut(index) else { return false };
-        let entry = log.identity.as_ref().and_then(|identity| self.look.find(identity));
+        let Some(log) = self.known.logs.get_mut(index) else { return false };
+        let entry = log.identity.as_ref().and_then(|identity| self.known.look.find(identity));
         log.is_listed = entry.is_some();
         let was_compressed = uncompressed(&log.name).is_some();
         if let Some(entry) = entry {
@@ -268,7 +253,7 @@ impl Follower {
                 log.place = Place::Closed;
             }
         }
-        let open = self.look.open.iter().find(|(handle, ..)| log.place == Place::Open(*handle));
+        let open = self.known.look.open.iter().find(|(handle, ..)| log.place == Place::Open(*handle));
         let Some((bytes, modified)) =
             open.map(|(_, bytes, modified)| (*bytes, *modified)).or(entry.map(|entry| (entry.bytes, entry.modified)))
         else {
@@ -302,9 +287,9 @@ impl Follower {
     }
 
     fn look_at_path(&mut self) {
-        let at_path = self.look.at_path.clone();
+        let at_path = self.known.look.at_path.clone();
         self.tell_trouble(match &at_path {
-            None if self.logs.is_empty() => Some(Notice::Waiting),
+            None if self.known.logs.is_empty() => Some(Notice::Waiting),
             Some(entry) if !entry.is_regular => Some(Notice::NotRegular),
             _ => None,
         });
@@ -315,13 +300,13 @@ impl Follower {
     fn look_beside(&mut self) {
         let looks = self.looks;
         let mut unknown = Vec::new();
-        for entry in &self.look.beside {
+        for entry in &self.known.look.beside {
             let is_ours = entry.is_regular && is_rotated(&entry.name, &self.name);
-            let is_at_path = self.look.at_path.as_ref().is_some_and(|at_path| at_path.identity == entry.identity);
+            let is_at_path = self.known.look.at_path.as_ref().is_some_and(|at_path| at_path.identity == entry.identity);
             if !is_ours || is_at_path || self.is_log(&entry.identity) {
                 continue;
             }
-            let is_known = match self.others.get_mut(&entry.identity) {
+            let is_known = match self.known.others.get_mut(&entry.identity) {
                 Some(other) => {
                     other.listed = looks;
                     other.name.clone_from(&entry.name);
@@ -331,7 +316,7 @@ impl Follower {
             };
             // What is there before anything was seen is of another time.
             if self.looks == 1 && self.seen == [0; 2] {
-                self.others.insert(entry.identity.clone(), Other::new(entry, looks));
+                self.known.others.insert(entry.identity.clone(), Other::new(entry, looks));
             } else if !is_known && self.is_recent(entry) {
                 unknown.push(entry.clone());
             }
@@ -339,7 +324,7 @@ impl Follower {
         unknown.sort_by_key(|entry| std::cmp::Reverse(entry.modified));
         unknown.into_iter().for_each(|entry| self.unknown.push_front(entry));
         // The last is long gone when what it was compressed into is looked at.
-        self.others.retain(|_, other| looks - other.listed < 100);
+        self.known.others.retain(|_, other| looks - other.listed < 100);
         (self.is_undecided, self.is_accounted) = (false, false);
     }
 
@@ -355,12 +340,12 @@ impl Follower {
         let looks = self.looks;
         let is_due =
             |log: &Log| matches!(log.place, Place::Missing { searched, .. } if searched < looks) && !log.is_ended;
-        while let Some(index) = self.logs.iter().position(is_due) {
-            let found = match self.search(index) {
+        while let Some(index) = self.known.logs.iter().position(is_due) {
+            let found = match self.known.search(index) {
                 Err(check) => return Some(check),
                 Ok(found) => found,
             };
-            let log = self.logs.get_mut(index)?;
+            let log = self.known.logs.get_mut(index)?;
             let Place::Missing { looks: in_vain, searched } = &mut log.place else { continue };
             *searched = looks;
             match found {
@@ -380,12 +365,12 @@ impl Follower {
     /// Makes out what the files are that nobody has seen before.
     fn make_out(&mut self, now: Tick) -> Option<Step> {
         while let Some(entry) = self.unknown.front().cloned() {
-            let is_at_path = self.look.at_path.as_ref() == Some(&entry);
+            let is_at_path = self.known.look.at_path.as_ref() == Some(&entry);
             let verdict = match self.is_log(&entry.identity) {
                 // It has been found to be the copy of a missing log.
                 true => Verdict::Nothing,
                 false if is_at_path => Verdict::New(Encoding::Plain),
-                false => match self.judge(&entry) {
+                false => match self.known.judge(&entry) {
                     Err(check) => return Some(check),
                     Ok(verdict) => verdict,
                 },
@@ -393,7 +378,8 @@ impl Follower {
             self.unknown.pop_front();
             let undecided = match verdict {
                 Verdict::Undecided => {
-                    let before = self.others.get(&entry.identity).and_then(|other| other.undecided).unwrap_or_default();
+                    let before =
+                        self.known.others.get(&entry.identity).and_then(|other| other.undecided).unwrap_or_default();
                     Some(before + 1)
                 }
                 _ => None,
@@ -406,19 +392,19 @@ impl Follower {
                     self.begin(now, &entry, encoding, false);
                 }
                 Verdict::Continues(log, entry, encoding) => {
-                    let index = self.logs.iter().position(|known| known.log == log)?;
+                    let index = self.known.logs.iter().position(|known| known.log == log)?;
                     self.adopt(index, &entry, encoding);
                 }
                 Verdict::Nothing => {}
                 Verdict::PassOver(encoding) => {
                     let name = entry.name.to_string_lossy().into_owned();
                     self.events.push_back(Event::Notice(Notice::PassedOver { name, encoding }));
-                    self.others.insert(entry.identity.clone(), Other::new(&entry, self.looks));
+                    self.known.others.insert(entry.identity.clone(), Other::new(&entry, self.looks));
                 }
                 Verdict::Copy | Verdict::Undecided => {
                     self.is_undecided |= undecided.is_some();
                     let other = Other { undecided, ..Other::new(&entry, self.looks) };
-                    self.others.insert(entry.identity.clone(), other);
+                    self.known.others.insert(entry.identity.clone(), other);
                 }
             }
         }
@@ -433,11 +419,11 @@ impl Follower {
             let has_birth = log.identity.as_ref().is_none_or(|identity| identity.made.is_some());
             log.print.offset() == 0 && log.bytes > 0 && !has_birth
         };
-        let is_open = self.is_undecided || self.logs.iter().any(is_unread);
+        let is_open = self.is_undecided || self.known.logs.iter().any(is_unread);
         if mem::replace(&mut self.is_accounted, true) || is_open {
             return;
         }
-        let files = self.look.at_path.iter().chain(&self.look.beside);
+        let files = self.known.look.at_path.iter().chain(&self.known.look.beside);
         // Not none, even when there is no file yet: what comes later is not of another time.
         let latest = files.map(|entry| entry.modified).chain([self.seen[1], 1]).max().unwrap_or_default();
         let before = self.seen[0];
@@ -451,12 +437,12 @@ impl Follower {
     /// Opens the next file that is to be read.
     fn open(&mut self) -> Option<Step> {
         let is_open = |log: &&Log| matches!(log.place, Place::Open(_));
-        if self.logs.iter().filter(is_open).count() >= MAX_OPEN {
+        if self.known.logs.iter().filter(is_open).count() >= MAX_OPEN {
             return None;
         }
         let looks = self.looks;
         let is_due = |log: &&mut Log| log.place == Place::Closed && !log.is_ended && log.is_listed && log.tried < looks;
-        let log = self.logs.iter_mut().find(is_due)?;
+        let log = self.known.logs.iter_mut().find(is_due)?;
         let identity = log.identity.clone()?;
         self.handles += 1;
         log.place = Place::Open(self.handles);
@@ -466,8 +452,8 @@ impl Follower {
     /// Reads the first log that was not read to its end yet; or one that was and has grown, if that was read less recently.
     fn read(&mut self) -> Option<Step> {
         let looks = self.looks;
-        let first = self.logs.iter().position(|log| log.is_readable(looks) && !log.is_drained);
-        let due = self.logs.iter_mut().enumerate();
+        let first = self.known.logs.iter().position(|log| log.is_readable(looks) && !log.is_drained);
+        let due = self.known.logs.iter_mut().enumerate();
         let due = due.filter(|(index, log)| log.is_readable(looks) && (log.is_drained || Some(*index) == first));
         let (_, log) = due.min_by_key(|(_, log)| log.read)?;
         let Place::Open(handle) = log.place else { return None };
@@ -485,14 +471,16 @@ impl Follower {
                 && log.print.offset() > 0
                 && !log.is_ended
         };
-        while let Some(index) = self.logs.iter().position(|log| matches!(log.place, Place::Open(_)) && is_due(log)) {
-            let log = self.logs.get(index)?;
+        while let Some(index) =
+            self.known.logs.iter().position(|log| matches!(log.place, Place::Open(_)) && is_due(log))
+        {
+            let log = self.known.logs.get(index)?;
             let Place::Open(handle) = log.place else { return None };
-            let is_same = match self.matches(&Target::Handle(handle), &log.print) {
+            let is_same = match self.known.matches(&Target::Handle(handle), &log.print) {
                 Err(check) => return Some(check),
                 Ok(matched) => matched.is_some(),
             };
-            let log = self.logs.get_mut(index)?;
+            let log = self.known.logs.get_mut(index)?;
             match is_same {
                 true => {
                     log.verified = Some(log.modified);
@@ -512,28 +500,28 @@ impl Follower {
             let is_quiet = log.replaced.is_some_and(|replaced| now.since(replaced.max(log.changed)) >= wait);
             is_read && (log.encoding != Encoding::Plain || is_quiet && !log.is_readable(looks))
         };
-        while let Some(index) = self.logs.iter().position(is_over) {
+        while let Some(index) = self.known.logs.iter().position(is_over) {
             self.end(index);
         }
     }
 
     /// A new log begins in a file.
     fn begin(&mut self, now: Tick, entry: &Entry, encoding: Encoding, is_at_path: bool) {
-        self.others.remove(&entry.identity);
+        self.known.others.remove(&entry.identity);
         let mut log = Log::new(self.number(), entry.name.clone(), Some(entry.identity.clone()), now);
         (log.encoding, log.is_listed) = (encoding, true);
         (log.bytes, log.modified) = (entry.bytes, entry.modified);
         log.replaced = (!is_at_path).then_some(now);
-        let current = self.look.at_path.as_ref().map(|entry| &entry.identity);
-        let last = self.logs.last().and_then(|log| log.identity.as_ref());
+        let current = self.known.look.at_path.as_ref().map(|entry| &entry.identity);
+        let last = self.known.logs.last().and_then(|log| log.identity.as_ref());
         let is_before_last = !is_at_path && last.is_some() && last == current;
-        self.insert(self.logs.len() - usize::from(is_before_last), log);
+        self.insert(self.known.logs.len() - usize::from(is_before_last), log);
     }
 
     /// A file was cut: what was in it is missing, and a new log has begun in it.
     fn cut(&mut self, now: Tick, index: usize) {
         let number = self.number();
-        let Some(log) = self.logs.get_mut(index) else { return };
+        let Some(log) = self.known.logs.get_mut(index) else { return };
         let mut next = Log::new(number, log.name.clone(), log.identity.take(), now);
         (next.place, next.is_listed) = (log.place, log.is_listed);
         log.let_go();
@@ -545,8 +533,8 @@ impl Follower {
 
     /// A log goes on in another file.
     fn adopt(&mut self, index: usize, entry: &Entry, encoding: Encoding) {
-        self.others.remove(&entry.identity);
-        let Some(log) = self.logs.get_mut(index) else { return };
+        self.known.others.remove(&entry.identity);
+        let Some(log) = self.known.logs.get_mut(index) else { return };
         if let Place::Open(handle) = log.place {
             self.closing.push(handle);
         }
@@ -563,7 +551,7 @@ impl Follower {
 
     /// No more is expected of a log.
     fn end(&mut self, index: usize) {
-        let Some(log) = self.logs.get_mut(index) else { return };
+        let Some(log) = self.known.logs.get_mut(index) else { return };
         if let Place::Open(handle) = log.place {
             self.closing.push(handle);
         }
@@ -577,15 +565,15 @@ impl Follower {
         log.longest = from;
         let log = log.log;
         self.events.push_back(Event::End { log });
-        if self.logs.iter().filter(|log| log.is_ended).count() <= MAX_ENDED {
+        if self.known.logs.iter().filter(|log| log.is_ended).count() <= MAX_ENDED {
             return;
         }
-        let Some(oldest) = self.logs.iter().position(|log| log.is_ended) else { return };
-        let log = self.logs.remove(oldest);
+        let Some(oldest) = self.known.logs.iter().position(|log| log.is_ended) else { return };
+        let log = self.known.logs.remove(oldest);
         self.events.push_back(Event::Forget { log: log.log });
         if let Some(identity) = log.identity {
             let entry = Entry { name: log.name, identity, is_regular: true, bytes: log.bytes, modified: log.modified };
-            self.others.insert(entry.identity.clone(), Other::new(&entry, self.looks));
+            self.known.others.insert(entry.identity.clone(), Other::new(&entry, self.looks));
         }
     }
 
@@ -596,7 +584,7 @@ impl Follower {
             name: log.name.clone(),
             identity: log.identity.clone(),
         }));
-        self.logs.insert(place, log);
+        self.known.logs.insert(place, log);
     }
 
     fn tell_trouble(&mut self, trouble: Option<Notice>) {
@@ -607,7 +595,7 @@ impl Follower {
     }
 
     fn tell_unreadable(&mut self, index: usize, why: Option<String>) {
-        let Some((log, why)) = self.logs.get_mut(index).zip(why) else { return };
+        let Some((log, why)) = self.known.logs.get_mut(index).zip(why) else { return };
         if !mem::replace(&mut log.is_told, true) {
             let name = log.name.to_string_lossy().into_owned();
             self.events.push_back(Event::Notice(Notice::Unreadable { name, why }));
@@ -615,30 +603,16 @@ impl Follower {
     }
 
     fn is_log(&self, identity: &Identity) -> bool {
-        self.logs.iter().any(|log| log.identity.as_ref() == Some(identity))
+        self.known.logs.iter().any(|log| log.identity.as_ref() == Some(identity))
     }
 
     fn by_handle(&self, handle: u64) -> Option<usize> {
-        self.logs.iter().position(|log| log.place == Place::Open(handle))
+        self.known.logs.iter().position(|log| log.place == Place::Open(handle))
     }
 
     /// A log's number: files' and logs' are counted together.
     fn number(&mut self) -> u64 {
         self.handles += 1;
         self.handles
-    }
-}
-
-impl Other {
-    fn new(entry: &Entry, looks: u64) -> Self {
-        let (name, modified, bytes) = (entry.name.clone(), entry.modified, entry.bytes);
-        Self { name, modified, bytes, listed: looks, undecided: None }
-    }
-}
-
-impl Look {
-    /// The file, if it is there.
-    pub(super) fn find(&self, identity: &Identity) -> Option<&Entry> {
-        self.at_path.iter().chain(&self.beside).find(|entry| entry.identity == *identity)
     }
 }

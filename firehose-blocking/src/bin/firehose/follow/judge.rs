@@ -1,13 +1,13 @@
 //! What a file is that nobody has seen before: a log, the copy of one, or nothing of ours.
 
-use std::ffi::OsStr;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 
-use super::follower::{Follower, Other};
 use super::log::{Log, Place};
 use super::names::uncompressed;
 use super::print::{PRINT_BYTES, Print};
-use super::{Checked, Entry, Step, Target};
+use super::step::{Checked, Entry, Identity, Look, Step, Target};
 use crate::encoding::Encoding;
 
 /// Bytes of a log that have been read from which on a file that begins with them is taken for its copy, although there is more
@@ -33,7 +33,31 @@ pub(super) enum Verdict {
     Nothing,
 }
 
-impl Follower {
+/// All that is known of files: what new ones are compared with.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// In the order in which they are read.
+    pub(super) logs: Vec<Log>,
+    /// Rotated files that hold no log.
+    pub(super) others: HashMap<Identity, Other>,
+    /// The directory, when it was looked at last.
+    pub(super) look: Look,
+    /// What was found of some bytes of files.
+    pub(super) facts: HashMap<(Target, Range<u64>), Checked>,
+}
+
+/// A rotated file that holds no log.
+#[derive(Debug, Clone)]
+pub(super) struct Other {
+    pub(super) name: OsString,
+    pub(super) modified: u64,
+    pub(super) bytes: u64,
+    pub(super) listed: u64,
+    /// Looks that it was undecided for, if it is.
+    pub(super) undecided: Option<u32>,
+}
+
+impl Known {
     /// Makes out what a file is, or says what has to be known for that.
     pub(super) fn judge(&self, entry: &Entry) -> Result<Verdict, Step> {
         if self.is_unfinished(entry) {
@@ -165,6 +189,13 @@ impl Follower {
     fn check(&self, target: &Target, span: Range<u64>) -> Result<Checked, Step> {
         let key = (target.clone(), span);
         self.facts.get(&key).copied().ok_or(Step::Check { target: key.0, span: key.1 })
+    }
+}
+
+impl Other {
+    pub(super) fn new(entry: &Entry, looks: u64) -> Self {
+        let (name, modified, bytes) = (entry.name.clone(), entry.modified, entry.bytes);
+        Self { name, modified, bytes, listed: looks, undecided: None }
     }
 }
 

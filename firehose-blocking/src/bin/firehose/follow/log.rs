@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use firehose_blocking::firehose_proto::time::Tick;
 
 use super::names::uncompressed;
-use super::{Identity, Print};
+use super::print::Print;
+use super::step::Identity;
 use crate::encoding::Encoding;
 
 /// Bytes that come again up to which one read takes them together with those that the print tells of.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::print::Sum;
-use super::{Begin, Event, Identity, Print};
+use super::print::{Print, Sum};
+use super::step::{Begin, Event, Identity};
 
 /// The logs of a run, as the next one has to know them.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! The thread that carries out what the [`Follower`] says.
+//! The thread that reads a log as it grows: it carries out what the [`Follower`] says.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -12,10 +12,9 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use firehose_blocking::firehose_proto::time::Tick;
 
-use super::names::is_rotated;
-use super::{Checked, Entry, Event, Follower, Identity, Look, Step, Target};
 use crate::console::{Exit, Failure};
 use crate::encoding::{Decoder, Encoding};
+use crate::follow::{Checked, Entry, Event, Follower, Identity, Look, Step, Target, is_rotated};
 use crate::halt::Halt;
 use crate::input::{self, CHUNK_BYTES};
 
@@ -328,7 +327,7 @@ fn modified(metadata: &Metadata) -> u64 {
 }
 
 impl Identity {
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    fn of(metadata: &Metadata) -> Self {
         let made = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let made = made.and_then(|time| u64::try_from(time.as_nanos()).ok());
         #[cfg(unix)]

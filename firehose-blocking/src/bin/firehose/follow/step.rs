@@ -1,0 +1,115 @@
+//! [`Step`]: what is to be done next, and what it works on: files, looks at the directory, events.
+
+use std::ffi::OsString;
+use std::ops::Range;
+
+use firehose_blocking::firehose_proto::time::Tick;
+
+use super::notice::Notice;
+use crate::encoding::Encoding;
+
+/// What stays the same when a file is renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    /// Different for files that exist at the same time.
+    pub(crate) id: String,
+    /// When it was made, in nanoseconds; nothing where no file system knows.
+    pub(crate) made: Option<u64>,
+}
+
+/// A file in the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) name: OsString,
+    pub(crate) identity: Identity,
+    /// Whether it is a file with bytes in it, and not a pipe, a directory or a device.
+    pub(crate) is_regular: bool,
+    pub(crate) bytes: u64,
+    /// When it was changed last, in nanoseconds.
+    pub(crate) modified: u64,
+}
+
+/// What the directory looks like.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Look {
+    /// What is at the path.
+    pub(crate) at_path: Option<Entry>,
+    /// What is beside it: the rotated files at least.
+    pub(crate) beside: Vec<Entry>,
+    /// The files that are open, by handle: their length and when they were changed last.
+    pub(crate) open: Vec<(u64, u64, u64)>,
+}
+
+impl Look {
+    /// The file, if it is there.
+    pub(super) fn find(&self, identity: &Identity) -> Option<&Entry> {
+        self.at_path.iter().chain(&self.beside).find(|entry| entry.identity == *identity)
+    }
+}
+
+/// Which file is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Target {
+    /// One that is open.
+    Handle(u64),
+    /// One of this name, if it is this one.
+    Named(OsString, Identity),
+}
+
+/// What is to be done next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Look at the directory: [`Follower::handle_look`].
+    Look {
+        /// At all files in it, not only those that have rotated files' names.
+        all: bool,
+    },
+    /// Open a file: [`Follower::handle_open`].
+    Open { handle: u64, name: OsString, identity: Identity },
+    /// Tell the encoding of a file and the CRC-32 of some of its bytes, decoded: [`Follower::handle_check`].
+    Check { target: Target, span: Range<u64> },
+    /// Read from there on, then the first so many bytes: [`Follower::handle_read`].
+    Read { handle: u64, offset: u64, head_bytes: u64 },
+    /// Close a file.
+    Close { handle: u64 },
+    /// Tell those who take the bytes.
+    Tell(Event),
+    /// Nothing to do until then.
+    Wait(Tick),
+}
+
+/// What became of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Checked {
+    pub(crate) encoding: Encoding,
+    /// The checksum; or how many bytes there are, if some of those that were asked for are not.
+    pub(crate) sum: Result<u32, u64>,
+}
+
+/// What those who take the bytes of logs have to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A log is followed from now on.
+    Begin(Begin),
+    /// A log is in another file by now, or in none that is known.
+    Moved { log: u64, name: OsString, identity: Option<Identity> },
+    /// No more is expected of a log.
+    End { log: u64 },
+    /// A log need not be known to the next run.
+    Forget { log: u64 },
+    /// All that was changed before this time is accounted for.
+    Seen(u64),
+    /// Something for people to know.
+    Notice(Notice),
+}
+
+/// A log that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Begin {
+    /// Its number.
+    pub(crate) log: u64,
+    /// Its place among the others, in the order in which they are read.
+    pub(crate) place: usize,
+    pub(crate) name: OsString,
+    pub(crate) identity: Option<Identity>,
+}
