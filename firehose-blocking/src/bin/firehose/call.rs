@@ -17,7 +17,7 @@ use firehose_blocking::firehose_proto::http::{Request, Response};
 use firehose_blocking::firehose_proto::op::Operation;
 use firehose_blocking::firehose_proto::settings::{Setting, SettingSource};
 use firehose_blocking::firehose_proto::{Endpoint, call};
-use firehose_blocking::{Client, Error, Timeouts, Transport, TransportError, TransportErrorKind};
+use firehose_blocking::{Client, ClientBuilder, Error, Timeouts, Transport, TransportError, TransportErrorKind};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
@@ -84,16 +84,9 @@ fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
     let input = O::read_input(&document).map_err(unreadable)?;
 
     let sent = Sent::default();
-    let mut builder = Client::builder().parameter_validation(!args.no_validate);
-    builder = described(builder, &args.service);
+    let mut builder = described(Client::builder().parameter_validation(!args.no_validate), &args.service);
     if args.dry_run {
-        // Whoever knows credentials and region is asked all the same.
-        let settings = builder.settings().map_err(|error| failure(&error))?;
-        let found = builder.find_credentials().map_err(|error| failure(&error))?;
-        if let Some(Setting { value: region, source: SettingSource::InstanceMetadata }) = settings.region {
-            builder = builder.region(region.as_str());
-        }
-        builder = builder.credentials(found.credentials).transport(DryRun(Arc::clone(&sent)));
+        builder = dry(builder, &sent)?;
     }
     let client = connect(builder)?;
     let outcome = client.exchange::<O>(&input);
@@ -108,10 +101,25 @@ fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
         ResponseError::Malformed(error) => Trouble::Call(Error::Malformed(error), Vec::new()),
         refused => Failure::new(Exit::Refused, console::chain(&refused)).into(),
     })?;
+    print_output::<O>(&output, args.output)
+}
+
+/// Has a client keep its request instead of sending it. Whoever knows credentials and region is asked all the same.
+fn dry(mut builder: ClientBuilder, sent: &Sent) -> Result<ClientBuilder, Failure> {
+    let settings = builder.settings().map_err(|error| failure(&error))?;
+    let found = builder.find_credentials().map_err(|error| failure(&error))?;
+    if let Some(Setting { value: region, source: SettingSource::InstanceMetadata }) = settings.region {
+        builder = builder.region(region.as_str());
+    }
+    Ok(builder.credentials(found.credentials).transport(DryRun(Arc::clone(sent))))
+}
+
+/// Prints an output; that records of a batch were not accepted is an error.
+fn print_output<O: Operation>(output: &O::Output<'_>, format: Output) -> Result<ExitCode, Trouble> {
     let mut text = Vec::new();
-    O::write_output(&output, &mut text);
+    O::write_output(output, &mut text);
     let value: Value = serde_json::from_slice(&text).unwrap_or_default();
-    let text = match args.output {
+    let text = match format {
         Output::Json => value.to_string(),
         Output::Text => format!("{value:#}"),
     };

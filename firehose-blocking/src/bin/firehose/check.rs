@@ -237,11 +237,8 @@ impl Service<'_> {
 
     /// Sends something that anybody may send: any answer shows that the way is free, and what time it is there.
     fn connect(&mut self, report: &mut Report<'_>) -> Result<(), &'static str> {
-        let clock = SystemClock;
-        let sent = clock.now();
-        let answer = self.send(&self.request(DescribeDeliveryStream::TARGET, b"{}"));
-        let url = self.endpoint.url();
-        let response = match answer {
+        let sent = SystemClock.now();
+        let response = match self.send(&self.request(DescribeDeliveryStream::TARGET, b"{}")) {
             Ok(response) => response,
             Err(error) => {
                 let hint = match error.kind() {
@@ -256,19 +253,32 @@ impl Service<'_> {
                 return Err("there is no connection");
             }
         };
-        let how = if self.endpoint.is_https() { "TLS, its certificate is trusted" } else { "without TLS" };
-        let bundle = self.settings.ca_bundle.as_ref().filter(|_| self.endpoint.is_https());
-        let bundle = bundle.map_or_else(String::new, |Setting { value, source }| format!(" by {value} ({source})"));
-        let proxy = self.settings.proxies.for_url(url).ok().flatten();
-        let proxy = proxy.map_or_else(String::new, |Setting { value, source }| format!(", through {value} ({source})"));
-        report.good("connection", format!("{} answers ({how}{bundle}{proxy})", self.endpoint.authority()));
-
+        report.good("connection", format!("{} answers ({})", self.endpoint.authority(), self.way()));
         self.software = response.headers.value("server").unwrap_or_default().to_owned();
         let (date, has_age) = (response.headers.value("date"), response.headers.value("age").is_some());
-        let Some(skew) = ClockSkew::new().observe(sent, clock.now(), date, has_age) else {
+        let Some(skew) = ClockSkew::new().observe(sent, SystemClock.now(), date, has_age) else {
             report.add("clock", Verdict::Unknown, "the answer has no date to measure it by", Vec::new());
             return Ok(());
         };
+        self.report_clock(skew, report);
+        if !self.settings.disable_clock_skew_correction.value {
+            self.offset = skew;
+        }
+        Ok(())
+    }
+
+    /// How the endpoint is reached: whether by TLS, by whose certificates, and through which proxy.
+    fn way(&self) -> String {
+        let how = if self.endpoint.is_https() { "TLS, its certificate is trusted" } else { "without TLS" };
+        let bundle = self.settings.ca_bundle.as_ref().filter(|_| self.endpoint.is_https());
+        let bundle = bundle.map_or_else(String::new, |Setting { value, source }| format!(" by {value} ({source})"));
+        let proxy = self.settings.proxies.for_url(self.endpoint.url()).ok().flatten();
+        let proxy = proxy.map_or_else(String::new, |Setting { value, source }| format!(", through {value} ({source})"));
+        format!("{how}{bundle}{proxy}")
+    }
+
+    /// Reports how far the clocks are apart, and whether that matters.
+    fn report_clock(&self, skew: SignedDuration, report: &mut Report<'_>) {
         // The header counts whole seconds.
         let (seconds, way) = (skew.whole_seconds().abs(), if skew.is_negative() { "ahead of" } else { "behind" });
         let message = match seconds {
@@ -286,10 +296,6 @@ impl Service<'_> {
             let hint = "signatures are corrected by that; set it right all the same, certificates go by it".into();
             report.add("clock", Verdict::Good, message, vec![hint]);
         }
-        if !forbidden.value {
-            self.offset = skew;
-        }
-        Ok(())
     }
 
     /// A request to the endpoint, unsigned.
@@ -375,30 +381,10 @@ impl Service<'_> {
         });
         match described {
             Ok(Ok(description)) => judge_stream(&description, report),
-            Ok(Err(ResponseError::Refused(error))) if is_about_caller(&error) => {
-                // That is no news about the stream.
-                self.refuse("credentials", DescribeDeliveryStream::NAME, &error, report);
-                return report.not_tried(&["stream", "permission"], "the service does not accept the credentials");
-            }
-            Ok(Err(ResponseError::Refused(error))) if is_denial(&error) => {
-                let hint =
-                    format!("allow firehose:DescribeDeliveryStream, which a put does not need, to know: {error}");
-                report.add("stream", Verdict::Unknown, "these credentials do not allow to look at it", vec![hint]);
-            }
-            Ok(Err(ResponseError::Refused(error))) if is_for_the_moment(&error) => {
-                report.add("stream", Verdict::Unknown, format!("the service cannot tell it now: {error}"), Vec::new());
-            }
-            Ok(Err(ResponseError::Refused(error))) if is_somebody_else(&error) => {
-                self.refuse("connection", DescribeDeliveryStream::NAME, &error, report);
-                return report.not_tried(&["stream", "permission"], "something else than Firehose seems to be there");
-            }
-            Ok(Err(ResponseError::Refused(error)))
-                if error.code == Some(ErrorCode::ResourceNotFoundException) && self.is_local("(auto-create)") =>
-            {
-                report.good("stream", format!("{} is not there yet, and is made by the first put", report.stream));
-            }
             Ok(Err(ResponseError::Refused(error))) => {
-                self.refuse("stream", DescribeDeliveryStream::NAME, &error, report);
+                if let Err(why) = self.report_refusal(&error, report) {
+                    return report.not_tried(&["stream", "permission"], why);
+                }
             }
             Ok(Err(error @ ResponseError::Malformed(_))) => {
                 let hint = format!("is {} a Firehose endpoint?", self.endpoint.url());
@@ -408,6 +394,29 @@ impl Service<'_> {
             Err(trouble) => trouble.tell("stream", report),
         }
         self.judge_permission(credentials, report);
+    }
+
+    /// Reports that the stream was not described. An error says why there is no use in asking for more.
+    fn report_refusal(&self, error: &ServiceError, report: &mut Report<'_>) -> Result<(), &'static str> {
+        if is_about_caller(error) {
+            // That is no news about the stream.
+            self.refuse("credentials", DescribeDeliveryStream::NAME, error, report);
+            return Err("the service does not accept the credentials");
+        }
+        if is_denial(error) {
+            let hint = format!("allow firehose:DescribeDeliveryStream, which a put does not need, to know: {error}");
+            report.add("stream", Verdict::Unknown, "these credentials do not allow to look at it", vec![hint]);
+        } else if is_for_the_moment(error) {
+            report.add("stream", Verdict::Unknown, format!("the service cannot tell it now: {error}"), Vec::new());
+        } else if is_somebody_else(error) {
+            self.refuse("connection", DescribeDeliveryStream::NAME, error, report);
+            return Err("something else than Firehose seems to be there");
+        } else if error.code == Some(ErrorCode::ResourceNotFoundException) && self.is_local("(auto-create)") {
+            report.good("stream", format!("{} is not there yet, and is made by the first put", report.stream));
+        } else {
+            self.refuse("stream", DescribeDeliveryStream::NAME, error, report);
+        }
+        Ok(())
     }
 
     /// Puts a batch without records, not even a list of none, which some stand-ins would take.

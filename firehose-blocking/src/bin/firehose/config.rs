@@ -55,58 +55,65 @@ struct Entry {
     members: Vec<(&'static str, Value)>,
 }
 
+impl Entry {
+    fn new(name: &'static str, value: impl Into<Value>, source: &SettingSource) -> Self {
+        Self { name, members: vec![("value", value.into()), ("source", shown(source).into())] }
+    }
+
+    /// A setting that may be absent.
+    fn optional<T>(name: &'static str, setting: Option<&Setting<T>>, value: impl FnOnce(&T) -> Value) -> Self {
+        match setting {
+            Some(setting) => Self::new(name, value(&setting.value), &setting.source),
+            None => Self::new(name, Value::Null, &SettingSource::Default),
+        }
+    }
+
+    fn text(name: &'static str, setting: &Option<Setting<String>>) -> Self {
+        Self::optional(name, setting.as_ref(), |value| value.as_str().into())
+    }
+
+    fn boolean(name: &'static str, setting: &Setting<bool>) -> Self {
+        Self::new(name, setting.value, &setting.source)
+    }
+
+    fn number(name: &'static str, setting: &Setting<NonZeroU32>) -> Self {
+        Self::new(name, setting.value.get(), &setting.source)
+    }
+
+    fn seconds(name: &'static str, setting: Option<&Setting<Duration>>) -> Self {
+        Self::optional(name, setting, |value| value.as_secs_f64().into())
+    }
+}
+
 fn list(settings: &Settings, endpoint: Option<&Endpoint>) -> Vec<Entry> {
-    let Settings { profile, region, endpoint_url, .. } = settings;
-    let default = SettingSource::Default;
-    let of = |name, value: Value, source: &SettingSource| Entry {
-        name,
-        members: vec![("value", value), ("source", shown(source).into())],
-    };
-    let text = |name, setting: &Option<Setting<String>>| match setting {
-        Some(Setting { value, source }) => of(name, value.as_str().into(), source),
-        None => of(name, Value::Null, &default),
-    };
-    let boolean = |name, setting: &Setting<bool>| of(name, setting.value.into(), &setting.source);
-    let number = |name, setting: &Setting<NonZeroU32>| of(name, setting.value.get().into(), &setting.source);
-    let seconds = |name, setting: &Setting<Duration>| of(name, setting.value.as_secs_f64().into(), &setting.source);
-    let seconds_if_any = |name, setting: &Option<Setting<Duration>>| match setting {
-        Some(setting) => seconds(name, setting),
-        None => of(name, Value::Null, &default),
-    };
-    let proxy = match endpoint.and_then(|endpoint| settings.proxy(endpoint).ok().flatten()) {
-        // Without the password.
-        Some(Setting { value, source }) => of("proxy", value.to_string().into(), source),
-        None => of("proxy", Value::Null, &default),
-    };
+    let url_source = settings.endpoint_url.as_ref().map_or(&SettingSource::Default, |url| &url.source);
+    let proxy = endpoint.and_then(|endpoint| settings.proxy(endpoint).ok().flatten());
     let metadata = &settings.ec2_metadata_service_endpoint;
-    let url_source = endpoint_url.as_ref().map_or(&default, |url| &url.source);
     vec![
-        of("profile", profile.value.as_str().into(), &profile.source),
-        match region {
-            Some(Setting { value, source }) => of("region", value.as_str().into(), source),
-            None => of("region", Value::Null, &default),
-        },
-        of("endpoint_url", endpoint.map_or(Value::Null, |endpoint| endpoint.url().into()), url_source),
-        text("sts_endpoint_url", &settings.sts_endpoint_url),
-        boolean("ignore_configured_endpoint_urls", &settings.ignore_configured_endpoint_urls),
-        boolean("use_fips_endpoint", &settings.use_fips_endpoint),
-        boolean("use_dualstack_endpoint", &settings.use_dualstack_endpoint),
-        of("retry_mode", settings.retry_mode.value.as_str().into(), &settings.retry_mode.source),
-        number("max_attempts", &settings.max_attempts),
-        boolean("disable_clock_skew_correction", &settings.disable_clock_skew_correction),
-        seconds("connect_timeout", &settings.connect_timeout),
-        seconds("read_timeout", &settings.read_timeout),
-        seconds_if_any("attempt_timeout", &settings.attempt_timeout),
-        seconds_if_any("operation_timeout", &settings.operation_timeout),
-        text("ca_bundle", &settings.ca_bundle),
-        proxy,
-        text("sdk_ua_app_id", &settings.sdk_ua_app_id),
-        boolean("ec2_metadata_disabled", &settings.ec2_metadata_disabled),
-        of("ec2_metadata_service_endpoint", (&*metadata.value).into(), &metadata.source),
-        seconds("metadata_service_timeout", &settings.metadata_service_timeout),
-        number("metadata_service_num_attempts", &settings.metadata_service_num_attempts),
-        text("config_file", &settings.config_file),
-        text("shared_credentials_file", &settings.shared_credentials_file),
+        Entry::new("profile", settings.profile.value.as_str(), &settings.profile.source),
+        Entry::optional("region", settings.region.as_ref(), |value| value.as_str().into()),
+        Entry::new("endpoint_url", endpoint.map(Endpoint::url), url_source),
+        Entry::text("sts_endpoint_url", &settings.sts_endpoint_url),
+        Entry::boolean("ignore_configured_endpoint_urls", &settings.ignore_configured_endpoint_urls),
+        Entry::boolean("use_fips_endpoint", &settings.use_fips_endpoint),
+        Entry::boolean("use_dualstack_endpoint", &settings.use_dualstack_endpoint),
+        Entry::new("retry_mode", settings.retry_mode.value.as_str(), &settings.retry_mode.source),
+        Entry::number("max_attempts", &settings.max_attempts),
+        Entry::boolean("disable_clock_skew_correction", &settings.disable_clock_skew_correction),
+        Entry::seconds("connect_timeout", Some(&settings.connect_timeout)),
+        Entry::seconds("read_timeout", Some(&settings.read_timeout)),
+        Entry::seconds("attempt_timeout", settings.attempt_timeout.as_ref()),
+        Entry::seconds("operation_timeout", settings.operation_timeout.as_ref()),
+        Entry::text("ca_bundle", &settings.ca_bundle),
+        // Without the password.
+        Entry::optional("proxy", proxy, |value| value.to_string().into()),
+        Entry::text("sdk_ua_app_id", &settings.sdk_ua_app_id),
+        Entry::boolean("ec2_metadata_disabled", &settings.ec2_metadata_disabled),
+        Entry::new("ec2_metadata_service_endpoint", &*metadata.value, &metadata.source),
+        Entry::seconds("metadata_service_timeout", Some(&settings.metadata_service_timeout)),
+        Entry::number("metadata_service_num_attempts", &settings.metadata_service_num_attempts),
+        Entry::text("config_file", &settings.config_file),
+        Entry::text("shared_credentials_file", &settings.shared_credentials_file),
     ]
 }
 

@@ -89,43 +89,28 @@ impl Delivery {
         events: Sender<Event>,
         progress: &Progress,
     ) -> Result<Self, Failure> {
-        let report = Arc::clone(progress.report());
-        let places = Arc::new(Places::default());
-        let (accepted, settled) = (Arc::clone(&report), Arc::clone(&places));
-        let (asked, stream, progress) = (client.clone(), args.stream.clone(), progress.clone());
+        let account = Account::new(args, Arc::clone(progress.report()), rejects);
+        let (report, places) = (Arc::clone(&account.report), Arc::clone(&account.places));
+        let (health_client, stream, progress) = (client.clone(), args.stream.clone(), progress.clone());
         let mut builder = Producer::builder(client, &*args.stream)
             .policy(policy(args, max_attempts))
             // What is left when it is dropped has come back by then, or is in the spool.
             .drop_timeout(Duration::ZERO)
             .on_outcome(move |outcome| match outcome {
                 Outcome::Accepted(run) => {
-                    settled.settle(&run.tickets);
-                    accepted.accepted.add(run.tickets.end - run.tickets.start);
+                    places.settle(&run.tickets);
+                    report.accepted.add(run.tickets.end - run.tickets.start);
                 }
                 // Nobody listens any more when the run is over.
                 Outcome::Undelivered(_) => _ = events.send(Event::Undelivered),
-                outcome => tell_health(outcome, &asked, &stream, &progress),
+                outcome => tell_health(outcome, &health_client, &stream, &progress),
             });
         if let Some(dir) = &args.spool {
             builder = builder.spool(dir, spool_options(args));
         }
-        let started = builder.start().map_err(|error| not_started(&error));
-        let told = Cell::new(Told { since: Instant::now(), lines: 0, withheld: 0 });
-        Ok(Self {
-            producer: started?,
-            account: Account {
-                report,
-                rejects,
-                places,
-                is_following: args.follow,
-                is_spooled: args.spool.is_some(),
-                told,
-            },
-            halt,
-            drain_timeout: args.drain_timeout,
-            sent: Cell::default(),
-            ticket: Cell::default(),
-        })
+        let producer = builder.start().map_err(|error| not_started(&error))?;
+        let (sent, ticket) = (Cell::default(), Cell::default());
+        Ok(Self { producer, account, halt, drain_timeout: args.drain_timeout, sent, ticket })
     }
 
     pub(crate) fn report(&self) -> &Arc<Report> {
@@ -278,6 +263,17 @@ impl Delivery {
 }
 
 impl Account {
+    fn new(args: &PutArgs, report: Arc<Report>, rejects: Arc<Rejects>) -> Self {
+        Self {
+            report,
+            rejects,
+            places: Arc::new(Places::default()),
+            is_following: args.follow,
+            is_spooled: args.spool.is_some(),
+            told: Cell::new(Told { since: Instant::now(), lines: 0, withheld: 0 }),
+        }
+    }
+
     /// Writes records to the rejects. Those that a stop has given back stay in the spool, if there is one, for the next run.
     fn keep(&self, records: &[Undelivered], stopped: Option<&Arc<Reason>>) {
         for record in records {

@@ -1,10 +1,12 @@
 //! [`Filler`]: cuts what is read into records and hands them to the delivery.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
+use std::{io, mem};
 
 use firehose_blocking::PushError;
 use firehose_blocking::firehose_proto::limits::MAX_RECORD_BYTES;
@@ -66,6 +68,8 @@ pub(crate) struct Filler<'a> {
     max_bytes: usize,
     is_from_rejects: bool,
     sources: &'a [Source],
+    /// The current source, counted from 0.
+    source: u64,
     followed: Option<Followed>,
     /// What is being cut into records: the current source, or each log.
     streams: BTreeMap<u64, Stream>,
@@ -118,6 +122,7 @@ impl<'a> Filler<'a> {
             max_bytes,
             is_from_rejects,
             sources,
+            source: 0,
             followed,
             streams: BTreeMap::new(),
             open: None,
@@ -130,52 +135,68 @@ impl<'a> Filler<'a> {
 
     /// Reads to the end, or until the run is stopped.
     pub(crate) fn run(mut self, events: &Receiver<Event>, spare_buffers: &Sender<Vec<u8>>) -> Read {
-        let mut source = 0;
         while let Some(event) = self.next_event(events) {
-            match event {
-                Event::Chunk { stream, buffer, range } => {
-                    self.feed(stream, buffer.get(range).unwrap_or_default());
-                    // At the end nobody reads any more.
-                    let _ = spare_buffers.send(buffer);
-                    self.progress.show(self.fed_bytes);
-                }
-                Event::Log(event) => self.handle(&event),
-                Event::EndOfSource(error) => {
-                    // The records of the next one are not to begin in the last line of this one.
-                    self.finish(source, as_u64(self.sources.len()) > source + 1);
-                    if let Some(error) = error {
-                        self.read.has_failed = true;
-                        let name = self.name(source);
-                        self.progress.aside(|| console::complain(&format!("cannot read all of {name}: {error}")));
-                    }
-                    source += 1;
-                }
-                Event::EndOfInput => {
-                    self.read.is_complete = true;
-                    break;
-                }
-                Event::Interrupted => self.is_interrupted = true,
-                Event::Halted => {
-                    self.is_interrupted = true;
-                    break;
-                }
-                // They wait until a record that comes in parts has ended, unless it may never.
-                Event::Undelivered if self.open.is_some() && self.followed.is_none() => {}
-                Event::Undelivered => {
-                    self.pause();
-                    self.delivery.keep_undelivered();
-                }
+            if self.handle(event, spare_buffers).is_break() {
+                break;
             }
         }
         if self.is_interrupted && self.followed.is_some() {
             // What is left of a line is read again by the next run, when there is more of it.
             self.read.is_complete = self.open.is_none();
         } else if self.is_interrupted && !self.read.is_complete {
-            self.cut_short(source);
+            self.cut_short(self.source);
         }
         let unused: u64 = self.streams.values().map(Stream::unused).sum();
         self.read.bytes = self.fed_bytes - unused;
-        for mut stream in std::mem::take(&mut self.streams).into_values() {
+        self.reject_unfinished();
+        self.read
+    }
+
+    /// Does what an event asks for; a break ends the run.
+    fn handle(&mut self, event: Event, spare_buffers: &Sender<Vec<u8>>) -> ControlFlow<()> {
+        match event {
+            Event::Chunk { stream, buffer, range } => {
+                self.feed(stream, buffer.get(range).unwrap_or_default());
+                // At the end nobody reads any more.
+                let _ = spare_buffers.send(buffer);
+                self.progress.show(self.fed_bytes);
+            }
+            Event::Log(event) => self.handle_log(&event),
+            Event::EndOfSource(error) => self.end_source(error),
+            Event::EndOfInput => {
+                self.read.is_complete = true;
+                return ControlFlow::Break(());
+            }
+            Event::Interrupted => self.is_interrupted = true,
+            Event::Halted => {
+                self.is_interrupted = true;
+                return ControlFlow::Break(());
+            }
+            // They wait until a record that comes in parts has ended, unless it may never.
+            Event::Undelivered if self.open.is_some() && self.followed.is_none() => {}
+            Event::Undelivered => {
+                self.pause();
+                self.delivery.keep_undelivered();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Ends the current source, and says why if that is not where it ends by itself.
+    fn end_source(&mut self, error: Option<io::Error>) {
+        // The records of the next one are not to begin in the last line of this one.
+        self.finish(self.source, as_u64(self.sources.len()) > self.source + 1);
+        if let Some(error) = error {
+            self.read.has_failed = true;
+            let name = self.name(self.source);
+            self.progress.aside(|| console::complain(&format!("cannot read all of {name}: {error}")));
+        }
+        self.source += 1;
+    }
+
+    /// Rejects the records that come in parts of which the last is not there.
+    fn reject_unfinished(&mut self) {
+        for mut stream in mem::take(&mut self.streams).into_values() {
             if let Some(bytes) = stream.open_bytes.take().filter(|_| !self.is_from_rejects) {
                 self.read.bytes += as_u64(bytes);
                 let reason = match bytes > MAX_RECORD_BYTES {
@@ -185,11 +206,10 @@ impl<'a> Filler<'a> {
                 self.reject(&stream.place, &reason, bytes);
             }
         }
-        self.read
     }
 
     /// Keeps account of a log.
-    fn handle(&mut self, event: &follow::Event) {
+    fn handle_log(&mut self, event: &follow::Event) {
         match event {
             follow::Event::End { log } => self.finish(*log, true),
             follow::Event::Notice(notice) => {
@@ -323,20 +343,7 @@ impl<'a> Filler<'a> {
             place.number += 1;
         }
         match piece {
-            Piece::Records(lines) if self.is_from_rejects => {
-                for line in lines {
-                    match Rejected::read(line) {
-                        Ok(Rejected { data, attempts }) => {
-                            place.attempts = attempts;
-                            self.send(place, &[&data]);
-                        }
-                        Err(why) => {
-                            place.number += 1;
-                            self.pass_over(place, &why);
-                        }
-                    }
-                }
-            }
+            Piece::Records(lines) if self.is_from_rejects => self.send_again(place, lines),
             Piece::Part(data) if self.is_from_rejects => *open_bytes.get_or_insert(0) += data.len(),
             Piece::Last(_) if self.is_from_rejects => {
                 *open_bytes = None;
@@ -356,6 +363,22 @@ impl<'a> Filler<'a> {
                     &PushError::RecordTooLarge { bytes, max_bytes: MAX_RECORD_BYTES }.to_string(),
                     bytes,
                 );
+            }
+        }
+    }
+
+    /// Sends the records in lines of rejects.
+    fn send_again(&mut self, place: &mut Place, lines: &[&[u8]]) {
+        for line in lines {
+            match Rejected::read(line) {
+                Ok(Rejected { data, attempts }) => {
+                    place.attempts = attempts;
+                    self.send(place, &[&data]);
+                }
+                Err(why) => {
+                    place.number += 1;
+                    self.pass_over(place, &why);
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::{self, ExitCode};
 use std::slice;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
@@ -45,14 +45,8 @@ const INTERRUPTED: i32 = 130;
 pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let watched = on_question();
-    let followed = args.follow.then(|| tail::check(&args.files)).transpose()?;
-    let sources = match followed {
-        Some(path) => Sources { list: vec![Source::File(path.to_owned())], total_bytes: None },
-        None => Sources::check(args.from_rejects.as_ref().map_or(&*args.files, slice::from_ref), !args.whole_file)?,
-    };
-    args.local.as_ref().map(|dir| check_local(dir, &args.stream)).transpose()?;
-    let local = args.local.as_ref().map(|dir| LocalEndpoint::builder(dir).start());
-    let local = local.transpose().map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))?;
+    let (followed, sources) = find_input(args)?;
+    let local = start_local(args)?;
     let (client, max_attempts) = client(args, local.as_ref())?;
     let rejects = Arc::new(Rejects::create(args.rejects.as_deref(), args.follow)?);
     let (events, incoming) = mpsc::channel();
@@ -67,24 +61,14 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     for _ in 0..input::CHUNKS {
         spare_buffers.send(Vec::new()).expect("the receiver is in this very function");
     }
-    let (reader_halt, reader_events) = (Arc::clone(&halt), events.clone());
-    // Nobody waits for these threads: when the run is stopped, one may be waiting for a terminal.
-    let mut tracks = None;
-    if let Some(path) = followed {
-        let note = delivery.load_checkpoint(path)?;
-        let position = note.as_ref().and_then(|note| Position::read(note));
-        if note.is_some() && position.is_none() {
-            console::complain("the position in the spool is another version's; beginning with the file as it is now");
+    let channels = Channels { halt: Arc::clone(&halt), buffers: empty_buffers, events: events.clone() };
+    let tracks = match followed {
+        Some(path) => Some((path, start_following(args, path, &delivery, channels)?)),
+        None => {
+            start_reading(args, &sources, channels);
+            None
         }
-        tracks = Some((path, Tracks::new(position.as_ref())));
-        let path = path.to_owned();
-        let name = path.file_name().unwrap_or_default().to_owned();
-        let mut follower = Follower::new(name, args.rotate_wait, position);
-        thread::spawn(move || tail::follow(&path, &mut follower, &reader_halt, &empty_buffers, &reader_events));
-    } else {
-        let (list, is_decoded) = (sources.list.clone(), !args.whole_file);
-        thread::spawn(move || input::read(&list, is_decoded, &reader_halt, &empty_buffers, &reader_events));
-    }
+    };
     on_interrupt(events, Arc::clone(&halt), watch);
 
     let framing = args.framing();
@@ -98,28 +82,63 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     progress.clear();
     let are_rejects_kept = rejects.flush();
     let stopped = stopped.map(|reason| Stopped::new(&reason, &client, &args.stream));
-    explain(args, &report, &rejects, &read, &sources, stopped.as_ref());
-    if let Some(dir) = args.spool.as_ref().filter(|_| in_spool > 0) {
-        let (records, dir) = (plural(in_spool), dir.display());
-        console::complain(&format!(
-            "{in_spool} record{records} kept in {dir}; the next run with this --spool sends them"
-        ));
-    }
+    let (report, rejects) = (&report, &rejects);
+    let end =
+        End { args, sources: &sources, report, rejects, read, stopped, in_spool, is_interrupted, are_rejects_kept };
+    end.explain();
     if let Some(endpoint) = local {
         endpoint.stop();
     }
-    let is_complete = read.is_complete && !read.has_failed;
-    let why = stopped.as_ref().map(|stopped| &*stopped.reason).or(read.broken_spool.as_deref());
-    let why = why.or_else(|| is_interrupted.then_some("interrupted"));
-    console::print(&report.summary(args.output, started.elapsed(), is_complete, why))
+    console::print(&report.summary(args.output, started.elapsed(), end.is_complete(), end.reason()))
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the summary: {error}")))?;
-    Ok(match stopped {
-        Some(stopped) => stopped.exit.into(),
-        None if report.rejected.value() > 0 || read.has_failed || !are_rejects_kept || !read.is_complete => {
-            Exit::Incomplete.into()
-        }
-        None => ExitCode::SUCCESS,
-    })
+    Ok(end.exit())
+}
+
+/// What is to be read: the file to follow, if so; and all sources.
+fn find_input(args: &PutArgs) -> Result<(Option<&Path>, Sources), Failure> {
+    if args.follow {
+        let path = tail::check(&args.files)?;
+        return Ok((Some(path), Sources { list: vec![Source::File(path.to_owned())], total_bytes: None }));
+    }
+    let files = args.from_rejects.as_ref().map_or(&*args.files, slice::from_ref);
+    Ok((None, Sources::check(files, !args.whole_file)?))
+}
+
+/// Starts the endpoint of `--local`, if that is given.
+fn start_local(args: &PutArgs) -> Result<Option<LocalEndpoint>, Failure> {
+    let Some(dir) = &args.local else { return Ok(None) };
+    check_local(dir, &args.stream)?;
+    let endpoint = LocalEndpoint::builder(dir).start();
+    endpoint.map(Some).map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))
+}
+
+/// What a thread that reads has in common with the one that fills batches.
+struct Channels {
+    halt: Arc<Halt>,
+    buffers: Receiver<Vec<u8>>,
+    events: Sender<Event>,
+}
+
+/// Starts to read all sources. Nobody waits for the thread: when the run is stopped, it may be waiting for a terminal.
+fn start_reading(args: &PutArgs, sources: &Sources, channels: Channels) {
+    let (list, is_decoded) = (sources.list.clone(), !args.whole_file);
+    let Channels { halt, buffers, events } = channels;
+    thread::spawn(move || input::read(&list, is_decoded, &halt, &buffers, &events));
+}
+
+/// Starts to follow a log from where the last run ended. Nobody waits for the thread.
+fn start_following(args: &PutArgs, path: &Path, delivery: &Delivery, channels: Channels) -> Result<Tracks, Failure> {
+    let checkpoint = delivery.load_checkpoint(path)?;
+    let position = checkpoint.as_ref().and_then(|checkpoint| Position::read(checkpoint));
+    if checkpoint.is_some() && position.is_none() {
+        console::complain("the position in the spool is another version's; beginning with the file as it is now");
+    }
+    let tracks = Tracks::new(position.as_ref());
+    let path = path.to_owned();
+    let mut follower = Follower::new(path.file_name().unwrap_or_default().to_owned(), args.rotate_wait, position);
+    let Channels { halt, buffers, events } = channels;
+    thread::spawn(move || tail::follow(&path, &mut follower, &halt, &buffers, &events));
+    Ok(tracks)
 }
 
 /// Makes sure that a stream can be delivered into a directory.
@@ -185,47 +204,89 @@ fn on_interrupt(events: Sender<Event>, halt: Arc<Halt>, watch: Watch) {
     }
 }
 
-/// Tells on standard error what did not go well.
-fn explain(
-    args: &PutArgs,
-    report: &Report,
-    rejects: &Rejects,
-    read: &Read,
-    sources: &Sources,
-    stopped: Option<&Stopped>,
-) {
-    if let Some(stopped) = stopped {
-        stopped.messages.iter().for_each(|message| console::complain(message));
-    }
-    if let Some(error) = &read.broken_spool {
-        console::complain(error);
-    }
-    if !read.is_complete {
-        match sources.total_bytes {
-            Some(total) => {
-                let unread = total.saturating_sub(read.bytes);
-                console::complain(&format!("stopped with {unread} of {total} bytes of the input not read"));
-            }
-            None => {
-                let bytes = read.bytes;
-                console::complain(&format!("stopped after {bytes} bytes of the input, before its end was seen"));
-            }
+/// How a run ended.
+struct End<'a> {
+    args: &'a PutArgs,
+    sources: &'a Sources,
+    report: &'a Report,
+    rejects: &'a Rejects,
+    read: Read,
+    stopped: Option<Stopped>,
+    /// Records that are left in the spool.
+    in_spool: u64,
+    is_interrupted: bool,
+    /// Whether all of the rejects could be written.
+    are_rejects_kept: bool,
+}
+
+impl End<'_> {
+    /// Tells on standard error what did not go well.
+    fn explain(&self) {
+        if let Some(stopped) = &self.stopped {
+            stopped.messages.iter().for_each(|message| console::complain(message));
+        }
+        if let Some(error) = &self.read.broken_spool {
+            console::complain(error);
+        }
+        if !self.read.is_complete {
+            self.explain_unread();
+        }
+        if self.report.rejected.value() > 0 {
+            self.explain_rejects();
+        }
+        if let Some(dir) = self.args.spool.as_ref().filter(|_| self.in_spool > 0) {
+            let (count, records, dir) = (self.in_spool, plural(self.in_spool), dir.display());
+            console::complain(&format!(
+                "{count} record{records} kept in {dir}; the next run with this --spool sends them"
+            ));
         }
     }
-    let rejected = report.rejected.value();
-    if rejected > 0 {
-        let kept = match &args.rejects {
-            Some(path) => match (rejects.kept(), path.display()) {
+
+    fn explain_unread(&self) {
+        let bytes = self.read.bytes;
+        console::complain(&match self.sources.total_bytes {
+            Some(total) => {
+                format!("stopped with {} of {total} bytes of the input not read", total.saturating_sub(bytes))
+            }
+            None => format!("stopped after {bytes} bytes of the input, before its end was seen"),
+        });
+    }
+
+    fn explain_rejects(&self) {
+        let rejected = self.report.rejected.value();
+        let kept = match &self.args.rejects {
+            Some(path) => match (self.rejects.kept(), path.display()) {
                 (kept, path) if kept < rejected => format!("{kept} of them in {path}, {} lost", rejected - kept),
                 (_, path) => format!("they are in {path}"),
             },
             None => "--rejects FILE would keep them, and --from-rejects FILE send them again".into(),
         };
-        console::complain(&format!("{rejected} of {} records not accepted; {kept}", report.records.value()));
+        console::complain(&format!("{rejected} of {} records not accepted; {kept}", self.report.records.value()));
         // Why the run was stopped has been said.
-        let known = stopped.map(|stopped| &*stopped.reason);
-        for line in report.rejections().iter().filter(|line| !known.is_some_and(|known| line.contains(known))) {
+        let known = self.stopped.as_ref().map(|stopped| &*stopped.reason);
+        for line in self.report.rejections().iter().filter(|line| !known.is_some_and(|known| line.contains(known))) {
             console::complain(line);
+        }
+    }
+
+    /// Whether all of the input was read.
+    fn is_complete(&self) -> bool {
+        self.read.is_complete && !self.read.has_failed
+    }
+
+    /// Why the run was stopped, if it was.
+    fn reason(&self) -> Option<&str> {
+        let stopped = self.stopped.as_ref().map(|stopped| &*stopped.reason);
+        stopped.or(self.read.broken_spool.as_deref()).or_else(|| self.is_interrupted.then_some("interrupted"))
+    }
+
+    fn exit(&self) -> ExitCode {
+        match &self.stopped {
+            Some(stopped) => stopped.exit.into(),
+            None if self.report.rejected.value() > 0 || !self.are_rejects_kept || !self.is_complete() => {
+                Exit::Incomplete.into()
+            }
+            None => ExitCode::SUCCESS,
         }
     }
 }

@@ -219,26 +219,8 @@ impl Follower {
             self.cut(now, index);
             return None;
         }
-        let start = usize::try_from(log.print.offset() - log.again - log.read_from()).unwrap_or(usize::MAX);
-        let new = data.get(start..).unwrap_or_default();
-        let (again, more) = new.split_at(usize::try_from(log.again).map_or(new.len(), |again| again.min(new.len())));
-        log.again -= super::print::as_u64(again.len());
-        log.print.advance(more);
-        if log.encoding == Encoding::Plain {
-            log.bytes = if new.is_empty() { log.print.offset() } else { log.bytes.max(log.print.offset()) };
-        }
-        log.longest = log.longest.max(if log.encoding == Encoding::Plain { log.bytes } else { log.print.offset() });
-        let is_at_end = match log.encoding {
-            Encoding::Plain => log.print.offset() >= log.bytes && log.again == 0,
-            _ => new.is_empty(),
-        };
-        if is_at_end {
-            (log.is_drained, log.verified) = (true, Some(log.modified));
-        }
-        if !new.is_empty() {
-            log.changed = now;
-        }
-        Some((log.log, start..data.len())).filter(|_| !new.is_empty())
+        let range = log.take(now, data);
+        Some((log.log, range)).filter(|(_, range)| !range.is_empty())
     }
 
     /// Brings a log up to what was seen of its file; whether that was cut.
@@ -376,18 +358,14 @@ impl Follower {
                 },
             };
             self.unknown.pop_front();
-            let undecided = match verdict {
-                Verdict::Undecided => {
-                    let before =
-                        self.known.others.get(&entry.identity).and_then(|other| other.undecided).unwrap_or_default();
-                    Some(before + 1)
-                }
-                _ => None,
+            let times = match verdict {
+                Verdict::Undecided => 1 + self.known.times_undecided(&entry.identity),
+                _ => 0,
             };
             match verdict {
                 Verdict::New(encoding) => self.begin(now, &entry, encoding, is_at_path),
                 // In doubt, twice is better than never.
-                Verdict::Undecided if undecided > Some(LOOKS_UNDECIDED) => {
+                Verdict::Undecided if times > LOOKS_UNDECIDED => {
                     let encoding = Log::new(0, entry.name.clone(), None, now).encoding;
                     self.begin(now, &entry, encoding, false);
                 }
@@ -396,20 +374,29 @@ impl Follower {
                     self.adopt(index, &entry, encoding);
                 }
                 Verdict::Nothing => {}
-                Verdict::PassOver(encoding) => {
-                    let name = entry.name.to_string_lossy().into_owned();
-                    self.events.push_back(Event::Notice(Notice::PassedOver { name, encoding }));
-                    self.known.others.insert(entry.identity.clone(), Other::new(&entry, self.looks));
-                }
-                Verdict::Copy | Verdict::Undecided => {
-                    self.is_undecided |= undecided.is_some();
-                    let other = Other { undecided, ..Other::new(&entry, self.looks) };
-                    self.known.others.insert(entry.identity.clone(), other);
+                Verdict::PassOver(encoding) => self.pass_over(&entry, encoding),
+                Verdict::Copy => self.know_other(&entry, None),
+                Verdict::Undecided => {
+                    self.is_undecided = true;
+                    self.know_other(&entry, Some(times));
                 }
             }
         }
         self.account();
         None
+    }
+
+    /// Says that a file is not read, and why.
+    fn pass_over(&mut self, entry: &Entry, encoding: Encoding) {
+        let name = entry.name.to_string_lossy().into_owned();
+        self.events.push_back(Event::Notice(Notice::PassedOver { name, encoding }));
+        self.know_other(entry, None);
+    }
+
+    /// Remembers a file that holds no log, or may hold one.
+    fn know_other(&mut self, entry: &Entry, undecided: Option<u32>) {
+        let other = Other { undecided, ..Other::new(entry, self.looks) };
+        self.known.others.insert(entry.identity.clone(), other);
     }
 
     /// Notes that everything is accounted for.

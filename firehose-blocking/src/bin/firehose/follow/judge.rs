@@ -113,6 +113,11 @@ impl Known {
         Ok(found)
     }
 
+    /// Looks at which a file could not be made out.
+    pub(super) fn times_undecided(&self, identity: &Identity) -> u32 {
+        self.others.get(identity).and_then(|other| other.undecided).unwrap_or_default()
+    }
+
     /// Whether the bytes that a print tells of are in a file, and in which encoding.
     pub(super) fn matches(&self, target: &Target, print: &Print) -> Result<Option<Encoding>, Step> {
         let head = self.check(target, print.head_span())?;

@@ -1,11 +1,12 @@
 //! [`Log`]: a run of bytes that is followed, and where it is.
 
 use std::ffi::OsString;
+use std::ops::Range;
 
 use firehose_blocking::firehose_proto::time::Tick;
 
 use super::names::uncompressed;
-use super::print::Print;
+use super::print::{Print, as_u64};
 use super::step::Identity;
 use crate::encoding::Encoding;
 
@@ -125,5 +126,30 @@ impl Log {
         let [start, end] = [start, span.end - self.read_from()].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
         let is_compared = self.again <= MAX_AGAIN;
         is_head && (!is_compared || data.get(start..end).map(crc32fast::hash) == Some(self.print.tail().crc32))
+    }
+
+    /// Takes account of what was read from [`Log::read_from`] on, and returns what of it is to be made use of.
+    pub(super) fn take(&mut self, now: Tick, data: &[u8]) -> Range<usize> {
+        let start = usize::try_from(self.print.offset() - self.again - self.read_from()).unwrap_or(usize::MAX);
+        let new = data.get(start..).unwrap_or_default();
+        let (again, more) = new.split_at(usize::try_from(self.again).map_or(new.len(), |again| again.min(new.len())));
+        self.again -= as_u64(again.len());
+        self.print.advance(more);
+        let is_plain = self.encoding == Encoding::Plain;
+        if is_plain {
+            self.bytes = if new.is_empty() { self.print.offset() } else { self.bytes.max(self.print.offset()) };
+        }
+        self.longest = self.longest.max(if is_plain { self.bytes } else { self.print.offset() });
+        let is_at_end = match is_plain {
+            true => self.print.offset() >= self.bytes && self.again == 0,
+            false => new.is_empty(),
+        };
+        if is_at_end {
+            (self.is_drained, self.verified) = (true, Some(self.modified));
+        }
+        if !new.is_empty() {
+            self.changed = now;
+        }
+        start..start.max(data.len())
     }
 }
