@@ -10,10 +10,10 @@ use firehose_proto::model::Record;
 use firehose_proto::op::{
     CreateDeliveryStream, CreateDeliveryStreamOutput, DeleteDeliveryStream, DeleteDeliveryStreamOutput,
     DescribeDeliveryStream, DescribeDeliveryStreamOutput, ListDeliveryStreams, ListTagsForDeliveryStream, PutRecord,
-    PutRecordBatch, PutRecordBatchOutput, PutRecordBatchResponseEntry, PutRecordOutput, StartDeliveryStreamEncryption,
-    StartDeliveryStreamEncryptionOutput, StopDeliveryStreamEncryption, StopDeliveryStreamEncryptionOutput,
-    TagDeliveryStream, TagDeliveryStreamOutput, UntagDeliveryStream, UntagDeliveryStreamOutput, UpdateDestination,
-    UpdateDestinationOutput,
+    PutRecordBatch, PutRecordBatchInput, PutRecordBatchOutput, PutRecordBatchResponseEntry, PutRecordInput,
+    PutRecordOutput, StartDeliveryStreamEncryption, StartDeliveryStreamEncryptionOutput, StopDeliveryStreamEncryption,
+    StopDeliveryStreamEncryptionOutput, TagDeliveryStream, TagDeliveryStreamOutput, UntagDeliveryStream,
+    UntagDeliveryStreamOutput, UpdateDestination, UpdateDestinationOutput,
 };
 use firehose_proto::server::{self, OperationInput};
 use firehose_proto::sigv4::{Authorization, Verifier};
@@ -91,26 +91,46 @@ impl<C: Clock> Handler<C> {
         Verifier::new("firehose")
             .verify(self.shown_time(), request, &self.credentials)
             .map_err(|error| ServiceError::new(error.status(), ErrorCode::parse(error.code()), error.to_string()))?;
+        match server::parse(request)? {
+            OperationInput::PutRecord(input) => self.put_record(now, input, plan),
+            OperationInput::PutRecordBatch(input) => self.put_record_batch(now, input, plan),
+            input => self.manage(now, region(request), input),
+        }
+    }
+
+    fn put_record(
+        &self,
+        now: OffsetDateTime,
+        input: PutRecordInput<'_>,
+        plan: &mut CallPlan<'_>,
+    ) -> Result<Response, ServiceError> {
+        let (mut entries, is_encrypted) = self.put(now, &input.delivery_stream_name, vec![input.record], plan)?;
+        let entry = entries.pop().unwrap_or_default();
+        let Some(id) = &entry.record_id else { return Err(script::refusal_of(&entry)) };
+        let mut output = PutRecordOutput::new(&**id);
+        output.encrypted = Some(is_encrypted);
+        Ok(server::respond::<PutRecord>(&output))
+    }
+
+    fn put_record_batch(
+        &self,
+        now: OffsetDateTime,
+        input: PutRecordBatchInput<'_>,
+        plan: &mut CallPlan<'_>,
+    ) -> Result<Response, ServiceError> {
+        let (mut entries, is_encrypted) = self.put(now, &input.delivery_stream_name, input.records, plan)?;
+        plan.miscount(&mut entries);
+        let mut output = PutRecordBatchOutput::new(entries);
+        output.encrypted = Some(is_encrypted);
+        Ok(server::respond::<PutRecordBatch>(&output))
+    }
+
+    /// Answers the operations on streams, all but the puts.
+    fn manage(&self, now: OffsetDateTime, region: &str, input: OperationInput<'_>) -> Result<Response, ServiceError> {
         let streams = &self.streams;
-        Ok(match server::parse(request)? {
-            OperationInput::PutRecord(input) => {
-                let (mut entries, is_encrypted) =
-                    self.put(now, &input.delivery_stream_name, vec![input.record], plan)?;
-                let entry = entries.pop().unwrap_or_default();
-                let Some(id) = &entry.record_id else { return Err(script::refusal_of(&entry)) };
-                let mut output = PutRecordOutput::new(&**id);
-                output.encrypted = Some(is_encrypted);
-                server::respond::<PutRecord>(&output)
-            }
-            OperationInput::PutRecordBatch(input) => {
-                let (mut entries, is_encrypted) = self.put(now, &input.delivery_stream_name, input.records, plan)?;
-                plan.miscount(&mut entries);
-                let mut output = PutRecordBatchOutput::new(entries);
-                output.encrypted = Some(is_encrypted);
-                server::respond::<PutRecordBatch>(&output)
-            }
+        Ok(match input {
             OperationInput::CreateDeliveryStream(input) => {
-                let arn = streams.create(now, region(request), &input)?;
+                let arn = streams.create(now, region, &input)?;
                 server::respond::<CreateDeliveryStream>(&CreateDeliveryStreamOutput::new().delivery_stream_arn(arn))
             }
             OperationInput::DeleteDeliveryStream(input) => {
@@ -118,7 +138,7 @@ impl<C: Clock> Handler<C> {
                 server::respond::<DeleteDeliveryStream>(&DeleteDeliveryStreamOutput::new())
             }
             OperationInput::DescribeDeliveryStream(input) => {
-                let description = streams.describe(now, region(request), &input)?;
+                let description = streams.describe(now, region, &input)?;
                 server::respond::<DescribeDeliveryStream>(&DescribeDeliveryStreamOutput::new(description))
             }
             OperationInput::ListDeliveryStreams(input) => {

@@ -150,26 +150,9 @@ pub(crate) fn read(
     next: Option<u64>,
     faults: &mut Vec<SpoolError>,
 ) -> Result<Contents, SpoolError> {
-    let path_of = |extension| path(dir, first, extension);
-    let log = path_of("log");
+    let log = path(dir, first, "log");
     let bytes = fs::read(&log).map_err(io_error("read", &log))?;
-    let mut contents = Contents { end: 0, pending: 0, data_bytes: 0, records: 0, done: Ranges::default() };
-    let (mut bad, mut frames): (Vec<Range<usize>>, Vec<Range<usize>>) = (Vec::new(), Vec::new());
-    let mut unfinished = None;
-    let (mut walk, mut missing) = (Walk::default(), 0_u64);
-    while let Some(piece) = walk.next(first, &bytes) {
-        match piece {
-            Piece::Record { index, frame } => {
-                missing += u64::from(contents.done.insert(contents.end..index));
-                contents.end = index.saturating_add(1);
-                contents.records += 1;
-                contents.data_bytes += bytes_in(frame.len() - frame::HEADER_BYTES);
-                frames.push(frame);
-            }
-            Piece::Bad { bytes, is_unfinished } if is_unfinished && next.is_none() => unfinished = Some(bytes),
-            Piece::Bad { bytes, .. } => bad.push(bytes),
-        }
-    }
+    let Scan { mut contents, frames, bad, unfinished, mut missing } = Scan::new(first, next.is_none(), &bytes);
     if let Some(next) = next.filter(|&next| begins_after(dir, next, first)) {
         missing += next.saturating_sub(first.saturating_add(contents.end.into()));
     }
@@ -182,26 +165,70 @@ pub(crate) fn read(
         faults.push(SpoolError::Missing { path: log.clone(), records: missing });
     }
     if let (Some(unfinished), true) = (unfinished, bad.is_empty()) {
-        log::warn!("{}: truncated {} unfinished bytes after a crash", log.display(), unfinished.len());
-        let cut = || {
-            let file = File::options().write(true).open(&log)?;
-            disk::change(|| file.set_len(bytes_in(unfinished.start)))?;
-            file.sync_all()
-        };
-        cut().map_err(io_error("cut", &log))?;
+        cut_off(&log, unfinished)?;
     }
-    let done = path_of("done");
-    match fs::read(&done) {
+    read_done(&path(dir, first, "done"), first, &mut contents)?;
+    contents.pending = contents.end - contents.done.len();
+    Ok(contents)
+}
+
+/// What the bytes of a segment are.
+struct Scan {
+    contents: Contents,
+    /// The good frames.
+    frames: Vec<Range<usize>>,
+    bad: Vec<Range<usize>>,
+    /// The beginning of a frame at the end of the last segment.
+    unfinished: Option<Range<usize>>,
+    /// Records that should be between those that are there.
+    missing: u64,
+}
+
+impl Scan {
+    fn new(first: u64, is_last: bool, bytes: &[u8]) -> Self {
+        let mut contents = Contents { end: 0, pending: 0, data_bytes: 0, records: 0, done: Ranges::default() };
+        let (mut frames, mut bad, mut unfinished, mut missing) = (Vec::new(), Vec::new(), None, 0_u64);
+        let mut walk = Walk::default();
+        while let Some(piece) = walk.next(first, bytes) {
+            match piece {
+                Piece::Record { index, frame } => {
+                    missing += u64::from(contents.done.insert(contents.end..index));
+                    contents.end = index.saturating_add(1);
+                    contents.records += 1;
+                    contents.data_bytes += bytes_in(frame.len() - frame::HEADER_BYTES);
+                    frames.push(frame);
+                }
+                Piece::Bad { bytes, is_unfinished } if is_unfinished && is_last => unfinished = Some(bytes),
+                Piece::Bad { bytes, .. } => bad.push(bytes),
+            }
+        }
+        Self { contents, frames, bad, unfinished, missing }
+    }
+}
+
+/// Cuts off what a crash left unfinished at the end of a segment.
+fn cut_off(log: &Path, unfinished: Range<usize>) -> Result<(), SpoolError> {
+    log::warn!("{}: truncated {} unfinished bytes after a crash", log.display(), unfinished.len());
+    let cut = || {
+        let file = File::options().write(true).open(log)?;
+        disk::change(|| file.set_len(bytes_in(unfinished.start)))?;
+        file.sync_all()
+    };
+    cut().map_err(io_error("cut", log))
+}
+
+/// Reads which records of a segment have their outcome.
+fn read_done(path: &Path, first: u64, contents: &mut Contents) -> Result<(), SpoolError> {
+    match fs::read(path) {
         Ok(bytes) => {
             for range in frame::completions(first, &bytes) {
                 contents.done.insert(range.start.min(contents.end)..range.end.min(contents.end));
             }
+            Ok(())
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(io_error("read", &done)(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(io_error("read", path)(error)),
     }
-    contents.pending = contents.end - contents.done.len();
-    Ok(contents)
 }
 
 /// Whether two segments are consecutive. Damage at the start of the later one is reported separately.
