@@ -1,7 +1,7 @@
 //! What went wrong between the program and the service, and what to do about it, in the command line's own terms.
 
 /// How to go on where the account or the network is what is missing.
-pub(crate) const LOCALLY: &str = "to try it without account and network: firehose put demo --local DIR";
+pub(crate) const LOCAL_HINT: &str = "to try it without account and network: firehose put demo --local DIR";
 
 /// What was called, and where.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,7 @@ pub(crate) struct Target<'a> {
 impl Target<'_> {
     /// Explains a refusal: what it means, the service's own words, and what to do.
     pub(crate) fn refused(&self, code: &str, words: &str) -> Vec<String> {
-        let hints = [self.what_to_do(code, words), self.look_closer()].into_iter().flatten();
+        let hints = [self.hint(code, words), self.check_hint()].into_iter().flatten();
         [self.meaning(code, words), format!("  the service said: {words}")].into_iter().chain(hints).collect()
     }
 
@@ -43,7 +43,7 @@ impl Target<'_> {
     }
 
     /// What to do about a refusal, if that is known.
-    pub(crate) fn what_to_do(&self, code: &str, words: &str) -> Option<String> {
+    pub(crate) fn hint(&self, code: &str, words: &str) -> Option<String> {
         let (stream, region, url) = (self.named(), self.region, self.url);
         Some(match code {
             "ResourceNotFoundException" => format!(
@@ -75,12 +75,12 @@ impl Target<'_> {
 
     /// Explains that no answer comes that could be the service's.
     pub(crate) fn unreachable(&self, words: &str) -> Vec<String> {
-        let hints = [Some(self.can_it_be_reached()), self.look_closer(), Some(LOCALLY.into())].into_iter().flatten();
+        let hints = [Some(self.reachability_hint()), self.check_hint(), Some(LOCAL_HINT.into())].into_iter().flatten();
         [format!("nothing gets through: {words}")].into_iter().chain(hints).collect()
     }
 
     /// What to look at when no answer comes.
-    pub(crate) fn can_it_be_reached(&self) -> String {
+    pub(crate) fn reachability_hint(&self) -> String {
         let Self { url, region, .. } = self;
         if url.contains(&format!(".{region}.")) {
             return format!(
@@ -91,7 +91,7 @@ impl Target<'_> {
     }
 
     /// The command that looks at everything that a put depends on.
-    pub(crate) fn look_closer(&self) -> Option<String> {
+    pub(crate) fn check_hint(&self) -> Option<String> {
         let stream = self.stream?;
         Some(format!(
             "firehose check {stream}, with the same options, tells what is used, where it is from, and what is wrong"

@@ -23,13 +23,13 @@ use serde_json::{Value, json};
 
 use crate::advice::Target;
 use crate::args::{CallArgs, Output};
-use crate::connect::{connect, described, failure, no_credentials};
+use crate::connect::{configure, connect, failure, no_credentials};
 use crate::console::{self, Exit, Failure};
 use crate::operations::{self, Visitor};
 use crate::skeleton::{self, Extent};
 
 /// Why there is no output.
-enum Trouble {
+enum CallFailure {
     Failed(Failure),
     /// The input cannot be read, or breaks rules: all of them are told.
     Invalid(Violations),
@@ -37,7 +37,7 @@ enum Trouble {
     Call(Error, Vec<String>),
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for CallFailure {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
@@ -52,11 +52,11 @@ pub(crate) fn run(args: &CallArgs) -> ExitCode {
         let message = format!("{:?} is not an operation of Firehose; the nearest one is {nearest}", args.operation);
         Err(Failure::new(Exit::Usage, message).into())
     });
-    called.unwrap_or_else(|trouble| {
-        let (failure, object) = explain(trouble);
+    called.unwrap_or_else(|failure| {
+        let (failure, object) = explain(failure);
         match args.output {
-            Output::Json => console::complain_to_programs(&object.to_string()),
-            Output::Text => failure.tell(),
+            Output::Json => console::eprint_json(&object.to_string()),
+            Output::Text => failure.eprint(),
         }
         failure.exit.into()
     })
@@ -66,14 +66,14 @@ pub(crate) fn run(args: &CallArgs) -> ExitCode {
 struct Run<'a>(&'a CallArgs);
 
 impl Visitor for Run<'_> {
-    type Output = Result<ExitCode, Trouble>;
+    type Output = Result<ExitCode, CallFailure>;
 
     fn visit<O: Operation>(self) -> Self::Output {
         run_one::<O>(self.0)
     }
 }
 
-fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
+fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, CallFailure> {
     if args.skeleton {
         let extent = if args.all { Extent::Whole } else { Extent::Minimal };
         let skeleton = skeleton::write(O::INPUT, extent);
@@ -84,9 +84,9 @@ fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
     let input = O::read_input(&document).map_err(unreadable)?;
 
     let sent = Sent::default();
-    let mut builder = described(Client::builder().parameter_validation(!args.no_validate), &args.service);
+    let mut builder = configure(Client::builder().parameter_validation(!args.no_validate), &args.service);
     if args.dry_run {
-        builder = dry(builder, &sent)?;
+        builder = keep_request(builder, &sent)?;
     }
     let client = connect(builder)?;
     let outcome = client.exchange::<O>(&input);
@@ -95,17 +95,17 @@ fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, Trouble> {
     }
     let response = outcome.map_err(|error| {
         let details = advise::<O>(&error, &document, client.endpoint());
-        Trouble::Call(error, details)
+        CallFailure::Call(error, details)
     })?;
     let output = call::decode::<O>(&input, &response).map_err(|error| match error {
-        ResponseError::Malformed(error) => Trouble::Call(Error::Malformed(error), Vec::new()),
+        ResponseError::Malformed(error) => CallFailure::Call(Error::Malformed(error), Vec::new()),
         refused => Failure::new(Exit::Refused, console::chain(&refused)).into(),
     })?;
     print_output::<O>(&output, args.output)
 }
 
 /// Has a client keep its request instead of sending it. Whoever knows credentials and region is asked all the same.
-fn dry(mut builder: ClientBuilder, sent: &Sent) -> Result<ClientBuilder, Failure> {
+fn keep_request(mut builder: ClientBuilder, sent: &Sent) -> Result<ClientBuilder, Failure> {
     let settings = builder.settings().map_err(|error| failure(&error))?;
     let found = builder.find_credentials().map_err(|error| failure(&error))?;
     if let Some(Setting { value: region, source: SettingSource::InstanceMetadata }) = settings.region {
@@ -115,7 +115,7 @@ fn dry(mut builder: ClientBuilder, sent: &Sent) -> Result<ClientBuilder, Failure
 }
 
 /// Prints an output; that records of a batch were not accepted is an error.
-fn print_output<O: Operation>(output: &O::Output<'_>, format: Output) -> Result<ExitCode, Trouble> {
+fn print_output<O: Operation>(output: &O::Output<'_>, format: Output) -> Result<ExitCode, CallFailure> {
     let mut text = Vec::new();
     O::write_output(output, &mut text);
     let value: Value = serde_json::from_slice(&text).unwrap_or_default();
@@ -157,19 +157,19 @@ fn read(input: &str) -> Result<Vec<u8>, Failure> {
 }
 
 /// Reports every breach; without validation only what cannot be read without loss.
-fn check<O: Operation>(document: &[u8], is_lenient: bool) -> Result<(), Trouble> {
+fn check<O: Operation>(document: &[u8], is_lenient: bool) -> Result<(), CallFailure> {
     match O::check_document(document) {
         Err(InputError::Invalid(violations)) if is_lenient => {
             let of_shape = violations.iter().filter(|violation| violation.rule.is_of_shape()).cloned().collect();
-            Violations::check(of_shape).map_err(Trouble::Invalid)
+            Violations::check(of_shape).map_err(CallFailure::Invalid)
         }
         result => result.map_err(unreadable),
     }
 }
 
-fn unreadable(error: InputError) -> Trouble {
+fn unreadable(error: InputError) -> CallFailure {
     match error {
-        InputError::Invalid(violations) => Trouble::Invalid(violations),
+        InputError::Invalid(violations) => CallFailure::Invalid(violations),
         error => Failure::new(Exit::Usage, format!("the input cannot be read: {error}")).into(),
     }
 }
@@ -186,39 +186,39 @@ fn advise<O: Operation>(error: &Error, document: &[u8], endpoint: &Endpoint) -> 
     let hint = match error {
         Error::Refused { error, .. } => {
             let code = error.code.as_ref().map_or_else(|| error.status.to_string(), ToString::to_string);
-            target.what_to_do(&code, &error.message)
+            target.hint(&code, &error.message)
         }
-        Error::Transport { .. } => Some(target.can_it_be_reached()),
+        Error::Transport { .. } => Some(target.reachability_hint()),
         _ => return Vec::new(),
     };
-    [hint, target.look_closer()].into_iter().flatten().collect()
+    [hint, target.check_hint()].into_iter().flatten().collect()
 }
 
-fn print(bytes: &[u8]) -> Result<(), Trouble> {
+fn print(bytes: &[u8]) -> Result<(), CallFailure> {
     console::write(bytes)
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write to standard output: {error}")).into())
 }
 
 /// How the program ends and what it says to people, and what to other programs.
-fn explain(trouble: Trouble) -> (Failure, Value) {
-    match trouble {
-        Trouble::Failed(failure) => {
+fn explain(failure: CallFailure) -> (Failure, Value) {
+    match failure {
+        CallFailure::Failed(failure) => {
             let object = unanswered(&failure.lines().collect::<Vec<_>>().join("\n"), false);
             (failure, object)
         }
-        Trouble::Invalid(violations) | Trouble::Call(Error::Invalid(violations), _) => {
+        CallFailure::Invalid(violations) | CallFailure::Call(Error::Invalid(violations), _) => {
             let message = "the input is not valid; nothing was sent";
             let of = |violation: &Violation| json!({"path": violation.path, "message": violation.to_string()});
             let objects: Vec<Value> = violations.iter().map(of).collect();
             let failure = Failure::new(Exit::Usage, message).with(violations.iter().map(ToString::to_string));
             (failure, json!({"message": message, "violations": objects}))
         }
-        Trouble::Call(Error::Credentials(error), _) => {
+        CallFailure::Call(Error::Credentials(error), _) => {
             let failure = no_credentials(&error);
             let object = unanswered(&failure.lines().collect::<Vec<_>>().join("\n"), error.is_transient());
             (failure, object)
         }
-        Trouble::Call(error, details) => {
+        CallFailure::Call(error, details) => {
             let message = console::chain(&error);
             let object = match &error {
                 Error::Refused { error, is_transient, .. } => json!({

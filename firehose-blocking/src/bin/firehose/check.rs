@@ -32,8 +32,8 @@ use time::SignedDuration;
 
 use crate::advice::{self, Target};
 use crate::args::{CheckArgs, Output};
-use crate::config::shown;
-use crate::connect::{check, described, failure, setting};
+use crate::config::source_text;
+use crate::connect::{check, configure, failure, setting};
 use crate::console::{self, Exit, Failure};
 
 /// How far a clock may be off: the service takes signatures that are five minutes old, or more.
@@ -42,7 +42,7 @@ const MAX_SKEW: SignedDuration = SignedDuration::minutes(4);
 /// Looks at everything that a put depends on, and prints what it found.
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let mut report = Report { stream: &args.stream, lines: Vec::new() };
-    look(args, &mut report);
+    run_checks(args, &mut report);
     let text = match args.output {
         Output::Text => report.text(),
         Output::Json => report.json(),
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
 
 /// What was found of one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum Status {
     Good,
     /// A put would end with this status.
     Wrong(Exit),
@@ -62,7 +62,7 @@ enum Verdict {
     Unknown,
 }
 
-impl Verdict {
+impl Status {
     const fn exit(self) -> Option<Exit> {
         match self {
             Self::Wrong(exit) => Some(exit),
@@ -82,7 +82,7 @@ impl Verdict {
 /// What is said of one thing: what it is, and if it is not good, what to do.
 struct Line {
     name: &'static str,
-    verdict: Verdict,
+    status: Status,
     message: String,
     details: Vec<String>,
 }
@@ -93,29 +93,29 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn add(&mut self, name: &'static str, verdict: Verdict, message: impl Into<String>, details: Vec<String>) {
-        self.lines.push(Line { name, verdict, message: message.into(), details });
+    fn add(&mut self, name: &'static str, status: Status, message: impl Into<String>, details: Vec<String>) {
+        self.lines.push(Line { name, status, message: message.into(), details });
     }
 
     fn good(&mut self, name: &'static str, message: impl Into<String>) {
-        self.add(name, Verdict::Good, message, Vec::new());
+        self.add(name, Status::Good, message, Vec::new());
     }
 
     fn failed(&mut self, name: &'static str, mut failure: Failure) {
         // That is said once, at the end.
-        failure.details.retain(|line| line != advice::LOCALLY);
-        self.add(name, Verdict::Wrong(failure.exit), failure.message, failure.details);
+        failure.details.retain(|line| line != advice::LOCAL_HINT);
+        self.add(name, Status::Wrong(failure.exit), failure.message, failure.details);
     }
 
     fn not_tried(&mut self, names: &[&'static str], why: &str) {
         for name in names {
-            self.add(name, Verdict::Unknown, format!("not tried: {why}"), Vec::new());
+            self.add(name, Status::Unknown, format!("not tried: {why}"), Vec::new());
         }
     }
 
     /// How a put would end, if not well.
     fn exit(&self) -> Option<Exit> {
-        self.lines.iter().find_map(|line| line.verdict.exit())
+        self.lines.iter().find_map(|line| line.status.exit())
     }
 
     /// Whether a put would work, as far as that is known.
@@ -123,15 +123,15 @@ impl Report<'_> {
         if self.exit().is_some() {
             return Some(false);
         }
-        self.lines.iter().all(|line| line.verdict == Verdict::Good).then_some(true)
+        self.lines.iter().all(|line| line.status == Status::Good).then_some(true)
     }
 
     fn text(&self) -> String {
         let mut text = String::new();
-        for Line { name, verdict, message, details } in &self.lines {
-            text.push_str(&format!("{:<9}{name:<13}{}\n", verdict.as_str(), console::shown(message)));
+        for Line { name, status, message, details } in &self.lines {
+            text.push_str(&format!("{:<9}{name:<13}{}\n", status.as_str(), console::sanitize(message)));
             for detail in details {
-                text.push_str(&format!("{:22}{}\n", "", console::shown(detail)));
+                text.push_str(&format!("{:22}{}\n", "", console::sanitize(detail)));
             }
         }
         let stream = self.stream;
@@ -141,16 +141,16 @@ impl Report<'_> {
             None => format!("nothing speaks against a put into {stream}, but not everything is known"),
         });
         if self.exit().is_some_and(|exit| exit != Exit::Refused) {
-            text.push_str(&format!("; {}", advice::LOCALLY));
+            text.push_str(&format!("; {}", advice::LOCAL_HINT));
         }
         text
     }
 
     fn json(&self) -> String {
         let line = |line: &Line| {
-            let Line { name, verdict, message, details } = line;
+            let Line { name, status, message, details } = line;
             let details: Vec<_> = details.iter().map(|detail| detail.trim_start()).collect();
-            json!({"name": name, "result": verdict.as_str(), "message": message, "details": details})
+            json!({"name": name, "result": status.as_str(), "message": message, "details": details})
         };
         let checks: Vec<_> = self.lines.iter().map(line).collect();
         json!({"stream": self.stream, "would_work": self.would_work(), "checks": checks}).to_string()
@@ -158,15 +158,15 @@ impl Report<'_> {
 }
 
 /// Goes as far as it gets.
-fn look(args: &CheckArgs, report: &mut Report<'_>) {
-    let builder = described(Client::builder(), &args.service);
+fn run_checks(args: &CheckArgs, report: &mut Report<'_>) {
+    let builder = configure(Client::builder(), &args.service);
     let settings = match builder.settings() {
         Ok(settings) => settings,
         Err(error) => return report.failed("settings", failure(&error)),
     };
     let endpoint = settings.endpoint();
     match &endpoint {
-        Ok(endpoint) => report.add("settings", Verdict::Good, summary(&settings, endpoint), settings.warnings.clone()),
+        Ok(endpoint) => report.add("settings", Status::Good, summary(&settings, endpoint), settings.warnings.clone()),
         Err(error) => report.failed("settings", setting(error)),
     }
     let found = builder.find_credentials().map_err(|error| failure(&error));
@@ -196,20 +196,20 @@ fn look(args: &CheckArgs, report: &mut Report<'_>) {
         return report.not_tried(&["identity", "stream", "permission"], "there are no credentials");
     };
     service.identify(&credentials, report);
-    service.ask(&credentials, report);
+    service.check_stream(&credentials, report);
 }
 
 /// What of the settings a put depends on most, and where it was found.
 fn summary(settings: &Settings, endpoint: &Endpoint) -> String {
     let Setting { value: profile, source } = &settings.profile;
     let region = settings.region.as_ref().map_or(&SettingSource::Default, |region| &region.source);
-    let url = settings.endpoint_url.as_ref().map_or_else(|| "the region's own".into(), |url| shown(&url.source));
+    let url = settings.endpoint_url.as_ref().map_or_else(|| "the region's own".into(), |url| source_text(&url.source));
     format!(
         "region {} ({}), endpoint {} ({url}), profile {profile} ({})",
         endpoint.region(),
-        shown(region),
+        source_text(region),
         endpoint.url(),
-        shown(source),
+        source_text(source),
     )
 }
 
@@ -224,8 +224,8 @@ struct Service<'s> {
     software: String,
 }
 
-/// Why there is no answer to judge.
-enum Trouble {
+/// Why there is no answer.
+enum SendError {
     Sign(SignError),
     Transport(TransportError),
 }
@@ -243,21 +243,21 @@ impl Service<'_> {
             Err(error) => {
                 let hint = match error.kind() {
                     TransportErrorKind::Connect | TransportErrorKind::Timeout => {
-                        Some(self.target("", "").can_it_be_reached())
+                        Some(self.target("", "").reachability_hint())
                     }
                     // The others say it themselves.
                     _ => None,
                 };
                 let hint = hint.into_iter().collect();
-                report.add("connection", Verdict::Wrong(Exit::Incomplete), console::chain(&error), hint);
+                report.add("connection", Status::Wrong(Exit::Incomplete), console::chain(&error), hint);
                 return Err("there is no connection");
             }
         };
-        report.good("connection", format!("{} answers ({})", self.endpoint.authority(), self.way()));
+        report.good("connection", format!("{} answers ({})", self.endpoint.authority(), self.connection_details()));
         self.software = response.headers.value("server").unwrap_or_default().to_owned();
         let (date, has_age) = (response.headers.value("date"), response.headers.value("age").is_some());
         let Some(skew) = ClockSkew::new().observe(sent, SystemClock.now(), date, has_age) else {
-            report.add("clock", Verdict::Unknown, "the answer has no date to measure it by", Vec::new());
+            report.add("clock", Status::Unknown, "the answer has no date to measure it by", Vec::new());
             return Ok(());
         };
         self.report_clock(skew, report);
@@ -268,7 +268,7 @@ impl Service<'_> {
     }
 
     /// How the endpoint is reached: whether by TLS, by whose certificates, and through which proxy.
-    fn way(&self) -> String {
+    fn connection_details(&self) -> String {
         let how = if self.endpoint.is_https() { "TLS, its certificate is trusted" } else { "without TLS" };
         let bundle = self.settings.ca_bundle.as_ref().filter(|_| self.endpoint.is_https());
         let bundle = bundle.map_or_else(String::new, |Setting { value, source }| format!(" by {value} ({source})"));
@@ -289,12 +289,12 @@ impl Service<'_> {
         if skew.abs() <= MAX_SKEW {
             report.good("clock", message);
         } else if forbidden.value {
-            let forbids = shown(&forbidden.source);
+            let forbids = source_text(&forbidden.source);
             let hint = format!("set the clock right, or let signatures be corrected ({forbids} forbids that)");
-            report.add("clock", Verdict::Wrong(Exit::Refused), message, vec![hint]);
+            report.add("clock", Status::Wrong(Exit::Refused), message, vec![hint]);
         } else {
             let hint = "signatures are corrected by that; set it right all the same, certificates go by it".into();
-            report.add("clock", Verdict::Good, message, vec![hint]);
+            report.add("clock", Status::Good, message, vec![hint]);
         }
     }
 
@@ -312,21 +312,21 @@ impl Service<'_> {
     }
 
     /// Makes one attempt at a call, whatever its limits.
-    fn call(&self, target: &str, input: &[u8], credentials: &Credentials) -> Result<Response, Trouble> {
+    fn call(&self, target: &str, input: &[u8], credentials: &Credentials) -> Result<Response, SendError> {
         let mut request = self.request(target, input);
         let now = SystemClock.now().saturating_add(self.offset);
         let sign = |request: &mut Request<'_>| {
             let scope = Scope::new(now, self.endpoint.region().as_str(), "firehose")?;
             Signer::new(credentials, &SigningKey::derive(credentials, scope)?).sign(now, request)
         };
-        sign(&mut request).map_err(Trouble::Sign)?;
-        self.send(&request).map_err(Trouble::Transport)
+        sign(&mut request).map_err(SendError::Sign)?;
+        self.send(&request).map_err(SendError::Transport)
     }
 
     /// Asks whose credentials they are. It matters to nobody else, so nothing is wrong if that is not told.
     fn identify(&self, credentials: &Credentials, report: &mut Report<'_>) {
         let unknown = |report: &mut Report<'_>, message: String| {
-            report.add("identity", Verdict::Unknown, message, Vec::new());
+            report.add("identity", Status::Unknown, message, Vec::new());
         };
         let region = self.endpoint.region().clone();
         let (fips, dual_stack) = (self.settings.use_fips_endpoint.value, self.settings.use_dualstack_endpoint.value);
@@ -371,7 +371,7 @@ impl Service<'_> {
     }
 
     /// Asks for the stream, and for the permission to put into it.
-    fn ask(&self, credentials: &Credentials, report: &mut Report<'_>) {
+    fn check_stream(&self, credentials: &Credentials, report: &mut Report<'_>) {
         let input = DescribeDeliveryStreamInput::new(report.stream).limit(1);
         let mut body = Vec::new();
         DescribeDeliveryStream::write_input(&input, &mut body);
@@ -380,7 +380,7 @@ impl Service<'_> {
             output.map(|output| output.delivery_stream_description)
         });
         match described {
-            Ok(Ok(description)) => judge_stream(&description, report),
+            Ok(Ok(description)) => report_stream(&description, report),
             Ok(Err(ResponseError::Refused(error))) => {
                 if let Err(why) = self.report_refusal(&error, report) {
                     return report.not_tried(&["stream", "permission"], why);
@@ -388,33 +388,33 @@ impl Service<'_> {
             }
             Ok(Err(error @ ResponseError::Malformed(_))) => {
                 let hint = format!("is {} a Firehose endpoint?", self.endpoint.url());
-                report.add("stream", Verdict::Wrong(Exit::Incomplete), console::chain(&error), vec![hint]);
+                report.add("stream", Status::Wrong(Exit::Incomplete), console::chain(&error), vec![hint]);
             }
-            Ok(Err(error)) => report.add("stream", Verdict::Unknown, console::chain(&error), Vec::new()),
-            Err(trouble) => trouble.tell("stream", report),
+            Ok(Err(error)) => report.add("stream", Status::Unknown, console::chain(&error), Vec::new()),
+            Err(error) => error.report("stream", report),
         }
-        self.judge_permission(credentials, report);
+        self.check_permission(credentials, report);
     }
 
     /// Reports that the stream was not described. An error says why there is no use in asking for more.
     fn report_refusal(&self, error: &ServiceError, report: &mut Report<'_>) -> Result<(), &'static str> {
         if is_about_caller(error) {
             // That is no news about the stream.
-            self.refuse("credentials", DescribeDeliveryStream::NAME, error, report);
+            self.add_refusal("credentials", DescribeDeliveryStream::NAME, error, report);
             return Err("the service does not accept the credentials");
         }
         if is_denial(error) {
             let hint = format!("allow firehose:DescribeDeliveryStream, which a put does not need, to know: {error}");
-            report.add("stream", Verdict::Unknown, "these credentials do not allow to look at it", vec![hint]);
+            report.add("stream", Status::Unknown, "these credentials do not allow to look at it", vec![hint]);
         } else if is_for_the_moment(error) {
-            report.add("stream", Verdict::Unknown, format!("the service cannot tell it now: {error}"), Vec::new());
+            report.add("stream", Status::Unknown, format!("the service cannot tell it now: {error}"), Vec::new());
         } else if is_somebody_else(error) {
-            self.refuse("connection", DescribeDeliveryStream::NAME, error, report);
+            self.add_refusal("connection", DescribeDeliveryStream::NAME, error, report);
             return Err("something else than Firehose seems to be there");
         } else if error.code == Some(ErrorCode::ResourceNotFoundException) && self.is_local("(auto-create)") {
             report.good("stream", format!("{} is not there yet, and is made by the first put", report.stream));
         } else {
-            self.refuse("stream", DescribeDeliveryStream::NAME, error, report);
+            self.add_refusal("stream", DescribeDeliveryStream::NAME, error, report);
         }
         Ok(())
     }
@@ -425,14 +425,14 @@ impl Service<'_> {
     /// breaks the same kind of rule, is answered with
     /// [`AccessDeniedException`](https://github.com/aws-solutions-library-samples/guidance-for-game-analytics-pipeline-on-aws/pull/97),
     /// not with `ValidationException`. That is seen, not documented, so the line says what it goes by.
-    fn judge_permission(&self, credentials: &Credentials, report: &mut Report<'_>) {
+    fn check_permission(&self, credentials: &Credentials, report: &mut Report<'_>) {
         let input = json!({"DeliveryStreamName": report.stream}).to_string();
         let unknown = |report: &mut Report<'_>, message: String| {
-            report.add("permission", Verdict::Unknown, message, Vec::new());
+            report.add("permission", Status::Unknown, message, Vec::new());
         };
         let response = match self.call(PutRecordBatch::TARGET, input.as_bytes(), credentials) {
             Ok(response) => response,
-            Err(trouble) => return trouble.tell("permission", report),
+            Err(error) => return error.report("permission", report),
         };
         if response.is_success() {
             return report.good("permission", "a PutRecordBatch without records is accepted");
@@ -441,7 +441,7 @@ impl Service<'_> {
         let words = "a PutRecordBatch without records is refused for having none";
         match &error.code {
             _ if is_denial(&error) || is_about_caller(&error) => {
-                self.refuse("permission", PutRecordBatch::NAME, &error, report);
+                self.add_refusal("permission", PutRecordBatch::NAME, &error, report);
             }
             Some(code) if is_about_records(code, &error.message) && self.is_aws() => {
                 report.good("permission", format!("{words}, which Firehose is seen to do only for those who may put"));
@@ -455,7 +455,7 @@ impl Service<'_> {
                 | ErrorCode::InvalidArgumentException
                 | ErrorCode::InvalidKMSResourceException
                 | ErrorCode::InvalidSourceException,
-            ) => self.refuse("permission", PutRecordBatch::NAME, &error, report),
+            ) => self.add_refusal("permission", PutRecordBatch::NAME, &error, report),
             _ => unknown(report, format!("the answer to a PutRecordBatch without records does not tell: {error}")),
         }
     }
@@ -466,16 +466,16 @@ impl Service<'_> {
     }
 
     /// Reports a refusal, in place of what was said before under that name.
-    fn refuse(&self, name: &'static str, operation: &str, error: &ServiceError, report: &mut Report<'_>) {
+    fn add_refusal(&self, name: &'static str, operation: &str, error: &ServiceError, report: &mut Report<'_>) {
         let action = format!("firehose:{operation}");
         let target = self.target(&action, report.stream);
         let code = error.code.as_ref().map_or_else(|| error.status.to_string(), ToString::to_string);
         let message = target.meaning(&code, &error.message);
-        let details = [Some(format!("the service said: {error}")), target.what_to_do(&code, &error.message)];
+        let details = [Some(format!("the service said: {error}")), target.hint(&code, &error.message)];
         let details = details.into_iter().flatten().collect();
         // To a put, that is as if nothing got through.
         let exit = if error.is_foreign() { Exit::Incomplete } else { Exit::Refused };
-        let line = Line { name, verdict: Verdict::Wrong(exit), message, details };
+        let line = Line { name, status: Status::Wrong(exit), message, details };
         match report.lines.iter_mut().find(|line| line.name == name) {
             Some(before) => *before = line,
             None => report.lines.push(line),
@@ -483,44 +483,44 @@ impl Service<'_> {
     }
 }
 
-impl Trouble {
-    fn tell(&self, name: &'static str, report: &mut Report<'_>) {
-        let (verdict, error): (_, &dyn std::error::Error) = match self {
-            Self::Sign(error) => (Verdict::Wrong(Exit::Configuration), error),
+impl SendError {
+    fn report(&self, name: &'static str, report: &mut Report<'_>) {
+        let (status, error): (_, &dyn std::error::Error) = match self {
+            Self::Sign(error) => (Status::Wrong(Exit::Configuration), error),
             // An answer came before, and may come again.
-            Self::Transport(error) => (Verdict::Unknown, error),
+            Self::Transport(error) => (Status::Unknown, error),
         };
-        report.add(name, verdict, console::chain(error), Vec::new());
+        report.add(name, status, console::chain(error), Vec::new());
     }
 }
 
 /// Whether a stream in this state takes puts.
-fn judge_stream(description: &DeliveryStreamDescription, report: &mut Report<'_>) {
+fn report_stream(description: &DeliveryStreamDescription, report: &mut Report<'_>) {
     let DeliveryStreamDescription { delivery_stream_status: status, delivery_stream_type: kind, .. } = description;
     let mut message = format!("{} is {status}", report.stream);
     if let Some(failure) = &description.failure_description {
         message.push_str(&format!(": {}: {}", failure.r#type, failure.details));
     }
-    let wrong = |hint: &str| (Verdict::Wrong(Exit::Refused), vec![hint.to_owned()]);
-    let (verdict, details) = match (status, kind) {
+    let wrong = |hint: &str| (Status::Wrong(Exit::Refused), vec![hint.to_owned()]);
+    let (status, details) = match (status, kind) {
         (DeliveryStreamStatus::Creating, _) => wrong("wait until it is ACTIVE, which takes some minutes"),
         (DeliveryStreamStatus::CreatingFailed, _) => wrong("delete it, mend what failed, and create it again"),
         (DeliveryStreamStatus::Deleting, _) => {
-            (Verdict::Unknown, vec!["it may take records until it is gone, and deliver them or not".into()])
+            (Status::Unknown, vec!["it may take records until it is gone, and deliver them or not".into()])
         }
         (DeliveryStreamStatus::Active | DeliveryStreamStatus::DeletingFailed, DeliveryStreamType::DirectPut) => {
             message.push_str(" and takes puts");
-            (Verdict::Good, Vec::new())
+            (Status::Good, Vec::new())
         }
         (DeliveryStreamStatus::Active | DeliveryStreamStatus::DeletingFailed, kind) if is_fed(kind) => {
             message.push_str(&format!(" and its source is {kind}: it takes no puts"));
             wrong("put into its source, or into a stream whose source is DirectPut")
         }
         (status, kind) => {
-            (Verdict::Unknown, vec![format!("what {status} and {kind} mean for puts is not known to this version")])
+            (Status::Unknown, vec![format!("what {status} and {kind} mean for puts is not known to this version")])
         }
     };
-    report.add("stream", verdict, message, details);
+    report.add("stream", status, message, details);
 }
 
 /// Whether the stream takes its records from somewhere else than callers.

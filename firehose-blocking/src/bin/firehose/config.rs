@@ -11,7 +11,7 @@ use firehose_blocking::{BuildError, Client, ClientBuilder, Credentials, Settings
 use serde_json::{Map, Value, json};
 
 use crate::args::{ConfigArgs, Output};
-use crate::connect::{check, described, failure};
+use crate::connect::{check, configure, failure};
 use crate::console::{self, Exit, Failure};
 
 /// How much of a secret is shown.
@@ -20,13 +20,13 @@ const SHOWN_CHARACTERS: usize = 4;
 /// Prints the settings that `put` would go by, with the credentials it would use now.
 pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     let builder = Client::builder();
-    let builder = described(builder, &args.service);
+    let builder = configure(builder, &args.service);
     let broken = |error: BuildError| failure(&error);
     let settings = builder.settings();
     if let Ok(Settings { warnings, .. }) | Err(BuildError::Settings(SettingsError::Several { warnings, .. })) =
         &settings
     {
-        warnings.iter().for_each(|warning| console::complain(warning));
+        warnings.iter().for_each(|warning| console::eprint(warning));
     }
     let settings = settings.map_err(broken)?;
     let endpoint = settings.endpoint();
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     // What there is has been shown; now all that is missing.
     match (endpoint.map_err(|error| broken(error.into())), credentials) {
         (Err(first), Err(second)) => {
-            first.tell();
+            first.eprint();
             Err(second)
         }
         (endpoint, credentials) => endpoint.and(credentials).map(|()| ExitCode::SUCCESS),
@@ -57,7 +57,7 @@ struct Entry {
 
 impl Entry {
     fn new(name: &'static str, value: impl Into<Value>, source: &SettingSource) -> Self {
-        Self { name, members: vec![("value", value.into()), ("source", shown(source).into())] }
+        Self { name, members: vec![("value", value.into()), ("source", source_text(source).into())] }
     }
 
     /// A setting that may be absent.
@@ -118,7 +118,7 @@ fn list(settings: &Settings, endpoint: Option<&Endpoint>) -> Vec<Entry> {
 }
 
 /// Where a setting was found, as the user of a program says it.
-pub(crate) fn shown(source: &SettingSource) -> String {
+pub(crate) fn source_text(source: &SettingSource) -> String {
     if *source == SettingSource::Code { "command line".into() } else { source.to_string() }
 }
 
@@ -166,7 +166,7 @@ fn json(entries: Vec<Entry>) -> String {
 fn table(entries: &[Entry]) -> String {
     let shown = |value: &Value| match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => console::shown(text),
+        Value::String(text) => console::sanitize(text),
         other => other.to_string(),
     };
     let mut rows = Vec::new();

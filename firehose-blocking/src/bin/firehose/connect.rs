@@ -20,48 +20,49 @@ pub(crate) fn connect(builder: ClientBuilder) -> Result<Client, Failure> {
 }
 
 /// Makes a client as soon as the region's name and credentials are to be had, and says so while they are not.
-pub(crate) fn connect_in_time(builder: impl Fn() -> ClientBuilder) -> Result<Client, Failure> {
+pub(crate) fn connect_with_retry(builder: impl Fn() -> ClientBuilder) -> Result<Client, Failure> {
     let (mut wait, longest) = WAIT;
-    let mut told = String::new();
+    let mut reported = String::new();
     loop {
-        let Lack { failure, may_come } = match try_connect(builder()) {
+        let ConnectFailure { failure, is_temporary } = match try_connect(builder()) {
             Ok(client) => return Ok(client),
             Err(lack) => lack,
         };
-        if !may_come {
+        if !is_temporary {
             return Err(failure);
         }
         let lines = failure.lines().collect::<Vec<_>>().join("\n");
-        if lines != told {
-            failure.tell();
-            console::complain("waiting for that");
+        if lines != reported {
+            failure.eprint();
+            console::eprint("waiting for that");
         }
-        told = lines;
+        reported = lines;
         thread::sleep(wait);
         wait = (wait * 2).min(longest);
     }
 }
 
 /// Why there is no client, and whether there may be one without a change of the configuration.
-struct Lack {
+struct ConnectFailure {
     failure: Failure,
-    may_come: bool,
+    is_temporary: bool,
 }
 
-fn try_connect(builder: ClientBuilder) -> Result<Client, Lack> {
-    let client = builder.build().map_err(|error| Lack {
+fn try_connect(builder: ClientBuilder) -> Result<Client, ConnectFailure> {
+    let client = builder.build().map_err(|error| ConnectFailure {
         failure: failure(&error),
         // The instance metadata were asked, and may be there later.
-        may_come: matches!(error, BuildError::Settings(SettingsError::MissingRegion { metadata: Some(_) })),
+        is_temporary: matches!(error, BuildError::Settings(SettingsError::MissingRegion { metadata: Some(_) })),
     })?;
     // Before any input is read: without credentials none of it could go anywhere.
-    let credentials = client.credentials().map_err(|error| Lack { failure: no_credentials(&error), may_come: true })?;
-    check(&credentials).map_err(|failure| Lack { failure, may_come: false })?;
+    let credentials =
+        client.credentials().map_err(|error| ConnectFailure { failure: no_credentials(&error), is_temporary: true })?;
+    check(&credentials).map_err(|failure| ConnectFailure { failure, is_temporary: false })?;
     Ok(client)
 }
 
 /// A builder with what the command line says.
-pub(crate) fn described(mut builder: ClientBuilder, args: &ServiceArgs) -> ClientBuilder {
+pub(crate) fn configure(mut builder: ClientBuilder, args: &ServiceArgs) -> ClientBuilder {
     if let Some(profile) = &args.profile {
         builder = builder.profile(profile);
     }
@@ -101,10 +102,10 @@ pub(crate) fn setting(error: &SettingsError) -> Failure {
             let message = format!(
                 "there is no profile `{value}` (named by {named}), neither in the config file nor in the credentials file"
             );
-            let what_to_do = "`firehose config --profile default` tells which files those are";
+            let hint = "`firehose config --profile default` tells which files those are";
             return Failure::new(Exit::Configuration, message)
                 .with(warnings.iter().map(|warning| format!("  {warning}")))
-                .with([what_to_do]);
+                .with([hint]);
         }
         SettingsError::Endpoint { source: SettingSource::Code, conflicts_with: None, error } => {
             format!("--endpoint-url: {error}")
@@ -123,7 +124,7 @@ fn no_region(metadata: Option<&CredentialsError>) -> Failure {
     Failure::new(Exit::Configuration, "no region found. Tried:")
         .with(["  --region: not given", "  AWS_REGION and AWS_DEFAULT_REGION: not set", "  profile: has no `region`"])
         .with(metadata)
-        .with(["give one, such as --region eu-west-1, or set AWS_REGION", advice::LOCALLY])
+        .with(["give one, such as --region eu-west-1, or set AWS_REGION", advice::LOCAL_HINT])
 }
 
 /// There are no credentials, after these have been asked.
@@ -132,12 +133,12 @@ pub(crate) fn no_credentials(error: &CredentialsError) -> Failure {
         return Failure::new(Exit::Configuration, format!("no credentials: {}", console::chain(error)));
     }
     let tried = error.tried().map(|(name, error)| format!("  {name}: {}", console::chain(error)));
-    let what_to_do = if error.is_absent() {
+    let hint = if error.is_absent() {
         "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with the AWS CLI: aws configure, aws sso login"
     } else {
         "the last of these is configured and failed: mend it, or choose another profile with --profile"
     };
-    Failure::new(Exit::Configuration, "no credentials found. Tried:").with(tried).with([what_to_do, advice::LOCALLY])
+    Failure::new(Exit::Configuration, "no credentials found. Tried:").with(tried).with([hint, advice::LOCAL_HINT])
 }
 
 /// Makes sure that the environment's credentials, if there are any, are such that a header can carry them.

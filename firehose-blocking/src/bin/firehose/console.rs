@@ -53,27 +53,27 @@ impl Failure {
     }
 
     /// Writes it to standard error.
-    pub(crate) fn tell(&self) {
-        self.lines().for_each(complain);
+    pub(crate) fn eprint(&self) {
+        self.lines().for_each(eprint);
     }
 }
 
 /// Writes a message to standard error.
-pub(crate) fn complain(message: &str) {
+pub(crate) fn eprint(message: &str) {
     // There is nowhere left to say that this failed.
-    let _ = writeln!(io::stderr(), "firehose: {}", shown(message));
+    let _ = writeln!(io::stderr(), "firehose: {}", sanitize(message));
 }
 
 /// A text without what would move a terminal's cursor, colour it, or turn the order of what it shows: names and the words
 /// of a server may be in it.
-pub(crate) fn shown(text: &str) -> String {
+pub(crate) fn sanitize(text: &str) -> String {
     let is_bidirectional =
         |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if c.is_control() || is_bidirectional(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Writes a line of JSON to standard error, for programs to read.
-pub(crate) fn complain_to_programs(json: &str) {
+pub(crate) fn eprint_json(json: &str) {
     // There is nowhere left to say that this failed.
     let _ = writeln!(io::stderr(), "{json}");
 }

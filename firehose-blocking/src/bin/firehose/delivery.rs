@@ -15,14 +15,14 @@ use firehose_blocking::{Client, Producer, ProducerError, SendError, SpoolError, 
 
 use crate::args::PutArgs;
 use crate::console::{self, Exit, Failure};
-use crate::halt::Halt;
 use crate::input::Event;
-use crate::places::{Place, Places};
+use crate::locations::{Location, Locations};
+use crate::monitor::{Monitor, report_health};
 use crate::progress::Progress;
 use crate::reasons::reason_of;
 use crate::rejects::Rejects;
 use crate::report::{Report, as_u64, plural};
-use crate::watch::{Watch, tell_health};
+use crate::shutdown::Shutdown;
 
 /// Calls in a row that fail before the first one got through: then the endpoint is more likely to be wrong than down.
 const MAX_FAILED_CALLS_AT_FIRST: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
@@ -51,7 +51,7 @@ const POLL: Duration = Duration::from_millis(200);
 pub(crate) struct Delivery {
     producer: Producer,
     account: Account,
-    halt: Arc<Halt>,
+    shutdown: Arc<Shutdown>,
     /// How long a record is waited for once somebody wants the run to end.
     drain_timeout: Duration,
     /// Records and bytes of this run that the producer has taken.
@@ -64,18 +64,18 @@ pub(crate) struct Delivery {
 struct Account {
     report: Arc<Report>,
     rejects: Arc<Rejects>,
-    places: Arc<Places>,
+    locations: Arc<Locations>,
     is_following: bool,
     is_spooled: bool,
-    told: Cell<Told>,
+    message_limit: Cell<MessageLimit>,
 }
 
 /// What was told of rejected records in this minute.
 #[derive(Debug, Clone, Copy)]
-struct Told {
+struct MessageLimit {
     since: Instant,
     lines: u32,
-    withheld: u64,
+    suppressed: u64,
 }
 
 impl Delivery {
@@ -85,12 +85,12 @@ impl Delivery {
         client: Client,
         max_attempts: Option<NonZeroU32>,
         rejects: Arc<Rejects>,
-        halt: Arc<Halt>,
+        shutdown: Arc<Shutdown>,
         events: Sender<Event>,
         progress: &Progress,
     ) -> Result<Self, Failure> {
         let account = Account::new(args, Arc::clone(progress.report()), rejects);
-        let (report, places) = (Arc::clone(&account.report), Arc::clone(&account.places));
+        let (report, locations) = (Arc::clone(&account.report), Arc::clone(&account.locations));
         let (health_client, stream, progress) = (client.clone(), args.stream.clone(), progress.clone());
         let mut builder = Producer::builder(client, &*args.stream)
             .policy(policy(args, max_attempts))
@@ -98,19 +98,19 @@ impl Delivery {
             .drop_timeout(Duration::ZERO)
             .on_outcome(move |outcome| match outcome {
                 Outcome::Accepted(run) => {
-                    places.settle(&run.tickets);
+                    locations.settle(&run.tickets);
                     report.accepted.add(run.tickets.end - run.tickets.start);
                 }
                 // Nobody listens any more when the run is over.
                 Outcome::Undelivered(_) => _ = events.send(Event::Undelivered),
-                outcome => tell_health(outcome, &health_client, &stream, &progress),
+                outcome => report_health(outcome, &health_client, &stream, &progress),
             });
         if let Some(dir) = &args.spool {
             builder = builder.spool(dir, spool_options(args));
         }
         let producer = builder.start().map_err(|error| not_started(&error))?;
         let (sent, ticket) = (Cell::default(), Cell::default());
-        Ok(Self { producer, account, halt, drain_timeout: args.drain_timeout, sent, ticket })
+        Ok(Self { producer, account, shutdown, drain_timeout: args.drain_timeout, sent, ticket })
     }
 
     pub(crate) fn report(&self) -> &Arc<Report> {
@@ -119,28 +119,28 @@ impl Delivery {
 
     /// Gives records to the producer, the first of which stands at this place, and waits for room; or says how many it has
     /// taken, and why not the next one.
-    pub(crate) fn send(&self, records: &[&[u8]], place: &Place) -> Result<(), (usize, NotSent)> {
-        let places = &self.account.places;
+    pub(crate) fn send(&self, records: &[&[u8]], location: &Location) -> Result<(), (usize, NotSent)> {
+        let locations = &self.account.locations;
         let (Some(ticket), Some((_, rest))) = (self.ticket.get(), records.split_first()) else {
-            return self.send_first(records, place);
+            return self.send_first(records, location);
         };
-        places.note(ticket, place, as_u64(1 + rest.len()));
+        locations.insert(ticket, location, as_u64(1 + rest.len()));
         let sent = self.push(records);
         let taken = sent.as_ref().map_or_else(|(taken, _)| *taken, |()| records.len());
-        places.take_back(as_u64(records.len() - taken));
+        locations.remove_last(as_u64(records.len() - taken));
         self.ticket.set(Some(ticket + as_u64(taken)));
         sent
     }
 
     /// The same, when no record has a ticket yet.
-    fn send_first(&self, records: &[&[u8]], place: &Place) -> Result<(), (usize, NotSent)> {
+    fn send_first(&self, records: &[&[u8]], location: &Location) -> Result<(), (usize, NotSent)> {
         let Some((first, rest)) = records.split_first() else { return Ok(()) };
         self.push(&[first])?;
         // Those that were in the spool have been pushed before it, and nobody else pushes any.
         let end = self.producer.statistics().records.pushed;
-        self.account.places.note(end.saturating_sub(1), place, 1);
+        self.account.locations.insert(end.saturating_sub(1), location, 1);
         self.ticket.set(Some(end));
-        self.send(rest, &place.after(1)).map_err(|(taken, reason)| (1 + taken, reason))
+        self.send(rest, &location.after(1)).map_err(|(taken, reason)| (1 + taken, reason))
     }
 
     fn push(&self, records: &[&[u8]]) -> Result<(), (usize, NotSent)> {
@@ -154,14 +154,18 @@ impl Delivery {
             let not_sent = match reason {
                 None => return Ok(()),
                 // What is followed is read again by the next run.
-                Some(SendError::NotTaken(EnqueueError::Full)) if self.account.is_following && self.halt.is_asked() => {
+                Some(SendError::NotTaken(EnqueueError::Full))
+                    if self.account.is_following && self.shutdown.is_requested() =>
+                {
                     NotSent::GivenUp
                 }
-                Some(SendError::NotTaken(EnqueueError::Full)) if self.halt.is_asked_since(self.drain_timeout) => {
+                Some(SendError::NotTaken(EnqueueError::Full))
+                    if self.shutdown.is_requested_since(self.drain_timeout) =>
+                {
                     NotSent::GivenUp
                 }
                 Some(SendError::NotTaken(EnqueueError::Full)) => {
-                    self.keep_undelivered();
+                    self.reject_undelivered();
                     continue;
                 }
                 Some(SendError::NotTaken(EnqueueError::Stopped(reason))) => {
@@ -199,20 +203,20 @@ impl Delivery {
     }
 
     /// Writes what has come back to the rejects. Not while a record is being written there in parts.
-    pub(crate) fn keep_undelivered(&self) {
+    pub(crate) fn reject_undelivered(&self) {
         let records = self.producer.take_undelivered();
         if !records.is_empty() {
-            self.account.keep(&records, self.stopped().as_ref());
+            self.account.reject(&records, self.stopped().as_ref());
         }
-        if self.account.told.get().since.elapsed() >= MINUTE {
-            self.account.tell_withheld();
+        if self.account.message_limit.get().since.elapsed() >= MINUTE {
+            self.account.report_suppressed();
         }
     }
 
     /// Says that a record was rejected, if the run has no end at which it would be said.
-    pub(crate) fn tell_rejected(&self, message: &str) {
+    pub(crate) fn report_rejected(&self, message: &str) {
         if self.account.is_following {
-            self.account.tell(message);
+            self.account.report_rejected(message);
         }
     }
 
@@ -224,8 +228,8 @@ impl Delivery {
         let mut is_pending = true;
         while is_pending {
             is_pending = self.producer.flush(POLL).is_err();
-            self.keep_undelivered();
-            if self.halt.is_asked_since(timeout) {
+            self.reject_undelivered();
+            if self.shutdown.is_requested_since(timeout) {
                 break;
             }
         }
@@ -237,7 +241,7 @@ impl Delivery {
             // What is in flight may still get through while the summary is written; the rest is the next run's.
             kept = producer.spooled_records();
         } else {
-            account.keep(&producer.close(Duration::ZERO).undelivered, stopped.as_ref());
+            account.reject(&producer.close(Duration::ZERO).undelivered, stopped.as_ref());
         }
         let report = &account.report;
         report.resent.add(statistics.records.resent);
@@ -246,13 +250,13 @@ impl Delivery {
         // The others were in the spool before this run.
         let (records, bytes) = sent.get();
         report.count(statistics.records.pushed - records, statistics.billing.data_bytes - bytes);
-        account.tell_withheld();
+        account.report_suppressed();
         (kept, stopped)
     }
 
     /// What can be told of the run from elsewhere, as long as it lasts.
-    pub(crate) fn watch(&self, progress: &Progress) -> Watch {
-        Watch {
+    pub(crate) fn monitor(&self, progress: &Progress) -> Monitor {
+        Monitor {
             producer: self.producer.clone(),
             report: Arc::clone(&self.account.report),
             rejects: Arc::clone(&self.account.rejects),
@@ -267,17 +271,17 @@ impl Account {
         Self {
             report,
             rejects,
-            places: Arc::new(Places::default()),
+            locations: Arc::new(Locations::default()),
             is_following: args.follow,
             is_spooled: args.spool.is_some(),
-            told: Cell::new(Told { since: Instant::now(), lines: 0, withheld: 0 }),
+            message_limit: Cell::new(MessageLimit { since: Instant::now(), lines: 0, suppressed: 0 }),
         }
     }
 
     /// Writes records to the rejects. Those that a stop has given back stay in the spool, if there is one, for the next run.
-    fn keep(&self, records: &[Undelivered], stopped: Option<&Arc<Reason>>) {
+    fn reject(&self, records: &[Undelivered], stopped: Option<&Arc<Reason>>) {
         for record in records {
-            let place = self.places.take(record.ticket);
+            let location = self.locations.take(record.ticket);
             let is_given_back = stopped.zip(record.reason.as_ref()).is_some_and(|(stop, own)| Arc::ptr_eq(stop, own));
             if is_given_back && self.is_spooled {
                 continue;
@@ -285,37 +289,41 @@ impl Account {
             let reason = reason_of(record);
             self.report.reject(&reason);
             if self.is_following && !is_given_back {
-                let place =
-                    place.as_ref().map_or_else(|| "from the spool of an earlier run".into(), ToString::to_string);
-                self.tell(&format!("{place}: {reason}"));
+                let location =
+                    location.as_ref().map_or_else(|| "from the spool of an earlier run".into(), ToString::to_string);
+                self.report_rejected(&format!("{location}: {reason}"));
             }
-            let attempts = place.map_or(0, |place| place.attempts).saturating_add(record.attempts);
+            let attempts = location.map_or(0, |location| location.attempts).saturating_add(record.attempts);
             self.rejects.write(&record.data, &reason, attempts);
         }
         self.rejects.flush();
     }
 
     /// Says that a record was rejected, but not too often.
-    fn tell(&self, message: &str) {
-        if self.told.get().since.elapsed() >= MINUTE {
-            self.tell_withheld();
-            self.told.set(Told { since: Instant::now(), lines: 0, withheld: 0 });
+    fn report_rejected(&self, message: &str) {
+        if self.message_limit.get().since.elapsed() >= MINUTE {
+            self.report_suppressed();
+            self.message_limit.set(MessageLimit { since: Instant::now(), lines: 0, suppressed: 0 });
         }
-        let told = self.told.get();
-        if told.lines < MAX_LINES {
-            console::complain(&format!("rejected: {message}"));
-            self.told.set(Told { lines: told.lines + 1, ..told });
+        let message_limit = self.message_limit.get();
+        if message_limit.lines < MAX_LINES {
+            console::eprint(&format!("rejected: {message}"));
+            self.message_limit.set(MessageLimit { lines: message_limit.lines + 1, ..message_limit });
         } else {
-            self.told.set(Told { withheld: told.withheld + 1, ..told });
+            self.message_limit.set(MessageLimit { suppressed: message_limit.suppressed + 1, ..message_limit });
         }
     }
 
     /// Says how many rejected records were not told of one by one.
-    fn tell_withheld(&self) {
-        let told = self.told.get();
-        if told.withheld > 0 {
-            console::complain(&format!("rejected: {} more record{} since then", told.withheld, plural(told.withheld)));
-            self.told.set(Told { withheld: 0, ..told });
+    fn report_suppressed(&self) {
+        let message_limit = self.message_limit.get();
+        if message_limit.suppressed > 0 {
+            console::eprint(&format!(
+                "rejected: {} more record{} since then",
+                message_limit.suppressed,
+                plural(message_limit.suppressed)
+            ));
+            self.message_limit.set(MessageLimit { suppressed: 0, ..message_limit });
         }
     }
 }

@@ -82,7 +82,7 @@ impl Decoder {
         &mut self,
         offset: u64,
         buffer: &mut [u8],
-        is_halted: impl Fn() -> bool,
+        is_stopping: impl Fn() -> bool,
     ) -> io::Result<usize> {
         if offset < self.offset {
             self.file.seek(SeekFrom::Start(0))?;
@@ -95,7 +95,7 @@ impl Decoder {
             if length == 0 {
                 return Ok(0);
             }
-            if is_halted() {
+            if is_stopping() {
                 return Err(io::Error::other("halted"));
             }
         }

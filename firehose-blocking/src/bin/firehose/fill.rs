@@ -13,16 +13,16 @@ use firehose_blocking::firehose_proto::limits::MAX_RECORD_BYTES;
 
 use crate::console;
 use crate::delivery::{Delivery, NotSent};
-use crate::follow::{self, Tracks};
+use crate::follow::{self, LogPositions};
 use crate::input::{CHUNK_BYTES, Event, Source};
-use crate::places::Place;
+use crate::locations::Location;
 use crate::progress::Progress;
 use crate::records::{Framing, Piece, Splitter};
 use crate::rejects::{Rejected, Rejects};
 use crate::report::as_u64;
 
 /// Longest that a run waits for a reader that was told to halt. Only one that waits for a pipe to be opened takes it.
-const MAX_HALT: Duration = Duration::from_secs(1);
+const READER_STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often to look after records that have come back while nothing happens.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
@@ -31,7 +31,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 const PART_BYTES: usize = 8 * 1024;
 
 /// How often a note is taken while there is much to read.
-const NOTE_INTERVAL: Duration = Duration::from_millis(20);
+const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Bytes of a line of rejects that may still hold a record: its base64, and room for the reason.
 const MAX_REJECT_BYTES: usize = 2 * 1024 * 1024;
@@ -86,15 +86,15 @@ pub(crate) struct Filler<'a> {
 /// The log that is followed, and how far it was read.
 struct Followed {
     path: PathBuf,
-    tracks: Tracks,
-    noted_at: Instant,
+    positions: LogPositions,
+    saved_at: Instant,
 }
 
 /// Something that is being cut into records.
 struct Stream {
     splitter: Splitter,
     /// The current record's.
-    place: Place,
+    location: Location,
     /// Bytes so far of a record that comes in parts.
     open_bytes: Option<usize>,
 }
@@ -106,14 +106,14 @@ impl<'a> Filler<'a> {
         progress: &'a Progress,
         input: Input<'a>,
         sources: &'a [Source],
-        followed: Option<(&Path, Tracks)>,
+        followed: Option<(&Path, LogPositions)>,
     ) -> Self {
         let (framing, max_bytes, is_from_rejects) = match input {
             Input::Bytes(framing) => (framing, MAX_RECORD_BYTES, false),
             Input::Rejects => (&Framing::LINES, MAX_REJECT_BYTES, true),
         };
         let followed =
-            followed.map(|(path, tracks)| Followed { path: path.to_owned(), tracks, noted_at: Instant::now() });
+            followed.map(|(path, positions)| Followed { path: path.to_owned(), positions, saved_at: Instant::now() });
         Self {
             delivery,
             rejects,
@@ -168,7 +168,7 @@ impl<'a> Filler<'a> {
                 return ControlFlow::Break(());
             }
             Event::Interrupted => self.is_interrupted = true,
-            Event::Halted => {
+            Event::ReaderStopped => {
                 self.is_interrupted = true;
                 return ControlFlow::Break(());
             }
@@ -176,7 +176,7 @@ impl<'a> Filler<'a> {
             Event::Undelivered if self.open.is_some() && self.followed.is_none() => {}
             Event::Undelivered => {
                 self.pause();
-                self.delivery.keep_undelivered();
+                self.delivery.reject_undelivered();
             }
         }
         ControlFlow::Continue(())
@@ -189,7 +189,7 @@ impl<'a> Filler<'a> {
         if let Some(error) = error {
             self.read.has_failed = true;
             let name = self.name(self.source);
-            self.progress.aside(|| console::complain(&format!("cannot read all of {name}: {error}")));
+            self.progress.suspend(|| console::eprint(&format!("cannot read all of {name}: {error}")));
         }
         self.source += 1;
     }
@@ -203,7 +203,7 @@ impl<'a> Filler<'a> {
                     true => format!("record above {MAX_RECORD_BYTES} bytes, of which {bytes} were read"),
                     false => format!("interrupted after {bytes} bytes of the file"),
                 };
-                self.reject(&stream.place, &reason, bytes);
+                self.reject(&stream.location, &reason, bytes);
             }
         }
     }
@@ -215,12 +215,12 @@ impl<'a> Filler<'a> {
             follow::Event::Notice(notice) => {
                 let path =
                     self.followed.as_ref().map_or_else(String::new, |followed| followed.path.display().to_string());
-                self.progress.aside(|| console::complain(&format!("{path}: {notice}")));
+                self.progress.suspend(|| console::eprint(&format!("{path}: {notice}")));
             }
             _ => {}
         }
         if let Some(followed) = &mut self.followed {
-            followed.tracks.handle(event);
+            followed.positions.handle(event);
         }
         self.save_checkpoint();
     }
@@ -235,13 +235,13 @@ impl<'a> Filler<'a> {
         for part in bytes.chunks(part_bytes) {
             let mut stream = self.streams.remove(&key).unwrap_or_else(|| self.stream(key));
             self.count_from_here(key, &mut stream);
-            let Stream { splitter, place, open_bytes } = &mut stream;
-            splitter.feed(part, |piece| self.take(key, place, open_bytes, piece));
+            let Stream { splitter, location, open_bytes } = &mut stream;
+            splitter.feed(part, |piece| self.take(key, location, open_bytes, piece));
             self.streams.insert(key, stream);
             self.fed_bytes += as_u64(part.len());
             if let Some(followed) = &mut self.followed {
-                followed.tracks.advance(key, part);
-                if followed.noted_at.elapsed() >= NOTE_INTERVAL {
+                followed.positions.advance(key, part);
+                if followed.saved_at.elapsed() >= CHECKPOINT_INTERVAL {
                     self.save_checkpoint();
                 }
             }
@@ -251,19 +251,19 @@ impl<'a> Filler<'a> {
 
     /// A stream that begins.
     fn stream(&self, key: u64) -> Stream {
-        let place = Place { source: self.name(key), byte: None, number: 0, attempts: 0 };
-        Stream { splitter: Splitter::new(self.framing, self.max_bytes), place, open_bytes: None }
+        let location = Location { source: self.name(key), byte: None, number: 0, attempts: 0 };
+        Stream { splitter: Splitter::new(self.framing, self.max_bytes), location, open_bytes: None }
     }
 
     /// Lets the records of a log be counted from the next byte on that is cut into them: the lines before are not known.
     fn count_from_here(&self, key: u64, stream: &mut Stream) {
         let followed = self.followed.as_ref().filter(|_| stream.open_bytes.is_none());
-        let Some((name, offset)) = followed.and_then(|followed| followed.tracks.place(key)) else { return };
-        if *stream.place.source != *name {
-            stream.place.source = name.into();
+        let Some((name, offset)) = followed.and_then(|followed| followed.positions.location(key)) else { return };
+        if *stream.location.source != *name {
+            stream.location.source = name.into();
         }
-        stream.place.byte = Some(offset - stream.unused());
-        stream.place.number = 0;
+        stream.location.byte = Some(offset - stream.unused());
+        stream.location.number = 0;
     }
 
     fn name(&self, key: u64) -> Arc<str> {
@@ -278,22 +278,22 @@ impl<'a> Filler<'a> {
         let stream = stream.or_else(|| (*self.framing == Framing::Whole).then(|| self.stream(key)));
         let Some(mut stream) = stream else { return };
         self.count_from_here(key, &mut stream);
-        let Stream { splitter, place, open_bytes } = &mut stream;
-        splitter.finish(is_followed, |piece| self.take(key, place, open_bytes, piece));
+        let Stream { splitter, location, open_bytes } = &mut stream;
+        splitter.finish(is_followed, |piece| self.take(key, location, open_bytes, piece));
     }
 
     /// Ends the record that an interrupt has left unfinished: a line is delivered, but half a file is not.
     fn cut_short(&mut self, key: u64) {
         let Some(mut stream) = self.streams.remove(&key) else { return };
-        let Stream { splitter, place, open_bytes } = &mut stream;
+        let Stream { splitter, location, open_bytes } = &mut stream;
         if splitter.pending_bytes() > 0 {
             let is_whole = *self.framing == Framing::Whole;
             splitter.finish(false, |piece| match piece {
-                Piece::Records(_) if !is_whole => self.take(key, place, open_bytes, piece),
+                Piece::Records(_) if !is_whole => self.take(key, location, open_bytes, piece),
                 Piece::Records(data) => {
-                    self.take(key, place, open_bytes, Piece::Part(data.first().copied().unwrap_or_default()));
+                    self.take(key, location, open_bytes, Piece::Part(data.first().copied().unwrap_or_default()));
                 }
-                Piece::Part(data) | Piece::Last(data) => self.take(key, place, open_bytes, Piece::Part(data)),
+                Piece::Part(data) | Piece::Last(data) => self.take(key, location, open_bytes, Piece::Part(data)),
             });
         }
         self.streams.insert(key, stream);
@@ -303,7 +303,7 @@ impl<'a> Filler<'a> {
     fn next_event(&self, events: &Receiver<Event>) -> Option<Event> {
         if self.is_interrupted && !(self.is_given_up && self.followed.is_some()) {
             // What has been read is seen to the end, if only to be rejected.
-            return events.recv_timeout(MAX_HALT).ok();
+            return events.recv_timeout(READER_STOP_TIMEOUT).ok();
         }
         if self.is_over() {
             return None;
@@ -325,10 +325,10 @@ impl<'a> Filler<'a> {
             return;
         }
         let Some(followed) = &mut self.followed else { return };
-        followed.noted_at = Instant::now();
+        followed.saved_at = Instant::now();
         let unused = |log| self.streams.get(&log).map_or(0, Stream::unused);
-        let position = followed.tracks.position(unused);
-        if let Err(error) = self.delivery.save_checkpoint(&followed.path, &position) {
+        let checkpoint = followed.positions.checkpoint(unused);
+        if let Err(error) = self.delivery.save_checkpoint(&followed.path, &checkpoint) {
             self.read.broken_spool = Some(error);
         }
     }
@@ -338,18 +338,18 @@ impl<'a> Filler<'a> {
         self.is_given_up || self.read.broken_spool.is_some() || self.delivery.stopped().is_some()
     }
 
-    fn take(&mut self, key: u64, place: &mut Place, open_bytes: &mut Option<usize>, piece: Piece<'_>) {
+    fn take(&mut self, key: u64, location: &mut Location, open_bytes: &mut Option<usize>, piece: Piece<'_>) {
         if open_bytes.is_none() && !matches!(piece, Piece::Records(_)) {
-            place.number += 1;
+            location.number += 1;
         }
         match piece {
-            Piece::Records(lines) if self.is_from_rejects => self.send_again(place, lines),
+            Piece::Records(lines) if self.is_from_rejects => self.send_again(location, lines),
             Piece::Part(data) if self.is_from_rejects => *open_bytes.get_or_insert(0) += data.len(),
             Piece::Last(_) if self.is_from_rejects => {
                 *open_bytes = None;
-                self.pass_over(place, "the record is far too long for any stream");
+                self.pass_over(location, "the record is far too long for any stream");
             }
-            Piece::Records(records) => self.send(place, records),
+            Piece::Records(records) => self.send(location, records),
             Piece::Part(data) => {
                 self.open = Some(key);
                 self.rejects.write_part(data);
@@ -359,7 +359,7 @@ impl<'a> Filler<'a> {
                 self.rejects.write_part(data);
                 let bytes = open_bytes.take().unwrap_or_default() + data.len();
                 self.reject(
-                    place,
+                    location,
                     &PushError::RecordTooLarge { bytes, max_bytes: MAX_RECORD_BYTES }.to_string(),
                     bytes,
                 );
@@ -368,41 +368,42 @@ impl<'a> Filler<'a> {
     }
 
     /// Sends the records in lines of rejects.
-    fn send_again(&mut self, place: &mut Place, lines: &[&[u8]]) {
+    fn send_again(&mut self, location: &mut Location, lines: &[&[u8]]) {
         for line in lines {
             match Rejected::read(line) {
                 Ok(Rejected { data, attempts }) => {
-                    place.attempts = attempts;
-                    self.send(place, &[&data]);
+                    location.attempts = attempts;
+                    self.send(location, &[&data]);
                 }
                 Err(why) => {
-                    place.number += 1;
-                    self.pass_over(place, &why);
+                    location.number += 1;
+                    self.pass_over(location, &why);
                 }
             }
         }
     }
 
     /// Sends the records that follow the one at this place, which then is that of the last.
-    fn send(&mut self, place: &mut Place, mut records: &[&[u8]]) {
+    fn send(&mut self, location: &mut Location, mut records: &[&[u8]]) {
         while !records.is_empty() {
-            place.number += 1;
-            let sent = if self.is_given_up { Err((0, NotSent::GivenUp)) } else { self.delivery.send(records, place) };
+            location.number += 1;
+            let sent =
+                if self.is_given_up { Err((0, NotSent::GivenUp)) } else { self.delivery.send(records, location) };
             let (taken, reason) = sent.map_or_else(|(taken, reason)| (taken, Some(reason)), |()| (records.len(), None));
             let (_, rest) = records.split_at(taken);
             let reason = reason.map(|reason| self.explain(reason));
             let (Some(reason), Some((data, rest))) = (reason, rest.split_first()) else {
-                place.number += as_u64(taken) - 1;
+                location.number += as_u64(taken) - 1;
                 return;
             };
-            place.number += as_u64(taken);
+            location.number += as_u64(taken);
             records = rest;
             // The next run reads it again.
             if self.is_over() && self.followed.is_some() {
                 continue;
             }
             self.rejects.write_part(data);
-            self.reject(place, &reason, data.len());
+            self.reject(location, &reason, data.len());
         }
     }
 
@@ -419,9 +420,9 @@ impl<'a> Filler<'a> {
     }
 
     /// Says that a line of rejects is no record that can be sent.
-    fn pass_over(&mut self, place: &Place, why: &str) {
+    fn pass_over(&mut self, location: &Location, why: &str) {
         self.read.has_failed = true;
-        self.progress.aside(|| console::complain(&format!("{place}: not sent, and left where it is: {why}")));
+        self.progress.suspend(|| console::eprint(&format!("{location}: not sent, and left where it is: {why}")));
     }
 
     /// Makes way for other rejects within a record that comes in parts: the rest of it is an entry of its own.
@@ -432,17 +433,17 @@ impl<'a> Filler<'a> {
     }
 
     /// Gives up a record of so many bytes that the producer has not taken.
-    fn reject(&mut self, place: &Place, reason: &str, bytes: usize) {
-        self.rejects.end(reason, place.attempts);
+    fn reject(&mut self, location: &Location, reason: &str, bytes: usize) {
+        self.rejects.end(reason, location.attempts);
         self.open = None;
         let report = self.delivery.report();
         report.count(1, as_u64(bytes));
         // Why the run was stopped is told once, and not for each line.
-        let message = if self.is_over() { reason.to_owned() } else { format!("{place}: {reason}") };
+        let message = if self.is_over() { reason.to_owned() } else { format!("{location}: {reason}") };
         report.reject(&message);
         if self.followed.is_some() && !self.is_over() {
             self.rejects.flush();
-            self.delivery.tell_rejected(&message);
+            self.delivery.report_rejected(&message);
         }
     }
 }

@@ -16,7 +16,7 @@ use flate2::read::MultiGzDecoder;
 use crate::console::{Exit, Failure};
 use crate::encoding::Encoding;
 use crate::follow;
-use crate::halt::Halt;
+use crate::shutdown::Shutdown;
 
 /// Bytes that are read at once.
 pub(crate) const CHUNK_BYTES: usize = 256 * 1024;
@@ -42,7 +42,7 @@ pub(crate) enum Event {
     /// Somebody wants the run to end: the reader halts when it can.
     Interrupted,
     /// The reader has halted; nothing was read that was not handed over.
-    Halted,
+    ReaderStopped,
     /// What there is to know of a log that is followed.
     Log(follow::Event),
     /// Records have come back.
@@ -132,7 +132,7 @@ enum Open {
 impl Open {
     /// Waits until a read would not wait, or until it is halted: whether to read.
     #[cfg(unix)]
-    fn wait(&self, halt: &Halt) -> bool {
+    fn wait(&self, shutdown: &Shutdown) -> bool {
         use std::os::fd::AsFd as _;
 
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -144,7 +144,7 @@ impl Open {
             Self::Stdin(stdin) => stdin.as_fd(),
             Self::File(file) => file.as_fd(),
         };
-        while !halt.is_asked() {
+        while !shutdown.is_requested() {
             match poll(&mut [PollFd::new(&source, PollFlags::IN)], Some(&PERIOD)) {
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
                 // What is wrong with the source, reading it will tell.
@@ -156,8 +156,8 @@ impl Open {
 
     /// Whether to read; reading may then wait.
     #[cfg(not(unix))]
-    fn wait(&self, halt: &Halt) -> bool {
-        !halt.is_asked()
+    fn wait(&self, shutdown: &Shutdown) -> bool {
+        !shutdown.is_requested()
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -178,20 +178,20 @@ impl Open {
 pub(crate) fn read(
     sources: &[Source],
     is_decoded: bool,
-    halt: &Halt,
+    shutdown: &Shutdown,
     buffers: &Receiver<Vec<u8>>,
     events: &Sender<Event>,
 ) {
     for (stream, source) in (0..).zip(sources) {
-        let reader = Reader { stream, source, halt, buffers, events };
+        let reader = Reader { stream, source, shutdown, buffers, events };
         let outcome = source.open().and_then(|open| reader.read(open, is_decoded));
         let event = match outcome {
-            Ok(false) => Event::Halted,
+            Ok(false) => Event::ReaderStopped,
             Ok(true) => Event::EndOfSource(None),
             Err(error) => Event::EndOfSource(Some(error)),
         };
-        let is_halted = matches!(event, Event::Halted);
-        if events.send(event).is_err() || is_halted {
+        let is_stopping = matches!(event, Event::ReaderStopped);
+        if events.send(event).is_err() || is_stopping {
             return;
         }
     }
@@ -203,7 +203,7 @@ pub(crate) fn read(
 struct Reader<'a> {
     stream: u64,
     source: &'a Source,
-    halt: &'a Halt,
+    shutdown: &'a Shutdown,
     buffers: &'a Receiver<Vec<u8>>,
     events: &'a Sender<Event>,
 }
@@ -216,7 +216,7 @@ impl Reader<'_> {
             buffer.resize(CHUNK_BYTES, 0);
             let mut length = 0;
             let outcome = loop {
-                if !open.wait(self.halt) {
+                if !open.wait(self.shutdown) {
                     break None;
                 }
                 let read = open.read(buffer.get_mut(length..).unwrap_or_default());
@@ -230,7 +230,7 @@ impl Reader<'_> {
             let first = buffer.get(..length).unwrap_or_default();
             match Encoding::of(first) {
                 Encoding::Gzip if is_first => {
-                    let compressed = Compressed { first: first.to_vec(), open, halt: self.halt };
+                    let compressed = Compressed { first: first.to_vec(), open, shutdown: self.shutdown };
                     return self.decode(compressed, buffer);
                 }
                 encoding @ Encoding::Other(_) if is_first => {
@@ -266,11 +266,11 @@ impl Reader<'_> {
             }
             match read {
                 // It breaks off because nobody reads on.
-                Err(_) if self.halt.is_asked() => return Ok(false),
+                Err(_) if self.shutdown.is_requested() => return Ok(false),
                 Err(error) => {
                     return Err(io::Error::new(error.kind(), format!("what gzip has compressed breaks off: {error}")));
                 }
-                Ok(0) => return Ok(!self.halt.is_asked()),
+                Ok(0) => return Ok(!self.shutdown.is_requested()),
                 Ok(_) => {}
             }
             let Ok(next) = self.buffers.recv() else { return Ok(false) };
@@ -288,13 +288,13 @@ impl Reader<'_> {
 struct Compressed<'a> {
     first: Vec<u8>,
     open: Open,
-    halt: &'a Halt,
+    shutdown: &'a Shutdown,
 }
 
 impl Read for Compressed<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.first.is_empty() {
-            return if self.open.wait(self.halt) { self.open.read(buffer) } else { Ok(0) };
+            return if self.open.wait(self.shutdown) { self.open.read(buffer) } else { Ok(0) };
         }
         let length = self.first.as_slice().read(buffer)?;
         self.first.drain(..length);

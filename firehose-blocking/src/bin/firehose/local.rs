@@ -49,14 +49,14 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
     let _ = interrupted.recv();
     let faults = endpoint.faults();
     let accepted = endpoint.stop();
-    console::complain(&format!(
+    console::eprint(&format!(
         "accepted {} records, {} bytes, in {}",
         accepted.records,
         accepted.bytes,
         args.dir.display()
     ));
     if let Some(settings) = args.faults {
-        console::complain(&format!("with {settings}: {faults}"));
+        console::eprint(&format!("with {settings}: {faults}"));
     }
     Ok(ExitCode::SUCCESS)
 }

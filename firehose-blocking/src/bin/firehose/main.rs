@@ -14,21 +14,21 @@ mod encoding;
 mod fill;
 mod follow;
 mod generate;
-mod halt;
 mod input;
 mod local;
+mod locations;
+mod monitor;
 mod operations;
-mod places;
 mod progress;
 mod put;
 mod reasons;
 mod records;
 mod rejects;
 mod report;
+mod shutdown;
 mod signals;
 mod skeleton;
 mod tail;
-mod watch;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     let filter = env_logger::Env::default().default_filter_or("firehose_blocking=warn");
     env_logger::Builder::from_env(filter)
         .format(|out, record| {
-            let message = console::shown(&record.args().to_string());
+            let message = console::sanitize(&record.args().to_string());
             match record.level() {
                 // Whoever did not ask for diagnostics need not know which part of the program says it.
                 Level::Error | Level::Warn | Level::Info => writeln!(out, "firehose: {message}"),
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         Command::Man(args) => generate::man(args),
     };
     outcome.unwrap_or_else(|failure| {
-        failure.tell();
+        failure.eprint();
         failure.exit.into()
     })
 }

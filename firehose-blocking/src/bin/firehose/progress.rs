@@ -66,7 +66,7 @@ impl Progress {
     }
 
     /// Makes way for a message.
-    pub(crate) fn aside(&self, message: impl FnOnce()) {
+    pub(crate) fn suspend(&self, message: impl FnOnce()) {
         self.bar.suspend(message);
     }
 

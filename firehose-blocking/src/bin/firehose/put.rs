@@ -22,21 +22,21 @@ use firehose_blocking::firehose_proto::settings;
 use firehose_blocking::{Client, Credentials, LocalEndpoint};
 
 use crate::args::PutArgs;
-use crate::connect::{check_credentials, connect, connect_in_time, described, failure};
+use crate::connect::{check_credentials, configure, connect, connect_with_retry, failure};
 use crate::console::{self, Exit, Failure};
 use crate::delivery::Delivery;
 use crate::fill::{Filler, Input, Read};
-use crate::follow::{Follower, Position, Tracks};
-use crate::halt::Halt;
+use crate::follow::{Checkpoint, Follower, LogPositions};
 use crate::input::{self, Event, Source, Sources};
 use crate::local;
+use crate::monitor::Monitor;
 use crate::progress::Progress;
 use crate::reasons::Stopped;
 use crate::rejects::Rejects;
 use crate::report::{Report, plural};
+use crate::shutdown::Shutdown;
 use crate::signals;
 use crate::tail;
-use crate::watch::Watch;
 
 /// Exit status when a second signal ends the program, as a shell reports the first.
 const INTERRUPTED: i32 = 130;
@@ -44,54 +44,64 @@ const INTERRUPTED: i32 = 130;
 /// Puts the input and tells what became of it.
 pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let watched = on_question();
+    let slot = on_statistics_signal();
     let (followed, sources) = find_input(args)?;
     let local = start_local(args)?;
     let (client, max_attempts) = client(args, local.as_ref())?;
     let rejects = Arc::new(Rejects::create(args.rejects.as_deref(), args.follow)?);
     let (events, incoming) = mpsc::channel();
-    let halt = Arc::new(Halt::default());
+    let shutdown = Arc::new(Shutdown::default());
     let (kept_in, sender) = (Arc::clone(&rejects), events.clone());
     let progress = Progress::new(args.progress, sources.total_bytes);
-    let delivery = Delivery::start(args, client.clone(), max_attempts, kept_in, Arc::clone(&halt), sender, &progress)?;
-    let watch = watched.get_or_init(|| delivery.watch(&progress)).clone();
-    let stats = args.stats.map(|interval| watch.tell_figures_every(interval));
+    let delivery =
+        Delivery::start(args, client.clone(), max_attempts, kept_in, Arc::clone(&shutdown), sender, &progress)?;
+    let monitor = slot.get_or_init(|| delivery.monitor(&progress)).clone();
+    let stats = args.stats.map(|interval| monitor.print_statistics_every(interval));
 
     let (spare_buffers, empty_buffers) = mpsc::channel();
     for _ in 0..input::CHUNKS {
         spare_buffers.send(Vec::new()).expect("the receiver is in this very function");
     }
-    let channels = Channels { halt: Arc::clone(&halt), buffers: empty_buffers, events: events.clone() };
-    let tracks = match followed {
+    let channels = Channels { shutdown: Arc::clone(&shutdown), buffers: empty_buffers, events: events.clone() };
+    let positions = match followed {
         Some(path) => Some((path, start_following(args, path, &delivery, channels)?)),
         None => {
             start_reading(args, &sources, channels);
             None
         }
     };
-    on_interrupt(events, Arc::clone(&halt), watch);
+    on_interrupt(events, Arc::clone(&shutdown), monitor);
 
     let framing = args.framing();
     let input = if args.from_rejects.is_some() { Input::Rejects } else { Input::Bytes(&framing) };
-    let filler = Filler::new(&delivery, &rejects, &progress, input, &sources.list, tracks);
+    let filler = Filler::new(&delivery, &rejects, &progress, input, &sources.list, positions);
     let read = filler.run(&incoming, &spare_buffers);
     let report = Arc::clone(delivery.report());
     let (in_spool, stopped) = delivery.finish();
     drop(stats);
-    let is_interrupted = halt.is_asked();
+    let is_interrupted = shutdown.is_requested();
     progress.clear();
     let are_rejects_kept = rejects.flush();
     let stopped = stopped.map(|reason| Stopped::new(&reason, &client, &args.stream));
     let (report, rejects) = (&report, &rejects);
-    let end =
-        End { args, sources: &sources, report, rejects, read, stopped, in_spool, is_interrupted, are_rejects_kept };
-    end.explain();
+    let result = RunResult {
+        args,
+        sources: &sources,
+        report,
+        rejects,
+        read,
+        stopped,
+        in_spool,
+        is_interrupted,
+        are_rejects_kept,
+    };
+    result.explain();
     if let Some(endpoint) = local {
         endpoint.stop();
     }
-    console::print(&report.summary(args.output, started.elapsed(), end.is_complete(), end.reason()))
+    console::print(&report.summary(args.output, started.elapsed(), result.is_complete(), result.reason()))
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the summary: {error}")))?;
-    Ok(end.exit())
+    Ok(result.exit())
 }
 
 /// What is to be read: the file to follow, if so; and all sources.
@@ -114,7 +124,7 @@ fn start_local(args: &PutArgs) -> Result<Option<LocalEndpoint>, Failure> {
 
 /// What a thread that reads has in common with the one that fills batches.
 struct Channels {
-    halt: Arc<Halt>,
+    shutdown: Arc<Shutdown>,
     buffers: Receiver<Vec<u8>>,
     events: Sender<Event>,
 }
@@ -122,23 +132,28 @@ struct Channels {
 /// Starts to read all sources. Nobody waits for the thread: when the run is stopped, it may be waiting for a terminal.
 fn start_reading(args: &PutArgs, sources: &Sources, channels: Channels) {
     let (list, is_decoded) = (sources.list.clone(), !args.whole_file);
-    let Channels { halt, buffers, events } = channels;
-    thread::spawn(move || input::read(&list, is_decoded, &halt, &buffers, &events));
+    let Channels { shutdown, buffers, events } = channels;
+    thread::spawn(move || input::read(&list, is_decoded, &shutdown, &buffers, &events));
 }
 
 /// Starts to follow a log from where the last run ended. Nobody waits for the thread.
-fn start_following(args: &PutArgs, path: &Path, delivery: &Delivery, channels: Channels) -> Result<Tracks, Failure> {
-    let checkpoint = delivery.load_checkpoint(path)?;
-    let position = checkpoint.as_ref().and_then(|checkpoint| Position::read(checkpoint));
-    if checkpoint.is_some() && position.is_none() {
-        console::complain("the position in the spool is another version's; beginning with the file as it is now");
+fn start_following(
+    args: &PutArgs,
+    path: &Path,
+    delivery: &Delivery,
+    channels: Channels,
+) -> Result<LogPositions, Failure> {
+    let saved = delivery.load_checkpoint(path)?;
+    let checkpoint = saved.as_ref().and_then(|saved| Checkpoint::read(saved));
+    if saved.is_some() && checkpoint.is_none() {
+        console::eprint("the position in the spool is another version's; beginning with the file as it is now");
     }
-    let tracks = Tracks::new(position.as_ref());
+    let positions = LogPositions::new(checkpoint.as_ref());
     let path = path.to_owned();
-    let mut follower = Follower::new(path.file_name().unwrap_or_default().to_owned(), args.rotate_wait, position);
-    let Channels { halt, buffers, events } = channels;
-    thread::spawn(move || tail::follow(&path, &mut follower, &halt, &buffers, &events));
-    Ok(tracks)
+    let mut follower = Follower::new(path.file_name().unwrap_or_default().to_owned(), args.rotate_wait, checkpoint);
+    let Channels { shutdown, buffers, events } = channels;
+    thread::spawn(move || tail::follow(&path, &mut follower, &shutdown, &buffers, &events));
+    Ok(positions)
 }
 
 /// Makes sure that a stream can be delivered into a directory.
@@ -152,7 +167,7 @@ fn check_local(dir: &Path, stream: &str) -> Result<(), Failure> {
 /// The client that the arguments and the environment describe, and how often a record is tried if anybody says so.
 fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<(Client, Option<NonZeroU32>), Failure> {
     let builder = || {
-        let builder = described(Client::builder(), &args.service);
+        let builder = configure(Client::builder(), &args.service);
         let Some(endpoint) = local else { return builder };
         // What is set for AWS is not meant for it.
         let builder = builder.environment(|_| None).region("us-east-1");
@@ -162,40 +177,40 @@ fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<(Client, Opti
         check_credentials()?;
     }
     // A run that has no end can wait for its beginning.
-    let client = if args.follow { connect_in_time(builder)? } else { connect(builder())? };
+    let client = if args.follow { connect_with_retry(builder)? } else { connect(builder())? };
     let max_attempts = builder().settings().map_err(|error| failure(&error))?.max_attempts;
     let is_said = max_attempts.source != settings::SettingSource::Default;
     Ok((client, is_said.then_some(max_attempts.value)))
 }
 
 /// Tells figures at each SIGUSR1, once there is a run to look at.
-fn on_question() -> Arc<OnceLock<Watch>> {
-    let watched = Arc::new(OnceLock::<Watch>::new());
-    let watch = Arc::clone(&watched);
-    let handler = move || match watch.get() {
-        Some(watch) => watch.tell_figures(),
-        None => console::complain("nothing has been read yet"),
+fn on_statistics_signal() -> Arc<OnceLock<Monitor>> {
+    let slot = Arc::new(OnceLock::<Monitor>::new());
+    let monitor = Arc::clone(&slot);
+    let handler = move || match monitor.get() {
+        Some(monitor) => monitor.print_statistics(),
+        None => console::eprint("nothing has been read yet"),
     };
-    if let Err(error) = signals::on_question(handler) {
+    if let Err(error) = signals::on_statistics_signal(handler) {
         log::warn!("SIGUSR1 will end the program: {error}");
     }
-    watched
+    slot
 }
 
 /// Ends the input at the first signal, so that what was read is still delivered; a second one ends the program.
-fn on_interrupt(events: Sender<Event>, halt: Arc<Halt>, watch: Watch) {
+fn on_interrupt(events: Sender<Event>, shutdown: Arc<Shutdown>, monitor: Monitor) {
     let handler = move || {
-        if !halt.ask() {
-            watch.progress.clear();
-            let (left, is_spooled) = watch.close();
+        if !shutdown.request() {
+            monitor.progress.clear();
+            let (left, is_spooled) = monitor.close();
             let records = plural(left);
-            console::complain(&match is_spooled && left > 0 {
+            console::eprint(&match is_spooled && left > 0 {
                 true => format!("interrupted again; {left} record{records} without an outcome left in the spool"),
                 false => format!("interrupted again; {left} record{records} left without an outcome"),
             });
             process::exit(INTERRUPTED);
         }
-        watch.progress.aside(|| console::complain("interrupted; delivering what was read, unless interrupted again"));
+        monitor.progress.suspend(|| console::eprint("interrupted; delivering what was read, unless interrupted again"));
         // At the end of the input nobody has to be told to read no further.
         let _ = events.send(Event::Interrupted);
     };
@@ -205,7 +220,7 @@ fn on_interrupt(events: Sender<Event>, halt: Arc<Halt>, watch: Watch) {
 }
 
 /// How a run ended.
-struct End<'a> {
+struct RunResult<'a> {
     args: &'a PutArgs,
     sources: &'a Sources,
     report: &'a Report,
@@ -219,14 +234,14 @@ struct End<'a> {
     are_rejects_kept: bool,
 }
 
-impl End<'_> {
+impl RunResult<'_> {
     /// Tells on standard error what did not go well.
     fn explain(&self) {
         if let Some(stopped) = &self.stopped {
-            stopped.messages.iter().for_each(|message| console::complain(message));
+            stopped.messages.iter().for_each(|message| console::eprint(message));
         }
         if let Some(error) = &self.read.broken_spool {
-            console::complain(error);
+            console::eprint(error);
         }
         if !self.read.is_complete {
             self.explain_unread();
@@ -236,7 +251,7 @@ impl End<'_> {
         }
         if let Some(dir) = self.args.spool.as_ref().filter(|_| self.in_spool > 0) {
             let (count, records, dir) = (self.in_spool, plural(self.in_spool), dir.display());
-            console::complain(&format!(
+            console::eprint(&format!(
                 "{count} record{records} kept in {dir}; the next run with this --spool sends them"
             ));
         }
@@ -244,7 +259,7 @@ impl End<'_> {
 
     fn explain_unread(&self) {
         let bytes = self.read.bytes;
-        console::complain(&match self.sources.total_bytes {
+        console::eprint(&match self.sources.total_bytes {
             Some(total) => {
                 format!("stopped with {} of {total} bytes of the input not read", total.saturating_sub(bytes))
             }
@@ -261,11 +276,11 @@ impl End<'_> {
             },
             None => "--rejects FILE would keep them, and --from-rejects FILE send them again".into(),
         };
-        console::complain(&format!("{rejected} of {} records not accepted; {kept}", self.report.records.value()));
+        console::eprint(&format!("{rejected} of {} records not accepted; {kept}", self.report.records.value()));
         // Why the run was stopped has been said.
         let known = self.stopped.as_ref().map(|stopped| &*stopped.reason);
         for line in self.report.rejections().iter().filter(|line| !known.is_some_and(|known| line.contains(known))) {
-            console::complain(line);
+            console::eprint(line);
         }
     }
 

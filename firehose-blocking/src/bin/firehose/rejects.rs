@@ -113,7 +113,7 @@ impl Rejects {
     /// Writes to the file, if there is one. The first failure is told at once, and no second one is provoked.
     fn attempt(&self, state: &mut State, write: impl FnOnce(&mut Lines) -> io::Result<()>) {
         if let Some(Err(error)) = state.file.as_mut().map(write) {
-            console::complain(&format!(
+            console::eprint(&format!(
                 "cannot write rejected records to {}: {error}; those from here on are not kept",
                 self.path.display()
             ));

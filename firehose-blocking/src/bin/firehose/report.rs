@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::args::Output;
-use crate::console::shown;
+use crate::console::sanitize;
 
 /// Different reasons that are remembered; of a run with more of them these are shown.
 const MAX_REASONS: usize = 5;
@@ -127,7 +127,7 @@ impl Report {
         let stopped = stopped.map(|reason| format!("stopped: {reason}"));
         for line in stopped.into_iter().chain(self.rejections().iter().map(|line| format!("rejected: {line}"))) {
             summary.push('\n');
-            summary.push_str(&shown(&line));
+            summary.push_str(&sanitize(&line));
         }
         summary
     }

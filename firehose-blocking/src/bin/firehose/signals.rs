@@ -18,7 +18,7 @@ pub(crate) fn on_termination(handler: impl FnMut() + Send + 'static) -> io::Resu
 
 /// Runs a handler for each SIGUSR1, on a thread of its own, unless it was ignored when the program began.
 #[cfg(unix)]
-pub(crate) fn on_question(handler: impl FnMut() + Send + 'static) -> io::Result<()> {
+pub(crate) fn on_statistics_signal(handler: impl FnMut() + Send + 'static) -> io::Result<()> {
     on(&[signal_hook::consts::SIGUSR1], handler)
 }
 
@@ -46,6 +46,6 @@ pub(crate) fn on_termination(handler: impl FnMut() + Send + 'static) -> io::Resu
 
 /// There is no such signal here.
 #[cfg(not(unix))]
-pub(crate) fn on_question(_: impl FnMut() + Send + 'static) -> io::Result<()> {
+pub(crate) fn on_statistics_signal(_: impl FnMut() + Send + 'static) -> io::Result<()> {
     Ok(())
 }

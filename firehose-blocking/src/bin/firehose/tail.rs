@@ -14,9 +14,9 @@ use firehose_blocking::firehose_proto::time::Tick;
 
 use crate::console::{Exit, Failure};
 use crate::encoding::{Decoder, Encoding};
-use crate::follow::{Checked, Entry, Event, Follower, Identity, Look, Step, Target, is_rotated};
-use crate::halt::Halt;
+use crate::follow::{Checked, Entry, Event, Follower, Identity, Listing, Step, Target, is_rotated};
 use crate::input::{self, CHUNK_BYTES};
+use crate::shutdown::Shutdown;
 
 /// Longest that it does not look whether it is to halt.
 const STEP: Duration = Duration::from_millis(50);
@@ -47,20 +47,20 @@ pub(crate) fn check(files: &[PathBuf]) -> Result<&Path, Failure> {
 pub(crate) fn follow(
     path: &Path,
     follower: &mut Follower,
-    halt: &Halt,
+    shutdown: &Shutdown,
     buffers: &Receiver<Vec<u8>>,
     events: &Sender<input::Event>,
 ) {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (started, files, buffer) = (Instant::now(), BTreeMap::new(), None);
-    let mut driver = Driver { path, parent, started, files, halt, buffers, events, buffer };
-    while !halt.is_asked() {
+    let mut driver = Driver { path, parent, started, files, shutdown, buffers, events, buffer };
+    while !shutdown.is_requested() {
         if driver.step(follower).is_none() {
             return;
         }
     }
     // Nobody listens any more: then nobody misses this.
-    let _ = events.send(input::Event::Halted);
+    let _ = events.send(input::Event::ReaderStopped);
 }
 
 struct Driver<'a> {
@@ -68,7 +68,7 @@ struct Driver<'a> {
     parent: &'a Path,
     started: Instant,
     files: BTreeMap<u64, Open>,
-    halt: &'a Halt,
+    shutdown: &'a Shutdown,
     buffers: &'a Receiver<Vec<u8>>,
     events: &'a Sender<input::Event>,
     buffer: Option<Vec<u8>>,
@@ -91,9 +91,9 @@ impl Driver<'_> {
             self.buffer = self.buffers.try_recv().ok();
         }
         match follower.poll(self.now(), self.buffer.is_some()) {
-            Step::Look { all } => {
-                let look = self.look(all).map_err(|error| error.to_string());
-                follower.handle_look(self.now(), look);
+            Step::List { all } => {
+                let listing = self.list(all).map_err(|error| error.to_string());
+                follower.handle_listing(self.now(), listing);
             }
             Step::Open { handle, name, identity } => {
                 let opened = self.open(handle, &name, &identity).map_err(|error| match error.kind() {
@@ -110,20 +110,20 @@ impl Driver<'_> {
             }
             Step::Read { handle, offset, head_bytes } => return self.read(follower, handle, offset, head_bytes),
             Step::Close { handle } => _ = self.files.remove(&handle),
-            Step::Tell(event) => return self.tell(event),
+            Step::Emit(event) => return self.emit(event),
             Step::Wait(until) => return self.wait(until.since(self.now())),
         }
         Some(())
     }
 
-    fn look(&self, all: bool) -> io::Result<Look> {
+    fn list(&self, all: bool) -> io::Result<Listing> {
         let name = self.path.file_name().unwrap_or_default();
         let at_path = match fs::metadata(self.path) {
             Ok(metadata) => Some(entry(name, &metadata)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let mut beside = Vec::new();
+        let mut siblings = Vec::new();
         let names = match fs::read_dir(self.parent) {
             Ok(names) => Some(names),
             // The path may be there all the same, if its directory may be passed through.
@@ -135,14 +135,14 @@ impl Driver<'_> {
             if sibling != name && (all || is_rotated(&sibling, name)) {
                 // It may be gone by now.
                 let metadata = fs::metadata(self.parent.join(&sibling));
-                beside.extend(metadata.map(|metadata| entry(&sibling, &metadata)));
+                siblings.extend(metadata.map(|metadata| entry(&sibling, &metadata)));
             }
         }
         let of = |(handle, open): (&u64, &Open)| {
             let metadata = open.file().metadata().ok()?;
             Some((*handle, metadata.len(), modified(&metadata)))
         };
-        Ok(Look { at_path, beside, open: self.files.iter().filter_map(of).collect() })
+        Ok(Listing { at_path, siblings, open: self.files.iter().filter_map(of).collect() })
     }
 
     fn open(&mut self, handle: u64, name: &OsStr, identity: &Identity) -> io::Result<Encoding> {
@@ -177,7 +177,7 @@ impl Driver<'_> {
             }),
             Encoding::Gzip => {
                 let mut decoder = Decoder::new(file.try_clone()?)?;
-                self.sum(span, |offset, buffer| decoder.read_at(offset, buffer, || self.is_halted()))
+                self.sum(span, |offset, buffer| decoder.read_at(offset, buffer, || self.is_stopping()))
             }
             Encoding::Other(_) => Err(0),
         };
@@ -193,7 +193,7 @@ impl Driver<'_> {
             let length = read(offset, &mut buffer).unwrap_or_default();
             let left = usize::try_from(span.end - offset).unwrap_or(usize::MAX);
             let part = buffer.get(..length.min(left)).unwrap_or_default();
-            if part.is_empty() || self.is_halted() {
+            if part.is_empty() || self.is_stopping() {
                 return Err(offset);
             }
             hasher.update(part);
@@ -208,12 +208,12 @@ impl Driver<'_> {
         let outcome = match self.files.get_mut(&handle) {
             Some(Open::Plain(file)) => read_plain(file, offset, head_bytes, &mut buffer),
             Some(Open::Gzip(_, decoder)) => {
-                let halt = self.halt;
-                decoder.read_at(offset, &mut buffer, || halt.is_asked()).map(|length| (length, None))
+                let shutdown = self.shutdown;
+                decoder.read_at(offset, &mut buffer, || shutdown.is_requested()).map(|length| (length, None))
             }
             None => Err(io::ErrorKind::NotFound.into()),
         };
-        if self.is_halted() {
+        if self.is_stopping() {
             return Some(());
         }
         let now = self.now();
@@ -226,7 +226,7 @@ impl Driver<'_> {
         Some(())
     }
 
-    fn tell(&self, event: Event) -> Option<()> {
+    fn emit(&self, event: Event) -> Option<()> {
         self.events.send(input::Event::Log(event)).ok()
     }
 
@@ -245,8 +245,8 @@ impl Driver<'_> {
         Some(())
     }
 
-    fn is_halted(&self) -> bool {
-        self.halt.is_asked()
+    fn is_stopping(&self) -> bool {
+        self.shutdown.is_requested()
     }
 }
 

@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use firehose_blocking::firehose_proto::time::Tick;
 
-use super::judge::{Known, Other, Verdict};
-use super::log::{Log, MISSING, Place};
+use super::checkpoint::Checkpoint;
+use super::classify::{FileKind, Known, Other};
+use super::log::{FileState, Log, MISSING};
 use super::names::{is_rotated, uncompressed};
 use super::notice::Notice;
-use super::step::{Begin, Checked, Entry, Event, Identity, Look, Step, Target};
-use super::tracks::Position;
+use super::step::{Begin, Checked, Entry, Event, Identity, Listing, Step, Target};
 use crate::encoding::Encoding;
 
 /// How often to look at the directory.
-pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+pub(super) const LIST_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Files that are open at most. Those that have to wait are lost if they are removed in the meantime.
 const MAX_OPEN: usize = 64;
@@ -26,10 +26,10 @@ const MAX_OPEN: usize = 64;
 const MAX_ENDED: usize = 16;
 
 /// Looks in vain after which a log is lost. One may miss a file that is being renamed.
-const LOOKS_IN_VAIN: u32 = 2;
+const MAX_SEARCHES: u32 = 2;
 
 /// Looks after which a file that may be a copy is taken for a log of its own.
-const LOOKS_UNDECIDED: u32 = 25;
+const MAX_UNDECIDED_LISTINGS: u32 = 25;
 
 /// Follows a log. See the [module](super) for what it knows.
 #[derive(Debug)]
@@ -42,9 +42,9 @@ pub(crate) struct Follower {
     /// Whether a file may be one thing or the other at this look.
     is_undecided: bool,
     /// Whether it is noted that everything is accounted for that was there at this look.
-    is_accounted: bool,
-    looks: u64,
-    next_look: Tick,
+    is_seen_updated: bool,
+    listings: u64,
+    next_listing: Tick,
     /// The latest change that was seen when everything was accounted for, at the last look and the one before it.
     seen: [u64; 2],
     events: VecDeque<Event>,
@@ -52,7 +52,7 @@ pub(crate) struct Follower {
     handles: u64,
     reads: u64,
     /// What was told last about the path.
-    trouble: Option<Notice>,
+    path_notice: Option<Notice>,
 }
 
 impl Follower {
@@ -60,33 +60,33 @@ impl Follower {
     /// much time has passed without a change.
     ///
     /// The logs of the position are numbered from 1, and nothing is told of their beginning.
-    pub(crate) fn new(name: OsString, rotate_wait: Duration, position: Option<Position>) -> Self {
+    pub(crate) fn new(name: OsString, rotate_wait: Duration, checkpoint: Option<Checkpoint>) -> Self {
         let mut follower = Self {
             name,
             rotate_wait,
             known: Known::default(),
             unknown: VecDeque::new(),
             is_undecided: false,
-            is_accounted: true,
-            looks: 0,
-            next_look: Tick::default(),
+            is_seen_updated: true,
+            listings: 0,
+            next_listing: Tick::default(),
             seen: [0; 2],
             events: VecDeque::new(),
             closing: Vec::new(),
             handles: 0,
             reads: 0,
-            trouble: None,
+            path_notice: None,
         };
-        let Some(position) = position else { return follower };
-        follower.seen = [position.seen; 2];
-        for left in position.logs {
-            let has_birth = left.identity.as_ref().is_some_and(|identity| identity.made.is_some());
-            let mut log = Log::new(follower.number(), left.name.into(), left.identity, Tick::default());
-            (log.print, log.again, log.is_ended) = (left.print, left.unused, left.is_ended);
-            log.longest = log.print.offset();
+        let Some(checkpoint) = checkpoint else { return follower };
+        follower.seen = [checkpoint.seen; 2];
+        for saved in checkpoint.logs {
+            let has_birth = saved.identity.as_ref().is_some_and(|identity| identity.made.is_some());
+            let mut log = Log::new(follower.number(), saved.name.into(), saved.identity, Tick::default());
+            (log.fingerprint, log.reread, log.is_ended) = (saved.fingerprint, saved.unused, saved.is_ended);
+            log.longest = log.fingerprint.offset();
             // Whether a number still is that file's, no comparison would tell when it is compressed.
             if log.identity.is_none() || log.encoding != Encoding::Plain && !has_birth {
-                log.let_go();
+                log.detach();
             }
             follower.known.logs.push(log);
         }
@@ -96,45 +96,45 @@ impl Follower {
     /// What is to be done next. Bytes are read only while there is room for them.
     pub(crate) fn poll(&mut self, now: Tick, has_room: bool) -> Step {
         if let Some(event) = self.events.pop_front() {
-            return Step::Tell(event);
+            return Step::Emit(event);
         }
         if let Some(handle) = self.closing.pop() {
             return Step::Close { handle };
         }
-        if now >= self.next_look {
-            let is_missing = |log: &Log| matches!(log.place, Place::Missing { .. });
-            return Step::Look { all: self.looks < 2 || self.known.logs.iter().any(is_missing) };
+        if now >= self.next_listing {
+            let is_missing = |log: &Log| matches!(log.state, FileState::Missing { .. });
+            return Step::List { all: self.listings < 2 || self.known.logs.iter().any(is_missing) };
         }
-        if let Some(check) = self.find_missing().or_else(|| self.make_out(now)) {
+        if let Some(check) = self.find_missing().or_else(|| self.classify_unknown(now)) {
             return check;
         }
         if let Some(event) = self.events.pop_front() {
-            return Step::Tell(event);
+            return Step::Emit(event);
         }
         let step = self.open().or_else(|| if has_room { self.read() } else { self.verify(now) });
         if let Some(step) = step {
             return step;
         }
-        self.end_those_over(now);
+        self.end_finished(now);
         // A file was cut, or a log has ended.
-        if now >= self.next_look || !self.events.is_empty() {
+        if now >= self.next_listing || !self.events.is_empty() {
             return self.poll(now, has_room);
         }
-        Step::Wait(self.next_look)
+        Step::Wait(self.next_listing)
     }
 
     /// Takes what the directory looks like, or why that cannot be told.
-    pub(crate) fn handle_look(&mut self, now: Tick, look: Result<Look, String>) {
-        self.next_look = now + LOOK_INTERVAL;
-        self.looks += 1;
-        let look = match look {
-            Ok(look) => look,
-            Err(why) => return self.tell_trouble(Some(Notice::Unreadable { name: "the directory".into(), why })),
+    pub(crate) fn handle_listing(&mut self, now: Tick, listing: Result<Listing, String>) {
+        self.next_listing = now + LIST_INTERVAL;
+        self.listings += 1;
+        let listing = match listing {
+            Ok(listing) => listing,
+            Err(why) => return self.notify_path(Some(Notice::Unreadable { name: "the directory".into(), why })),
         };
-        let before = mem::replace(&mut self.known.look, look);
+        let before = mem::replace(&mut self.known.listing, listing);
         // What was found of a file holds as long as the file is the same.
         let is_same = |name: &OsString, identity: &Identity| {
-            let [before, after] = [&before, &self.known.look].map(|look| look.find(identity));
+            let [before, after] = [&before, &self.known.listing].map(|listing| listing.find(identity));
             before.is_some() && before == after && after.is_some_and(|entry| entry.name == *name)
         };
         self.known
@@ -145,31 +145,31 @@ impl Follower {
                 self.cut(now, index);
             }
         }
-        self.look_at_path();
-        self.look_beside();
+        self.check_path();
+        self.check_siblings();
         for log in &mut self.known.logs {
             let is_at_path =
-                self.known.look.at_path.as_ref().is_some_and(|entry| Some(&entry.identity) == log.identity.as_ref());
-            let is_replaced = !is_at_path && self.known.look.at_path.as_ref().is_some_and(|entry| entry.is_regular);
+                self.known.listing.at_path.as_ref().is_some_and(|entry| Some(&entry.identity) == log.identity.as_ref());
+            let is_replaced = !is_at_path && self.known.listing.at_path.as_ref().is_some_and(|entry| entry.is_regular);
             log.replaced = if is_replaced { log.replaced.or(Some(now)) } else { None };
         }
     }
 
     /// Takes the encoding of a file that was opened; or why it was not, if it is still there.
     pub(crate) fn handle_open(&mut self, handle: u64, opened: Result<Encoding, Option<String>>) {
-        let at_path = self.known.look.at_path.as_ref().map(|entry| entry.identity.clone());
-        let looks = self.looks;
+        let at_path = self.known.listing.at_path.as_ref().map(|entry| entry.identity.clone());
+        let listings = self.listings;
         let Some(index) = self.by_handle(handle) else { return };
         let Some(log) = self.known.logs.get_mut(index) else { return };
         match opened {
             // It has come by a number that was another file's.
-            Ok(encoding) if encoding != log.encoding && log.print.offset() > 0 => {
+            Ok(encoding) if encoding != log.encoding && log.fingerprint.offset() > 0 => {
                 self.closing.push(handle);
-                log.let_go();
+                log.detach();
                 self.events.push_back(Event::Moved { log: log.log, name: log.name.clone(), identity: None });
             }
             Ok(encoding) => {
-                (log.encoding, log.is_told) = (encoding, false);
+                (log.encoding, log.is_reported) = (encoding, false);
                 // What is still being written is not read in another encoding.
                 if matches!(encoding, Encoding::Other(_)) || encoding != Encoding::Plain && log.identity == at_path {
                     let name = log.name.to_string_lossy().into_owned();
@@ -178,8 +178,8 @@ impl Follower {
                 }
             }
             Err(why) => {
-                (log.place, log.tried) = (Place::Closed, looks);
-                self.tell_unreadable(index, why);
+                (log.state, log.tried) = (FileState::Closed, listings);
+                self.notify_unreadable(index, why);
             }
         }
     }
@@ -197,24 +197,24 @@ impl Follower {
         handle: u64,
         read: Result<(&[u8], Option<u32>), String>,
     ) -> Option<(u64, Range<usize>)> {
-        let looks = self.looks;
+        let listings = self.listings;
         let index = self.by_handle(handle)?;
         let log = self.known.logs.get_mut(index)?;
         let (data, head) = match read {
             Ok(read) => read,
             Err(why) if log.encoding == Encoding::Plain => {
-                log.tried = looks;
-                self.tell_unreadable(index, Some(why));
+                log.tried = listings;
+                self.notify_unreadable(index, Some(why));
                 return None;
             }
             Err(why) => {
-                let (name, bytes) = (log.name.to_string_lossy().into_owned(), log.print.offset());
+                let (name, bytes) = (log.name.to_string_lossy().into_owned(), log.fingerprint.offset());
                 self.events.push_back(Event::Notice(Notice::CutOff { name, bytes, why }));
                 self.end(index);
                 return None;
             }
         };
-        log.is_told = false;
+        log.is_reported = false;
         if !log.is_as_it_was(data, head) {
             self.cut(now, index);
             return None;
@@ -226,21 +226,21 @@ impl Follower {
     /// Brings a log up to what was seen of its file; whether that was cut.
     fn refresh(&mut self, now: Tick, index: usize) -> bool {
         let Some(log) = self.known.logs.get_mut(index) else { return false };
-        let entry = log.identity.as_ref().and_then(|identity| self.known.look.find(identity));
+        let entry = log.identity.as_ref().and_then(|identity| self.known.listing.find(identity));
         log.is_listed = entry.is_some();
         let was_compressed = uncompressed(&log.name).is_some();
         if let Some(entry) = entry {
             log.name.clone_from(&entry.name);
-            if matches!(log.place, Place::Missing { .. }) {
-                log.place = Place::Closed;
+            if matches!(log.state, FileState::Missing { .. }) {
+                log.state = FileState::Closed;
             }
         }
-        let open = self.known.look.open.iter().find(|(handle, ..)| log.place == Place::Open(*handle));
+        let open = self.known.listing.open.iter().find(|(handle, ..)| log.state == FileState::Open(*handle));
         let Some((bytes, modified)) =
             open.map(|(_, bytes, modified)| (*bytes, *modified)).or(entry.map(|entry| (entry.bytes, entry.modified)))
         else {
-            if log.place == Place::Closed && !log.is_ended {
-                log.place = MISSING;
+            if log.state == FileState::Closed && !log.is_ended {
+                log.state = MISSING;
             }
             return false;
         };
@@ -250,7 +250,7 @@ impl Follower {
         let is_compressed = entry.is_some_and(|entry| uncompressed(&entry.name).is_some());
         let is_other = is_compressed != was_compressed || is_compressed && is_changed && !is_new;
         if open.is_none() && is_other {
-            log.let_go();
+            log.detach();
             self.events.push_back(Event::Moved { log: log.log, name: log.name.clone(), identity: None });
             return false;
         }
@@ -262,15 +262,15 @@ impl Follower {
         if is_changed && !is_new {
             log.changed = now;
         }
-        if log.is_ended && (bytes > log.print.offset() || is_changed && !is_new) {
+        if log.is_ended && (bytes > log.fingerprint.offset() || is_changed && !is_new) {
             (log.is_ended, log.changed) = (false, now);
         }
-        was_longer || bytes < log.print.offset()
+        was_longer || bytes < log.fingerprint.offset()
     }
 
-    fn look_at_path(&mut self) {
-        let at_path = self.known.look.at_path.clone();
-        self.tell_trouble(match &at_path {
+    fn check_path(&mut self) {
+        let at_path = self.known.listing.at_path.clone();
+        self.notify_path(match &at_path {
             None if self.known.logs.is_empty() => Some(Notice::Waiting),
             Some(entry) if !entry.is_regular => Some(Notice::NotRegular),
             _ => None,
@@ -279,26 +279,27 @@ impl Follower {
         self.unknown.extend(at_path.filter(|entry| entry.is_regular && !self.is_log(&entry.identity)));
     }
 
-    fn look_beside(&mut self) {
-        let looks = self.looks;
+    fn check_siblings(&mut self) {
+        let listings = self.listings;
         let mut unknown = Vec::new();
-        for entry in &self.known.look.beside {
+        for entry in &self.known.listing.siblings {
             let is_ours = entry.is_regular && is_rotated(&entry.name, &self.name);
-            let is_at_path = self.known.look.at_path.as_ref().is_some_and(|at_path| at_path.identity == entry.identity);
+            let is_at_path =
+                self.known.listing.at_path.as_ref().is_some_and(|at_path| at_path.identity == entry.identity);
             if !is_ours || is_at_path || self.is_log(&entry.identity) {
                 continue;
             }
             let is_known = match self.known.others.get_mut(&entry.identity) {
                 Some(other) => {
-                    other.listed = looks;
+                    other.listed = listings;
                     other.name.clone_from(&entry.name);
                     other.undecided.is_none() && other.bytes == entry.bytes
                 }
                 None => false,
             };
             // What is there before anything was seen is of another time.
-            if self.looks == 1 && self.seen == [0; 2] {
-                self.known.others.insert(entry.identity.clone(), Other::new(entry, looks));
+            if self.listings == 1 && self.seen == [0; 2] {
+                self.known.others.insert(entry.identity.clone(), Other::new(entry, listings));
             } else if !is_known && self.is_recent(entry) {
                 unknown.push(entry.clone());
             }
@@ -306,8 +307,8 @@ impl Follower {
         unknown.sort_by_key(|entry| std::cmp::Reverse(entry.modified));
         unknown.into_iter().for_each(|entry| self.unknown.push_front(entry));
         // The last is long gone when what it was compressed into is looked at.
-        self.known.others.retain(|_, other| looks - other.listed < 100);
-        (self.is_undecided, self.is_accounted) = (false, false);
+        self.known.others.retain(|_, other| listings - other.listed < 100);
+        (self.is_undecided, self.is_seen_updated) = (false, false);
     }
 
     /// Whether a file was changed since everything was accounted for. Tools that compress a file may leave out fractions of
@@ -319,23 +320,24 @@ impl Follower {
 
     /// Looks for copies of the logs whose files are gone.
     fn find_missing(&mut self) -> Option<Step> {
-        let looks = self.looks;
-        let is_due =
-            |log: &Log| matches!(log.place, Place::Missing { searched, .. } if searched < looks) && !log.is_ended;
+        let listings = self.listings;
+        let is_due = |log: &Log| {
+            matches!(log.state, FileState::Missing { searched, .. } if searched < listings) && !log.is_ended
+        };
         while let Some(index) = self.known.logs.iter().position(is_due) {
             let found = match self.known.search(index) {
                 Err(check) => return Some(check),
                 Ok(found) => found,
             };
             let log = self.known.logs.get_mut(index)?;
-            let Place::Missing { looks: in_vain, searched } = &mut log.place else { continue };
-            *searched = looks;
+            let FileState::Missing { listings: in_vain, searched } = &mut log.state else { continue };
+            *searched = listings;
             match found {
-                Verdict::Continues(_, entry, encoding) => self.adopt(index, &entry, encoding),
-                Verdict::Undecided => {}
+                FileKind::Continues(_, entry, encoding) => self.continue_in(index, &entry, encoding),
+                FileKind::Undecided => {}
                 _ => {
                     *in_vain += 1;
-                    if *in_vain >= LOOKS_IN_VAIN {
+                    if *in_vain >= MAX_SEARCHES {
                         self.end(index);
                     }
                 }
@@ -345,44 +347,44 @@ impl Follower {
     }
 
     /// Makes out what the files are that nobody has seen before.
-    fn make_out(&mut self, now: Tick) -> Option<Step> {
+    fn classify_unknown(&mut self, now: Tick) -> Option<Step> {
         while let Some(entry) = self.unknown.front().cloned() {
-            let is_at_path = self.known.look.at_path.as_ref() == Some(&entry);
-            let verdict = match self.is_log(&entry.identity) {
+            let is_at_path = self.known.listing.at_path.as_ref() == Some(&entry);
+            let kind = match self.is_log(&entry.identity) {
                 // It has been found to be the copy of a missing log.
-                true => Verdict::Nothing,
-                false if is_at_path => Verdict::New(Encoding::Plain),
-                false => match self.known.judge(&entry) {
+                true => FileKind::Nothing,
+                false if is_at_path => FileKind::New(Encoding::Plain),
+                false => match self.known.classify(&entry) {
                     Err(check) => return Some(check),
-                    Ok(verdict) => verdict,
+                    Ok(kind) => kind,
                 },
             };
             self.unknown.pop_front();
-            let times = match verdict {
-                Verdict::Undecided => 1 + self.known.times_undecided(&entry.identity),
+            let times = match kind {
+                FileKind::Undecided => 1 + self.known.times_undecided(&entry.identity),
                 _ => 0,
             };
-            match verdict {
-                Verdict::New(encoding) => self.begin(now, &entry, encoding, is_at_path),
+            match kind {
+                FileKind::New(encoding) => self.begin(now, &entry, encoding, is_at_path),
                 // In doubt, twice is better than never.
-                Verdict::Undecided if times > LOOKS_UNDECIDED => {
+                FileKind::Undecided if times > MAX_UNDECIDED_LISTINGS => {
                     let encoding = Log::new(0, entry.name.clone(), None, now).encoding;
                     self.begin(now, &entry, encoding, false);
                 }
-                Verdict::Continues(log, entry, encoding) => {
+                FileKind::Continues(log, entry, encoding) => {
                     let index = self.known.logs.iter().position(|known| known.log == log)?;
-                    self.adopt(index, &entry, encoding);
+                    self.continue_in(index, &entry, encoding);
                 }
-                Verdict::Nothing => {}
-                Verdict::PassOver(encoding) => self.pass_over(&entry, encoding),
-                Verdict::Copy => self.know_other(&entry, None),
-                Verdict::Undecided => {
+                FileKind::Nothing => {}
+                FileKind::PassOver(encoding) => self.pass_over(&entry, encoding),
+                FileKind::Copy => self.know_other(&entry, None),
+                FileKind::Undecided => {
                     self.is_undecided = true;
                     self.know_other(&entry, Some(times));
                 }
             }
         }
-        self.account();
+        self.update_seen();
         None
     }
 
@@ -395,22 +397,22 @@ impl Follower {
 
     /// Remembers a file that holds no log, or may hold one.
     fn know_other(&mut self, entry: &Entry, undecided: Option<u32>) {
-        let other = Other { undecided, ..Other::new(entry, self.looks) };
+        let other = Other { undecided, ..Other::new(entry, self.listings) };
         self.known.others.insert(entry.identity.clone(), other);
     }
 
     /// Notes that everything is accounted for.
-    fn account(&mut self) {
+    fn update_seen(&mut self) {
         // Nothing but its number tells of such a log, and the next run cannot rely on that: it has to make it out anew.
         let is_unread = |log: &Log| {
             let has_birth = log.identity.as_ref().is_none_or(|identity| identity.made.is_some());
-            log.print.offset() == 0 && log.bytes > 0 && !has_birth
+            log.fingerprint.offset() == 0 && log.bytes > 0 && !has_birth
         };
         let is_open = self.is_undecided || self.known.logs.iter().any(is_unread);
-        if mem::replace(&mut self.is_accounted, true) || is_open {
+        if mem::replace(&mut self.is_seen_updated, true) || is_open {
             return;
         }
-        let files = self.known.look.at_path.iter().chain(&self.known.look.beside);
+        let files = self.known.listing.at_path.iter().chain(&self.known.listing.siblings);
         // Not none, even when there is no file yet: what comes later is not of another time.
         let latest = files.map(|entry| entry.modified).chain([self.seen[1], 1]).max().unwrap_or_default();
         let before = self.seen[0];
@@ -423,30 +425,31 @@ impl Follower {
 
     /// Opens the next file that is to be read.
     fn open(&mut self) -> Option<Step> {
-        let is_open = |log: &&Log| matches!(log.place, Place::Open(_));
+        let is_open = |log: &&Log| matches!(log.state, FileState::Open(_));
         if self.known.logs.iter().filter(is_open).count() >= MAX_OPEN {
             return None;
         }
-        let looks = self.looks;
-        let is_due = |log: &&mut Log| log.place == Place::Closed && !log.is_ended && log.is_listed && log.tried < looks;
+        let listings = self.listings;
+        let is_due =
+            |log: &&mut Log| log.state == FileState::Closed && !log.is_ended && log.is_listed && log.tried < listings;
         let log = self.known.logs.iter_mut().find(is_due)?;
         let identity = log.identity.clone()?;
         self.handles += 1;
-        log.place = Place::Open(self.handles);
+        log.state = FileState::Open(self.handles);
         Some(Step::Open { handle: self.handles, name: log.name.clone(), identity })
     }
 
     /// Reads the first log that was not read to its end yet; or one that was and has grown, if that was read less recently.
     fn read(&mut self) -> Option<Step> {
-        let looks = self.looks;
-        let first = self.known.logs.iter().position(|log| log.is_readable(looks) && !log.is_drained);
+        let listings = self.listings;
+        let first = self.known.logs.iter().position(|log| log.is_readable(listings) && !log.is_drained);
         let due = self.known.logs.iter_mut().enumerate();
-        let due = due.filter(|(index, log)| log.is_readable(looks) && (log.is_drained || Some(*index) == first));
+        let due = due.filter(|(index, log)| log.is_readable(listings) && (log.is_drained || Some(*index) == first));
         let (_, log) = due.min_by_key(|(_, log)| log.read)?;
-        let Place::Open(handle) = log.place else { return None };
+        let FileState::Open(handle) = log.state else { return None };
         self.reads += 1;
         log.read = self.reads;
-        let head_bytes = if log.encoding == Encoding::Plain { log.print.head().bytes } else { 0 };
+        let head_bytes = if log.encoding == Encoding::Plain { log.fingerprint.head().bytes } else { 0 };
         Some(Step::Read { handle, offset: log.read_from(), head_bytes })
     }
 
@@ -455,15 +458,15 @@ impl Follower {
         let is_due = |log: &Log| {
             log.encoding == Encoding::Plain
                 && log.verified != Some(log.modified)
-                && log.print.offset() > 0
+                && log.fingerprint.offset() > 0
                 && !log.is_ended
         };
         while let Some(index) =
-            self.known.logs.iter().position(|log| matches!(log.place, Place::Open(_)) && is_due(log))
+            self.known.logs.iter().position(|log| matches!(log.state, FileState::Open(_)) && is_due(log))
         {
             let log = self.known.logs.get(index)?;
-            let Place::Open(handle) = log.place else { return None };
-            let is_same = match self.known.matches(&Target::Handle(handle), &log.print) {
+            let FileState::Open(handle) = log.state else { return None };
+            let is_same = match self.known.matches(&Target::Handle(handle), &log.fingerprint) {
                 Err(check) => return Some(check),
                 Ok(matched) => matched.is_some(),
             };
@@ -480,12 +483,12 @@ impl Follower {
     }
 
     /// Ends the logs that another one has replaced for long enough.
-    fn end_those_over(&mut self, now: Tick) {
-        let (looks, wait) = (self.looks, self.rotate_wait);
+    fn end_finished(&mut self, now: Tick) {
+        let (listings, wait) = (self.listings, self.rotate_wait);
         let is_over = |log: &Log| {
-            let is_read = matches!(log.place, Place::Open(_)) && log.is_drained && !log.is_ended;
+            let is_read = matches!(log.state, FileState::Open(_)) && log.is_drained && !log.is_ended;
             let is_quiet = log.replaced.is_some_and(|replaced| now.since(replaced.max(log.changed)) >= wait);
-            is_read && (log.encoding != Encoding::Plain || is_quiet && !log.is_readable(looks))
+            is_read && (log.encoding != Encoding::Plain || is_quiet && !log.is_readable(listings))
         };
         while let Some(index) = self.known.logs.iter().position(is_over) {
             self.end(index);
@@ -499,7 +502,7 @@ impl Follower {
         (log.encoding, log.is_listed) = (encoding, true);
         (log.bytes, log.modified) = (entry.bytes, entry.modified);
         log.replaced = (!is_at_path).then_some(now);
-        let current = self.known.look.at_path.as_ref().map(|entry| &entry.identity);
+        let current = self.known.listing.at_path.as_ref().map(|entry| &entry.identity);
         let last = self.known.logs.last().and_then(|log| log.identity.as_ref());
         let is_before_last = !is_at_path && last.is_some() && last == current;
         self.insert(self.known.logs.len() - usize::from(is_before_last), log);
@@ -510,25 +513,25 @@ impl Follower {
         let number = self.number();
         let Some(log) = self.known.logs.get_mut(index) else { return };
         let mut next = Log::new(number, log.name.clone(), log.identity.take(), now);
-        (next.place, next.is_listed) = (log.place, log.is_listed);
-        log.let_go();
+        (next.state, next.is_listed) = (log.state, log.is_listed);
+        log.detach();
         self.events.push_back(Event::Moved { log: log.log, name: log.name.clone(), identity: None });
         self.insert(index + 1, next);
         // Its copy is there by now.
-        self.next_look = now;
+        self.next_listing = now;
     }
 
     /// A log goes on in another file.
-    fn adopt(&mut self, index: usize, entry: &Entry, encoding: Encoding) {
+    fn continue_in(&mut self, index: usize, entry: &Entry, encoding: Encoding) {
         self.known.others.remove(&entry.identity);
         let Some(log) = self.known.logs.get_mut(index) else { return };
-        if let Place::Open(handle) = log.place {
+        if let FileState::Open(handle) = log.state {
             self.closing.push(handle);
         }
         (log.identity, log.name) = (Some(entry.identity.clone()), entry.name.clone());
         (log.encoding, log.bytes, log.modified) = (encoding, entry.bytes, entry.modified);
-        (log.place, log.is_listed, log.verified, log.tried) = (Place::Closed, true, None, 0);
-        if encoding != Encoding::Plain || entry.bytes > log.print.offset() {
+        (log.state, log.is_listed, log.verified, log.tried) = (FileState::Closed, true, None, 0);
+        if encoding != Encoding::Plain || entry.bytes > log.fingerprint.offset() {
             log.is_ended = false;
         }
         log.is_drained &= log.is_ended;
@@ -539,12 +542,12 @@ impl Follower {
     /// No more is expected of a log.
     fn end(&mut self, index: usize) {
         let Some(log) = self.known.logs.get_mut(index) else { return };
-        if let Place::Open(handle) = log.place {
+        if let FileState::Open(handle) = log.state {
             self.closing.push(handle);
         }
-        let is_missing = matches!(log.place, Place::Missing { .. });
-        (log.place, log.is_ended) = (Place::Closed, true);
-        let (from, to) = (log.print.offset() - log.again, log.longest);
+        let is_missing = matches!(log.state, FileState::Missing { .. });
+        (log.state, log.is_ended) = (FileState::Closed, true);
+        let (from, to) = (log.fingerprint.offset() - log.reread, log.longest);
         if is_missing || log.is_drained && from < to {
             let name = log.name.to_string_lossy().into_owned();
             self.events.push_back(Event::Notice(Notice::Lost { log: log.log, name, from, to }));
@@ -560,30 +563,30 @@ impl Follower {
         self.events.push_back(Event::Forget { log: log.log });
         if let Some(identity) = log.identity {
             let entry = Entry { name: log.name, identity, is_regular: true, bytes: log.bytes, modified: log.modified };
-            self.known.others.insert(entry.identity.clone(), Other::new(&entry, self.looks));
+            self.known.others.insert(entry.identity.clone(), Other::new(&entry, self.listings));
         }
     }
 
-    fn insert(&mut self, place: usize, log: Log) {
+    fn insert(&mut self, index: usize, log: Log) {
         self.events.push_back(Event::Begin(Begin {
             log: log.log,
-            place,
+            index,
             name: log.name.clone(),
             identity: log.identity.clone(),
         }));
-        self.known.logs.insert(place, log);
+        self.known.logs.insert(index, log);
     }
 
-    fn tell_trouble(&mut self, trouble: Option<Notice>) {
-        if trouble.is_some() && trouble != self.trouble {
-            self.events.extend(trouble.clone().map(Event::Notice));
+    fn notify_path(&mut self, path_notice: Option<Notice>) {
+        if path_notice.is_some() && path_notice != self.path_notice {
+            self.events.extend(path_notice.clone().map(Event::Notice));
         }
-        self.trouble = trouble;
+        self.path_notice = path_notice;
     }
 
-    fn tell_unreadable(&mut self, index: usize, why: Option<String>) {
+    fn notify_unreadable(&mut self, index: usize, why: Option<String>) {
         let Some((log, why)) = self.known.logs.get_mut(index).zip(why) else { return };
-        if !mem::replace(&mut log.is_told, true) {
+        if !mem::replace(&mut log.is_reported, true) {
             let name = log.name.to_string_lossy().into_owned();
             self.events.push_back(Event::Notice(Notice::Unreadable { name, why }));
         }
@@ -594,7 +597,7 @@ impl Follower {
     }
 
     fn by_handle(&self, handle: u64) -> Option<usize> {
-        self.known.logs.iter().position(|log| log.place == Place::Open(handle))
+        self.known.logs.iter().position(|log| log.state == FileState::Open(handle))
     }
 
     /// A log's number: files' and logs' are counted together.

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use firehose_blocking::firehose_proto::time::Tick;
 
+use super::fingerprint::{Fingerprint, as_u64};
 use super::names::uncompressed;
-use super::print::{Print, as_u64};
 use super::step::Identity;
 use crate::encoding::Encoding;
 
 /// Bytes that come again up to which one read takes them together with those that the print tells of.
-const MAX_AGAIN: u64 = 64 * 1024;
+const MAX_REREAD: u64 = 64 * 1024;
 
 /// A run of bytes, from a first one to a last one.
 #[derive(Debug)]
@@ -21,9 +21,9 @@ pub(super) struct Log {
     /// Its file; none when that was cut.
     pub(super) identity: Option<Identity>,
     pub(super) encoding: Encoding,
-    pub(super) print: Print,
+    pub(super) fingerprint: Fingerprint,
     /// Bytes before the print's end that are to be read again.
-    pub(super) again: u64,
+    pub(super) reread: u64,
     /// The file's length, and when it was changed, at the last look.
     pub(super) bytes: u64,
     pub(super) modified: u64,
@@ -31,7 +31,7 @@ pub(super) struct Log {
     pub(super) longest: u64,
     /// The time of the change after which the print was compared.
     pub(super) verified: Option<u64>,
-    pub(super) place: Place,
+    pub(super) state: FileState,
     pub(super) is_listed: bool,
     /// Whether it was read to its end once.
     pub(super) is_drained: bool,
@@ -43,20 +43,20 @@ pub(super) struct Log {
     pub(super) read: u64,
     /// The look since which nothing is tried, and whether that was told.
     pub(super) tried: u64,
-    pub(super) is_told: bool,
+    pub(super) is_reported: bool,
 }
 
 /// Where a log is of which nobody knows where it is.
-pub(super) const MISSING: Place = Place::Missing { looks: 0, searched: 0 };
+pub(super) const MISSING: FileState = FileState::Missing { listings: 0, searched: 0 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum FileState {
     /// In a file that is not open.
     Closed,
     Open(u64),
     /// In none that is known, for so many looks; the last look at which it was searched.
     Missing {
-        looks: u32,
+        listings: u32,
         searched: u64,
     },
 }
@@ -70,13 +70,13 @@ impl Log {
             name,
             identity,
             encoding,
-            print: Print::default(),
-            again: 0,
+            fingerprint: Fingerprint::default(),
+            reread: 0,
             bytes: 0,
             modified: 0,
             longest: 0,
             verified: None,
-            place: Place::Closed,
+            state: FileState::Closed,
             is_listed: false,
             is_drained: false,
             is_ended: false,
@@ -84,23 +84,23 @@ impl Log {
             replaced: None,
             read: 0,
             tried: 0,
-            is_told: false,
+            is_reported: false,
         }
     }
 
     /// Its file is another one's by now.
-    pub(super) fn let_go(&mut self) {
+    pub(super) fn detach(&mut self) {
         (self.identity, self.is_listed) = (None, false);
-        self.place = if self.is_ended { Place::Closed } else { MISSING };
+        self.state = if self.is_ended { FileState::Closed } else { MISSING };
     }
 
-    pub(super) fn is_readable(&self, looks: u64) -> bool {
-        matches!(self.place, Place::Open(_))
+    pub(super) fn is_readable(&self, listings: u64) -> bool {
+        matches!(self.state, FileState::Open(_))
             && !self.is_ended
-            && self.tried < looks
+            && self.tried < listings
             && match self.encoding {
                 Encoding::Plain => {
-                    self.bytes > self.print.offset() || self.again > 0 || self.verified != Some(self.modified)
+                    self.bytes > self.fingerprint.offset() || self.reread > 0 || self.verified != Some(self.modified)
                 }
                 _ => !self.is_drained,
             }
@@ -109,10 +109,10 @@ impl Log {
     /// Where to read from: what was read last comes once more, to be compared.
     pub(super) fn read_from(&self) -> u64 {
         let overlap = match self.encoding {
-            Encoding::Plain if self.again <= MAX_AGAIN => self.again.max(self.print.tail().bytes),
-            _ => self.again,
+            Encoding::Plain if self.reread <= MAX_REREAD => self.reread.max(self.fingerprint.tail().bytes),
+            _ => self.reread,
         };
-        self.print.offset() - overlap
+        self.fingerprint.offset() - overlap
     }
 
     /// Whether what was read from `read_from` on, and the checksum of the first bytes, are as they were.
@@ -120,28 +120,30 @@ impl Log {
         if self.encoding != Encoding::Plain {
             return true;
         }
-        let span = self.print.tail_span();
-        let is_head = self.print.head().bytes == 0 || head == Some(self.print.head().crc32);
+        let span = self.fingerprint.tail_span();
+        let is_head = self.fingerprint.head().bytes == 0 || head == Some(self.fingerprint.head().crc32);
         let Some(start) = span.start.checked_sub(self.read_from()) else { return is_head };
         let [start, end] = [start, span.end - self.read_from()].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
-        let is_compared = self.again <= MAX_AGAIN;
-        is_head && (!is_compared || data.get(start..end).map(crc32fast::hash) == Some(self.print.tail().crc32))
+        let is_compared = self.reread <= MAX_REREAD;
+        is_head && (!is_compared || data.get(start..end).map(crc32fast::hash) == Some(self.fingerprint.tail().crc32))
     }
 
     /// Takes account of what was read from [`Log::read_from`] on, and returns what of it is to be made use of.
     pub(super) fn take(&mut self, now: Tick, data: &[u8]) -> Range<usize> {
-        let start = usize::try_from(self.print.offset() - self.again - self.read_from()).unwrap_or(usize::MAX);
+        let start = usize::try_from(self.fingerprint.offset() - self.reread - self.read_from()).unwrap_or(usize::MAX);
         let new = data.get(start..).unwrap_or_default();
-        let (again, more) = new.split_at(usize::try_from(self.again).map_or(new.len(), |again| again.min(new.len())));
-        self.again -= as_u64(again.len());
-        self.print.advance(more);
+        let (reread, more) =
+            new.split_at(usize::try_from(self.reread).map_or(new.len(), |reread| reread.min(new.len())));
+        self.reread -= as_u64(reread.len());
+        self.fingerprint.advance(more);
         let is_plain = self.encoding == Encoding::Plain;
         if is_plain {
-            self.bytes = if new.is_empty() { self.print.offset() } else { self.bytes.max(self.print.offset()) };
+            self.bytes =
+                if new.is_empty() { self.fingerprint.offset() } else { self.bytes.max(self.fingerprint.offset()) };
         }
-        self.longest = self.longest.max(if is_plain { self.bytes } else { self.print.offset() });
+        self.longest = self.longest.max(if is_plain { self.bytes } else { self.fingerprint.offset() });
         let is_at_end = match is_plain {
-            true => self.print.offset() >= self.bytes && self.again == 0,
+            true => self.fingerprint.offset() >= self.bytes && self.reread == 0,
             false => new.is_empty(),
         };
         if is_at_end {

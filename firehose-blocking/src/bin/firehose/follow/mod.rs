@@ -1,44 +1,44 @@
 //! Following a log: a file that grows, is renamed and made anew, copied and cut, compressed, removed.
 //!
 //! ```text
-//!            ┌── Look: what is at the path and beside it? ──┐
+//!            ┌── List: what is at the path and beside it? ──┐
 //! Follower ──┼── Open, Check, Read, Close: of these files ──┼─▶ Driver, which carries it out
 //!   (says)   └── Wait: nothing to do until then ────────────┘      │
 //!      ▲───────────── what it found, and when ──────────────────────┘
-//!      └── Tell: a log begins, has moved, ended ─▶ Filler: lines ─▶ Tracks: the position for the next run
+//!      └── Emit: a log begins, has moved, ended ─▶ Filler: lines ─▶ LogPositions: the checkpoint for the next run
 //! ```
 //!
 //! [`Follower`] is a machine without I/O and clock. What it follows are **logs**: runs of bytes, each from a first byte to a
 //! last one. A log is in one file at a time, whatever its name; a file has one log after another, if it is cut. So rotation is
-//! a few questions, and `follower` asks them all whenever it has looked:
+//! a few questions, and `follower` asks them all whenever it has a new listing:
 //!
 //! * *Is there another file at the path?* Then a new log begins. The old one is read on until a while has passed without a
 //!   change: not every writer has noticed.
 //! * *Is there a rotated file that nobody has seen before?* Then it was at the path in between, unless it is a copy of a log
-//!   that is known, or that log compressed: `judge` compares their bytes.
+//!   that is known, or that log compressed: `classify` compares their bytes.
 //! * *Is a file no longer what was read of it?* Each read also takes the file's first bytes and the last ones that were read
 //!   before. When they differ the file was cut, and a new log has begun in it. The old one is read on in the copy that is
 //!   found beside it, else its loss is told.
 //!
 //! **Drain rule**: carry out what [`Follower::poll`] says and tell the machine what came of it, until it says to wait.
 //!
-//! Two runs are joined by a position: the logs that were being read, how far, and the time of the latest change that was
+//! A checkpoint joins two runs: the logs that were being read, how far, and the time of the latest change that was
 //! seen. A rotated file that is older has been accounted for.
 
+mod checkpoint;
+mod classify;
+mod fingerprint;
 mod follower;
-mod judge;
 mod log;
 #[cfg(test)]
 mod model;
 mod names;
 mod notice;
-mod print;
 mod step;
-mod tracks;
 
+pub(crate) use self::checkpoint::{Checkpoint, LogPositions};
 pub(crate) use self::follower::Follower;
 pub(crate) use self::names::is_rotated;
 #[cfg(test)]
 pub(crate) use self::notice::Notice;
-pub(crate) use self::step::{Checked, Entry, Event, Identity, Look, Step, Target};
-pub(crate) use self::tracks::{Position, Tracks};
+pub(crate) use self::step::{Checked, Entry, Event, Identity, Listing, Step, Target};

@@ -29,21 +29,21 @@ pub(crate) struct Entry {
     pub(crate) modified: u64,
 }
 
-/// What the directory looks like.
+/// What is in the directory.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Look {
+pub(crate) struct Listing {
     /// What is at the path.
     pub(crate) at_path: Option<Entry>,
     /// What is beside it: the rotated files at least.
-    pub(crate) beside: Vec<Entry>,
+    pub(crate) siblings: Vec<Entry>,
     /// The files that are open, by handle: their length and when they were changed last.
     pub(crate) open: Vec<(u64, u64, u64)>,
 }
 
-impl Look {
+impl Listing {
     /// The file, if it is there.
     pub(super) fn find(&self, identity: &Identity) -> Option<&Entry> {
-        self.at_path.iter().chain(&self.beside).find(|entry| entry.identity == *identity)
+        self.at_path.iter().chain(&self.siblings).find(|entry| entry.identity == *identity)
     }
 }
 
@@ -59,9 +59,9 @@ pub(crate) enum Target {
 /// What is to be done next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Look at the directory: [`Follower::handle_look`].
-    Look {
-        /// At all files in it, not only those that have rotated files' names.
+    /// List the directory: [`Follower::handle_listing`].
+    List {
+        /// All files in it, not only those that have rotated files' names.
         all: bool,
     },
     /// Open a file: [`Follower::handle_open`].
@@ -72,8 +72,8 @@ pub(crate) enum Step {
     Read { handle: u64, offset: u64, head_bytes: u64 },
     /// Close a file.
     Close { handle: u64 },
-    /// Tell those who take the bytes.
-    Tell(Event),
+    /// Hand this to those who take the bytes.
+    Emit(Event),
     /// Nothing to do until then.
     Wait(Tick),
 }
@@ -108,8 +108,8 @@ pub(crate) enum Event {
 pub(crate) struct Begin {
     /// Its number.
     pub(crate) log: u64,
-    /// Its place among the others, in the order in which they are read.
-    pub(crate) place: usize,
+    /// Its index among the others, in the order in which they are read.
+    pub(crate) index: usize,
     pub(crate) name: OsString,
     pub(crate) identity: Option<Identity>,
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use firehose_blocking::firehose_proto::time::Tick;
 use tempfile::TempDir;
 
-use super::super::{Checked, Event, Follower, Look, Notice, Position, Step, Target, Tracks};
+use super::super::{Checked, Checkpoint, Event, Follower, Listing, LogPositions, Notice, Step, Target};
 use super::files::{Files, number};
 use super::pipeline::{Pipeline, Sent};
 use super::service::Service;
@@ -48,7 +48,7 @@ pub(crate) struct Process {
     handles: BTreeMap<u64, u64>,
     queue: VecDeque<Queued>,
     chunks: usize,
-    tracks: Tracks,
+    positions: LogPositions,
     order: Vec<u64>,
     /// The run of bytes in each log.
     runs: BTreeMap<u64, u64>,
@@ -100,9 +100,9 @@ impl Process {
         let pipeline = Pipeline::start(kept.dir.path(), random)?;
         let note = pipeline.load_checkpoint()?;
         trace(|| format!("starts from {}", note.as_deref().map_or("nothing".into(), String::from_utf8_lossy)));
-        let position = note.as_ref().map(|note| Position::read(note).expect("it can be read"));
+        let position = note.as_ref().map(|note| Checkpoint::read(note).expect("it can be read"));
         let runs = note.map(|note| kept.runs[&note].clone()).unwrap_or_default();
-        let tracks = Tracks::new(position.as_ref());
+        let positions = LogPositions::new(position.as_ref());
         Ok(Self {
             follower: Follower::new(LOG.into(), ROTATE_WAIT, position),
             handles: BTreeMap::new(),
@@ -110,7 +110,7 @@ impl Process {
             chunks: 0,
             order: (1..).zip(&runs).map(|(log, _)| log).collect(),
             runs: (1..).zip(runs).collect(),
-            tracks,
+            positions,
             splitters: BTreeMap::new(),
             pipeline,
             current: None,
@@ -141,26 +141,26 @@ impl Process {
         }
         match step {
             Step::Wait(_) => return false,
-            Step::Look { all } => {
+            Step::List { all } => {
                 let at_path = files.entry(LOG);
                 meanwhile(files, random);
                 let names: Vec<String> = files.names.keys().cloned().collect();
                 meanwhile(files, random);
                 let is_meant = |name: &&String| *name != LOG && (all || is_rotated(name.as_ref(), LOG.as_ref()));
-                let beside: Vec<_> = names.iter().filter(is_meant).filter_map(|name| files.entry(name)).collect();
+                let siblings: Vec<_> = names.iter().filter(is_meant).filter_map(|name| files.entry(name)).collect();
                 let of = |(handle, inode): (&u64, &u64)| {
                     let inode = &files.inodes[inode];
                     (*handle, inode.stored_bytes(), inode.modified)
                 };
                 let open = self.handles.iter().map(of).collect();
                 let listed: Vec<u64> =
-                    at_path.iter().chain(&beside).map(|entry| entry.identity.id.parse().unwrap()).collect();
+                    at_path.iter().chain(&siblings).map(|entry| entry.identity.id.parse().unwrap()).collect();
                 for inode in listed.iter().chain(self.handles.values()) {
                     if let Some(inode) = files.inodes.get_mut(inode) {
                         inode.looked = inode.bytes.len() as u64;
                     }
                 }
-                self.follower.handle_look(tick, Ok(Look { at_path, beside, open }));
+                self.follower.handle_listing(tick, Ok(Listing { at_path, siblings, open }));
             }
             Step::Open { handle, name, identity } => {
                 let inode = files.names.get(name.to_str().unwrap()).copied();
@@ -210,7 +210,7 @@ impl Process {
                     files.release(inode);
                 }
             }
-            Step::Tell(event) => {
+            Step::Emit(event) => {
                 match &event {
                     Event::Begin(begin) => {
                         let inode =
@@ -301,14 +301,14 @@ impl Process {
         }
         let is_event = matches!(queued, Queued::Event(_));
         match queued {
-            Queued::Chunk(log, bytes) => self.tracks.advance(log, &bytes),
+            Queued::Chunk(log, bytes) => self.positions.advance(log, &bytes),
             Queued::Event(event) => {
                 match &event {
-                    Event::Begin(begin) => self.order.insert(begin.place, begin.log),
+                    Event::Begin(begin) => self.order.insert(begin.index, begin.log),
                     Event::Forget { log } => self.order.retain(|known| known != log),
                     _ => {}
                 }
-                self.tracks.handle(&event);
+                self.positions.handle(&event);
             }
         }
         if is_event || kept.notes_all || random.bool() {
@@ -346,8 +346,8 @@ impl Process {
 
     fn note(&mut self, now: Duration, kept: &mut Kept) {
         let unused = |log| self.splitters.get(&log).map_or(0, |splitter| splitter.pending_bytes() as u64);
-        let position = self.tracks.position(unused);
-        let runs = self.order.iter().filter(|log| self.tracks.is_known(**log)).map(|log| self.runs[log]).collect();
+        let position = self.positions.checkpoint(unused);
+        let runs = self.order.iter().filter(|log| self.positions.is_known(**log)).map(|log| self.runs[log]).collect();
         kept.runs.insert(position.clone(), runs);
         if let Err(error) = self.pipeline.save_checkpoint(Tick::from_duration(now), &position) {
             self.ended = Some(error.to_string());

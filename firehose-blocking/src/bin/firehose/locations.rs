@@ -1,4 +1,4 @@
-//! [`Places`]: where in the input each record stands that has no outcome yet.
+//! [`Locations`]: where in the input each record stands that has no outcome yet.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where a record stands: the how manieth it is, of a source or after one of its bytes; and what it has been through.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     pub(crate) source: Arc<str>,
     /// The byte from which on records are counted; none when they are from the beginning, as lines.
     pub(crate) byte: Option<u64>,
@@ -19,7 +19,7 @@ pub(crate) struct Place {
 
 /// The places of records, by the tickets that a producer gives them, one after the other.
 #[derive(Debug, Default)]
-pub(crate) struct Places(Mutex<Runs>);
+pub(crate) struct Locations(Mutex<Runs>);
 
 #[derive(Debug, Default)]
 struct Runs {
@@ -32,26 +32,26 @@ struct Run {
     end: u64,
     /// Records without an outcome.
     left: u64,
-    place: Place,
+    location: Location,
 }
 
-impl Places {
+impl Locations {
     /// Notes where the records with the next tickets stand, one after the other from this place on.
-    pub(crate) fn note(&self, ticket: u64, place: &Place, records: u64) {
+    pub(crate) fn insert(&self, ticket: u64, location: &Location, records: u64) {
         let mut runs = self.lock();
         if let Some((first, run)) = runs.runs.iter_mut().next_back()
             && run.end == ticket
-            && run.place.is_followed_by(place, ticket - first)
+            && run.location.is_followed_by(location, ticket - first)
         {
             run.end += records;
             run.left += records;
             return;
         }
-        runs.runs.insert(ticket, Run { end: ticket + records, left: records, place: place.clone() });
+        runs.runs.insert(ticket, Run { end: ticket + records, left: records, location: location.clone() });
     }
 
     /// Forgets the records that were noted last: they have no tickets after all.
-    pub(crate) fn take_back(&self, records: u64) {
+    pub(crate) fn remove_last(&self, records: u64) {
         if records == 0 {
             return;
         }
@@ -81,14 +81,14 @@ impl Places {
     }
 
     /// Where a record stands; nothing when it was in the spool before this run.
-    pub(crate) fn take(&self, ticket: u64) -> Option<Place> {
-        let place = {
+    pub(crate) fn take(&self, ticket: u64) -> Option<Location> {
+        let location = {
             let runs = self.lock();
             let (first, run) = runs.runs.range(..=ticket).next_back()?;
-            (ticket < run.end).then(|| run.place.after(ticket - first))
+            (ticket < run.end).then(|| run.location.after(ticket - first))
         };
         self.settle(&(ticket..ticket + 1));
-        place
+        location
     }
 
     fn lock(&self) -> MutexGuard<'_, Runs> {
@@ -96,7 +96,7 @@ impl Places {
     }
 }
 
-impl Place {
+impl Location {
     /// Whether another place is so many records further.
     fn is_followed_by(&self, other: &Self, records: u64) -> bool {
         let is_same_source = Arc::ptr_eq(&self.source, &other.source);
@@ -112,7 +112,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.byte {
             // As compilers and grep name a line.
@@ -128,24 +128,25 @@ mod tests {
 
     #[test]
     fn knows_the_places_of_records_until_they_have_their_outcome() {
-        let places = Places::default();
+        let locations = Locations::default();
         let [log, other]: [Arc<str>; 2] = ["log".into(), "other".into()];
-        let place = |source: &Arc<str>, byte, number| Place { source: Arc::clone(source), byte, number, attempts: 0 };
+        let location =
+            |source: &Arc<str>, byte, number| Location { source: Arc::clone(source), byte, number, attempts: 0 };
         let all = [(&log, None, 7), (&log, None, 8), (&log, None, 10), (&other, Some(99), 1), (&other, Some(99), 2)];
         for (ticket, (source, byte, number)) in (50..).zip(all) {
-            places.note(ticket, &place(source, byte, number), 1);
+            locations.insert(ticket, &location(source, byte, number), 1);
         }
-        assert_eq!(places.lock().runs.len(), 3);
-        assert_eq!(places.take(49), None);
-        assert_eq!(places.take(51).unwrap().to_string(), "log:8");
-        places.note(55, &place(&other, Some(99), 3), 2);
-        places.take_back(2);
-        assert_eq!(places.take(55), None);
-        places.settle(&(40..51));
-        assert_eq!(places.lock().runs.len(), 2);
-        assert_eq!(places.take(54).unwrap().to_string(), "other, record 2 from byte 99 on");
-        places.settle(&(52..54));
-        assert!(places.lock().runs.is_empty());
-        assert_eq!(places.take(52), None);
+        assert_eq!(locations.lock().runs.len(), 3);
+        assert_eq!(locations.take(49), None);
+        assert_eq!(locations.take(51).unwrap().to_string(), "log:8");
+        locations.insert(55, &location(&other, Some(99), 3), 2);
+        locations.remove_last(2);
+        assert_eq!(locations.take(55), None);
+        locations.settle(&(40..51));
+        assert_eq!(locations.lock().runs.len(), 2);
+        assert_eq!(locations.take(54).unwrap().to_string(), "other, record 2 from byte 99 on");
+        locations.settle(&(52..54));
+        assert!(locations.lock().runs.is_empty());
+        assert_eq!(locations.take(52), None);
     }
 }

@@ -1,4 +1,4 @@
-//! [`Watch`]: what a run says of itself while it lasts: figures, and when calls begin to fail and get through again.
+//! [`Monitor`]: what a run says of itself while it lasts: figures, and when calls begin to fail and get through again.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -18,7 +18,7 @@ use crate::report::{Report, as_u64, plural};
 
 /// A view of a run from elsewhere.
 #[derive(Clone)]
-pub(crate) struct Watch {
+pub(crate) struct Monitor {
     pub(crate) producer: Producer,
     pub(crate) report: Arc<Report>,
     pub(crate) rejects: Arc<Rejects>,
@@ -26,7 +26,7 @@ pub(crate) struct Watch {
     pub(crate) is_spooled: bool,
 }
 
-impl Watch {
+impl Monitor {
     /// Ends the file of rejects with what has come back, and tells how many records have no outcome, and whether they are in
     /// the spool.
     pub(crate) fn close(&self) -> (u64, bool) {
@@ -40,18 +40,18 @@ impl Watch {
     }
 
     /// Says the figures of this moment.
-    pub(crate) fn tell_figures(&self) {
+    pub(crate) fn print_statistics(&self) {
         let figures = self.figures();
-        self.progress.aside(|| console::complain(&figures));
+        self.progress.suspend(|| console::eprint(&figures));
     }
 
     /// Says the figures whenever so much time has passed, until what it returns is dropped.
-    pub(crate) fn tell_figures_every(&self, interval: Duration) -> Sender<()> {
+    pub(crate) fn print_statistics_every(&self, interval: Duration) -> Sender<()> {
         let (running, is_over) = mpsc::channel();
-        let watch = self.clone();
+        let monitor = self.clone();
         thread::spawn(move || {
             while is_over.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
-                watch.tell_figures();
+                monitor.print_statistics();
             }
         });
         running
@@ -72,7 +72,7 @@ impl Watch {
 }
 
 /// Says that calls fail, or get through again, if an event is about that.
-pub(crate) fn tell_health(event: &Event, client: &Client, stream: &str, progress: &Progress) {
+pub(crate) fn report_health(event: &Event, client: &Client, stream: &str, progress: &Progress) {
     let lines = match event {
         Event::Outage(outage) => outage_lines(outage, OffsetDateTime::now_utc(), client, stream),
         Event::Recovered(Recovered { elapsed, .. }) => {
@@ -81,7 +81,7 @@ pub(crate) fn tell_health(event: &Event, client: &Client, stream: &str, progress
         // Why a run has stopped is said at its end.
         Event::Stopped(_) | Event::Accepted(_) | Event::Undelivered(_) => return,
     };
-    progress.aside(|| lines.iter().for_each(|line| console::complain(line)));
+    progress.suspend(|| lines.iter().for_each(|line| console::eprint(line)));
 }
 
 /// Since when, why, and what waits; of refusals, what to do as well.

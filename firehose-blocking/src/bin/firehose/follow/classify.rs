@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 
-use super::log::{Log, Place};
+use super::fingerprint::{FINGERPRINT_BYTES, Fingerprint};
+use super::log::{FileState, Log};
 use super::names::uncompressed;
-use super::print::{PRINT_BYTES, Print};
-use super::step::{Checked, Entry, Identity, Look, Step, Target};
+use super::step::{Checked, Entry, Identity, Listing, Step, Target};
 use crate::encoding::Encoding;
 
 /// Bytes of a log that have been read from which on a file that begins with them is taken for its copy, although there is more
@@ -18,7 +18,7 @@ const SECOND: u64 = 1_000_000_000;
 
 /// What a file is.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum FileKind {
     /// A log that nobody knows.
     New(Encoding),
     /// A log that is known goes on there.
@@ -41,7 +41,7 @@ pub(super) struct Known {
     /// Rotated files that hold no log.
     pub(super) others: HashMap<Identity, Other>,
     /// The directory, when it was looked at last.
-    pub(super) look: Look,
+    pub(super) listing: Listing,
     /// What was found of some bytes of files.
     pub(super) facts: HashMap<(Target, Range<u64>), Checked>,
 }
@@ -59,55 +59,55 @@ pub(super) struct Other {
 
 impl Known {
     /// Makes out what a file is, or says what has to be known for that.
-    pub(super) fn judge(&self, entry: &Entry) -> Result<Verdict, Step> {
+    pub(super) fn classify(&self, entry: &Entry) -> Result<FileKind, Step> {
         if self.is_unfinished(entry) {
-            return Ok(Verdict::Nothing);
+            return Ok(FileKind::Nothing);
         }
         if entry.bytes == 0 {
-            return Ok(Verdict::Copy);
+            return Ok(FileKind::Copy);
         }
         let target = Target::Named(entry.name.clone(), entry.identity.clone());
         let encoding = self.check(&target, 0..0)?.encoding;
         if encoding != Encoding::Plain && self.is_made_of_other(entry) {
-            return Ok(Verdict::Copy);
+            return Ok(FileKind::Copy);
         }
         if matches!(encoding, Encoding::Other(_)) {
-            return Ok(if self.is_made_of_log(entry) { Verdict::Copy } else { Verdict::PassOver(encoding) });
+            return Ok(if self.is_made_of_log(entry) { FileKind::Copy } else { FileKind::PassOver(encoding) });
         }
         for log in self.logs.iter().rev() {
             if is_there(log) && self.is_prefix(entry, encoding, &target, log)? {
-                return Ok(Verdict::Copy);
+                return Ok(FileKind::Copy);
             }
             if self.is_copy(entry, &target, log)? {
                 // There is more in it than in the log's own file: that may be cut by now.
                 return Ok(match is_there(log) {
-                    true => Verdict::Undecided,
-                    false => Verdict::Continues(log.log, entry.clone(), encoding),
+                    true => FileKind::Undecided,
+                    false => FileKind::Continues(log.log, entry.clone(), encoding),
                 });
             }
         }
-        Ok(Verdict::New(encoding))
+        Ok(FileKind::New(encoding))
     }
 
     /// Looks for the copy of a log whose file is gone or was cut.
-    pub(super) fn search(&self, index: usize) -> Result<Verdict, Step> {
-        let Some(log) = self.logs.get(index) else { return Ok(Verdict::Nothing) };
-        let mut found = Verdict::Nothing;
-        let mut entries: Vec<&Entry> = self.look.at_path.iter().chain(&self.look.beside).collect();
+    pub(super) fn search(&self, index: usize) -> Result<FileKind, Step> {
+        let Some(log) = self.logs.get(index) else { return Ok(FileKind::Nothing) };
+        let mut found = FileKind::Nothing;
+        let mut entries: Vec<&Entry> = self.listing.at_path.iter().chain(&self.listing.siblings).collect();
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.modified));
         for entry in entries.into_iter().filter(|entry| entry.is_regular && entry.bytes > 0) {
             let is_taken = self.logs.iter().any(|log| log.identity.as_ref() == Some(&entry.identity));
-            if is_taken || uncompressed(&entry.name).is_none() && entry.bytes < log.print.offset() {
+            if is_taken || uncompressed(&entry.name).is_none() && entry.bytes < log.fingerprint.offset() {
                 continue;
             }
             if self.is_unfinished(entry) {
-                found = Verdict::Undecided;
+                found = FileKind::Undecided;
                 continue;
             }
             let target = Target::Named(entry.name.clone(), entry.identity.clone());
             if self.is_copy(entry, &target, log)? {
                 let encoding = self.check(&target, 0..0)?.encoding;
-                return Ok(Verdict::Continues(log.log, entry.clone(), encoding));
+                return Ok(FileKind::Continues(log.log, entry.clone(), encoding));
             }
         }
         Ok(found)
@@ -119,19 +119,19 @@ impl Known {
     }
 
     /// Whether the bytes that a print tells of are in a file, and in which encoding.
-    pub(super) fn matches(&self, target: &Target, print: &Print) -> Result<Option<Encoding>, Step> {
-        let head = self.check(target, print.head_span())?;
-        if print.offset() == 0 || head.sum != Ok(print.head().crc32) {
+    pub(super) fn matches(&self, target: &Target, fingerprint: &Fingerprint) -> Result<Option<Encoding>, Step> {
+        let head = self.check(target, fingerprint.head_span())?;
+        if fingerprint.offset() == 0 || head.sum != Ok(fingerprint.head().crc32) {
             return Ok(None);
         }
-        let tail = self.check(target, print.tail_span())?;
-        Ok((tail.sum == Ok(print.tail().crc32)).then_some(head.encoding))
+        let tail = self.check(target, fingerprint.tail_span())?;
+        Ok((tail.sum == Ok(fingerprint.tail().crc32)).then_some(head.encoding))
     }
 
     /// Whether a file holds all that was read of a log.
     fn is_copy(&self, entry: &Entry, target: &Target, log: &Log) -> Result<bool, Step> {
-        let (print, offset) = (&log.print, log.print.offset());
-        Ok(match self.matches(target, print)? {
+        let (fingerprint, offset) = (&log.fingerprint, log.fingerprint.offset());
+        Ok(match self.matches(target, fingerprint)? {
             Some(Encoding::Other(_)) | None => false,
             Some(_) if offset >= MIN_COPY_BYTES => true,
             Some(Encoding::Plain) => entry.bytes == offset,
@@ -141,13 +141,13 @@ impl Known {
 
     /// Whether all of a file is the beginning of a log whose file is there.
     fn is_prefix(&self, entry: &Entry, encoding: Encoding, target: &Target, log: &Log) -> Result<bool, Step> {
-        let of_log = match (log.place, &log.identity) {
+        let of_log = match (log.state, &log.identity) {
             _ if log.encoding != Encoding::Plain => return Ok(false),
-            (Place::Open(handle), _) => Target::Handle(handle),
+            (FileState::Open(handle), _) => Target::Handle(handle),
             (_, Some(identity)) => Target::Named(log.name.clone(), identity.clone()),
             (_, None) => return Ok(false),
         };
-        let first = log.bytes.min(PRINT_BYTES as u64);
+        let first = log.bytes.min(FINGERPRINT_BYTES as u64);
         // The length of what is compressed takes long to tell: not before the beginning is the same.
         let bytes = match self.check(target, 0..first)?.sum {
             Ok(sum) if Ok(sum) != self.check(&of_log, 0..first)?.sum => return Ok(false),
@@ -158,7 +158,7 @@ impl Known {
         if bytes > log.bytes || bytes == 0 {
             return Ok(false);
         }
-        let first = 0..bytes.min(PRINT_BYTES as u64);
+        let first = 0..bytes.min(FINGERPRINT_BYTES as u64);
         let last = bytes - first.end..bytes;
         for span in [first, last] {
             let there = self.check(target, span.clone())?.sum;
@@ -172,7 +172,7 @@ impl Known {
     /// Whether a file is still being compressed: the one that it is made of is removed in the end.
     fn is_unfinished(&self, entry: &Entry) -> bool {
         let Some(before) = uncompressed(&entry.name) else { return false };
-        self.look.beside.iter().any(|entry| entry.name == before)
+        self.listing.siblings.iter().any(|entry| entry.name == before)
     }
 
     /// Whether a file is a compressed one that was no log.
@@ -198,15 +198,15 @@ impl Known {
 }
 
 impl Other {
-    pub(super) fn new(entry: &Entry, looks: u64) -> Self {
+    pub(super) fn new(entry: &Entry, listings: u64) -> Self {
         let (name, modified, bytes) = (entry.name.clone(), entry.modified, entry.bytes);
-        Self { name, modified, bytes, listed: looks, undecided: None }
+        Self { name, modified, bytes, listed: listings, undecided: None }
     }
 }
 
 /// Whether what is in a log can be read where it is.
 fn is_there(log: &Log) -> bool {
-    log.identity.is_some() && (log.is_listed || matches!(log.place, Place::Open(_)))
+    log.identity.is_some() && (log.is_listed || matches!(log.state, FileState::Open(_)))
 }
 
 /// Whether a compressed file seems to be made of another one. Tools hand on the time of the last change, some of them without

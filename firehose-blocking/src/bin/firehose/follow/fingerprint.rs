@@ -1,13 +1,13 @@
-//! [`Print`]: how much of a log was read, and by which bytes it is known again.
+//! [`Fingerprint`]: how much of a log was read, and by which bytes it is known again.
 
 use std::ops::Range;
 
 /// Bytes at the beginning of what was read, and at its end, by which a log is known again.
-pub(crate) const PRINT_BYTES: usize = 1024;
+pub(crate) const FINGERPRINT_BYTES: usize = 1024;
 
 /// How much of a log was read, and the checksums of its first bytes and of the last ones before that place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Print {
+pub(crate) struct Fingerprint {
     offset: u64,
     head: Sum,
     tail: Sum,
@@ -22,10 +22,10 @@ pub(crate) struct Sum {
     pub(crate) crc32: u32,
 }
 
-impl Print {
+impl Fingerprint {
     /// What an earlier run has noted; nothing when it cannot be.
     pub(crate) fn restore(offset: u64, head: Sum, tail: Sum) -> Option<Self> {
-        let limit = offset.min(PRINT_BYTES as u64);
+        let limit = offset.min(FINGERPRINT_BYTES as u64);
         (head.bytes <= limit && tail.bytes <= limit).then_some(Self { offset, head, tail, last: Vec::new() })
     }
 
@@ -57,15 +57,16 @@ impl Print {
     /// So much more was read.
     pub(crate) fn advance(&mut self, bytes: &[u8]) {
         if self.head.bytes == self.offset {
-            let missing = PRINT_BYTES.saturating_sub(usize::try_from(self.head.bytes).unwrap_or(PRINT_BYTES));
+            let missing =
+                FINGERPRINT_BYTES.saturating_sub(usize::try_from(self.head.bytes).unwrap_or(FINGERPRINT_BYTES));
             let (first, _) = bytes.split_at(missing.min(bytes.len()));
             let mut hasher = crc32fast::Hasher::new_with_initial_len(self.head.crc32, self.head.bytes);
             hasher.update(first);
             self.head = Sum { bytes: self.head.bytes + as_u64(first.len()), crc32: hasher.finalize() };
         }
         self.offset += as_u64(bytes.len());
-        let (_, new) = bytes.split_at(bytes.len().saturating_sub(PRINT_BYTES));
-        let excess = (self.last.len() + new.len()).saturating_sub(PRINT_BYTES);
+        let (_, new) = bytes.split_at(bytes.len().saturating_sub(FINGERPRINT_BYTES));
+        let excess = (self.last.len() + new.len()).saturating_sub(FINGERPRINT_BYTES);
         self.last.drain(..excess.min(self.last.len()));
         self.last.extend_from_slice(new);
         self.tail = Sum { bytes: as_u64(self.last.len()), crc32: crc32fast::hash(&self.last) };
@@ -86,20 +87,21 @@ mod tests {
         for (length, step) in [(0, 1), (1, 1), (1000, 7), (1024, 1024), (1025, 1), (5000, 1), (5000, 999), (5000, 5000)]
         {
             let text = &text[..length];
-            let mut print = Print::default();
-            text.chunks(step).for_each(|chunk| print.advance(chunk));
+            let mut fingerprint = Fingerprint::default();
+            text.chunks(step).for_each(|chunk| fingerprint.advance(chunk));
             let sum = |bytes: &[u8]| Sum { bytes: bytes.len() as u64, crc32: crc32fast::hash(bytes) };
-            assert_eq!(print.offset(), length as u64);
-            assert_eq!(print.head(), sum(&text[..length.min(1024)]), "{length} by {step}");
-            assert_eq!(print.tail(), sum(&text[length.saturating_sub(1024)..]), "{length} by {step}");
-            let mut restored = Print::restore(print.offset(), print.head(), print.tail()).unwrap();
+            assert_eq!(fingerprint.offset(), length as u64);
+            assert_eq!(fingerprint.head(), sum(&text[..length.min(1024)]), "{length} by {step}");
+            assert_eq!(fingerprint.tail(), sum(&text[length.saturating_sub(1024)..]), "{length} by {step}");
+            let mut restored =
+                Fingerprint::restore(fingerprint.offset(), fingerprint.head(), fingerprint.tail()).unwrap();
             restored.advance(b"more");
             assert_eq!(restored.tail(), sum(b"more"));
-            print.advance(b"more");
-            assert_eq!((restored.head(), restored.offset()), (print.head(), print.offset()));
+            fingerprint.advance(b"more");
+            assert_eq!((restored.head(), restored.offset()), (fingerprint.head(), fingerprint.offset()));
         }
         let sum = Sum { bytes: 5, crc32: 0 };
-        assert_eq!(Print::restore(4, sum, Sum::default()), None);
-        assert_eq!(Print::restore(4, Sum::default(), sum), None);
+        assert_eq!(Fingerprint::restore(4, sum, Sum::default()), None);
+        assert_eq!(Fingerprint::restore(4, Sum::default(), sum), None);
     }
 }
