@@ -11,6 +11,7 @@
 //! others: `FOLLOW_SEEDS=1000..2000`.
 
 mod files;
+mod kept;
 mod pipeline;
 #[path = "../../../../producer/positions.rs"]
 mod positions;
@@ -29,13 +30,11 @@ use std::env;
 use std::time::Duration;
 
 use self::files::{Files, Inode};
-use self::process::{Kept, Process};
+use self::kept::{Kept, LOG, ROTATE_WAIT, trace};
+use self::process::Process;
 use self::service::{Condition, Service, is_refused};
 use self::spool::disk::faults;
 use crate::encoding::Encoding;
-
-pub(crate) const LOG: &str = "log";
-pub(crate) const ROTATE_WAIT: Duration = Duration::from_secs(5);
 
 /// Schedules in a test run.
 const SCHEDULES: u64 = 600;
@@ -404,13 +403,6 @@ fn advance(
         if is_over || is_disturbed && random.u8(0..100) == 0 {
             return;
         }
-    }
-}
-
-/// Tells what happens, when one seed is run alone.
-fn trace(what: impl FnOnce() -> String) {
-    if env::var_os("FOLLOW_SEED").is_some() {
-        println!("{}", what());
     }
 }
 

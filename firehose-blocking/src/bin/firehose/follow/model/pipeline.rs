@@ -8,8 +8,8 @@ use firehose_blocking::firehose_proto::batch::{Batcher, EnqueueError, Event, Out
 use firehose_blocking::firehose_proto::time::Tick;
 
 use super::files::number;
+use super::kept::Kept;
 use super::positions::Positions;
-use super::process::Kept;
 use super::service::{Call, Service};
 use super::spool::{Replay, Spool, SpoolError, SpoolOptions, SpoolTarget};
 use crate::args::{Cli, Command};

@@ -1,45 +1,25 @@
 //! The process: the follower and what carries it out, what cuts records and keeps the position, and the pipeline that delivers them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs;
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsStr;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use firehose_blocking::firehose_proto::time::Tick;
-use tempfile::TempDir;
 
-use super::super::{Checked, Checkpoint, Event, Follower, Listing, LogPositions, Notice, Step, Target};
+use super::super::{Checked, Checkpoint, Event, Follower, Identity, Listing, LogPositions, Notice, Step, Target};
 use super::files::{Files, number};
+use super::kept::{Kept, LOG, ROTATE_WAIT, trace};
 use super::pipeline::{Pipeline, Sent};
 use super::service::Service;
 use super::spool::SpoolError;
 use super::spool::disk::faults;
-use super::{LOG, ROTATE_WAIT, trace};
 use crate::encoding::Encoding;
 use crate::follow::names::is_rotated;
 use crate::records::{Framing, Piece, Splitter};
 
 /// Chunks between the reader and what takes them.
 const CHUNKS: usize = 4;
-
-/// What survives the process.
-#[derive(Debug)]
-pub(crate) struct Kept {
-    /// The spool's directory.
-    pub(crate) dir: TempDir,
-    /// Whether a position is noted whenever there is a new one, and not at random.
-    pub(crate) notes_all: bool,
-    /// The run of bytes in each log of each position.
-    runs: BTreeMap<Vec<u8>, Vec<u64>>,
-    /// Lines of which it was told that they are not delivered.
-    pub(crate) told: BTreeSet<u64>,
-    /// Runs of which it was told that what stood after a byte is lost.
-    pub(crate) lost: Vec<(u64, u64)>,
-    /// Lines in files that were passed over.
-    pub(crate) passed_over: BTreeSet<u64>,
-    pub(crate) said: Vec<String>,
-}
 
 /// A process that runs.
 pub(crate) struct Process {
@@ -63,35 +43,6 @@ pub(crate) struct Process {
 enum Queued {
     Event(Event),
     Chunk(u64, Vec<u8>),
-}
-
-impl Kept {
-    pub(crate) fn new(notes_all: bool) -> Self {
-        // In memory where that is to be had: no power is lost here.
-        let memory = Path::new("/dev/shm");
-        let dir = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
-        Self {
-            dir: dir.unwrap(),
-            notes_all,
-            runs: BTreeMap::new(),
-            told: BTreeSet::new(),
-            lost: Vec::new(),
-            passed_over: BTreeSet::new(),
-            said: Vec::new(),
-        }
-    }
-}
-
-impl Kept {
-    /// Empties one of the spool's files, as a loss of power may: how far the log was read, or whose the records are.
-    pub(crate) fn lose_power(&self, random: &mut fastrand::Rng) {
-        let paths = fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
-        let is_meant =
-            |path: &PathBuf| path.ends_with("stream") || path.extension().is_some_and(|found| found == "note");
-        let mut paths: Vec<PathBuf> = paths.filter(is_meant).collect();
-        paths.sort();
-        random.choice(&paths).map_or(Ok(()), |path| fs::write(path, "")).unwrap();
-    }
 }
 
 impl Process {
@@ -132,7 +83,7 @@ impl Process {
         files: &mut Files,
         kept: &mut Kept,
         random: &mut fastrand::Rng,
-        mut meanwhile: impl FnMut(&mut Files, &mut fastrand::Rng),
+        meanwhile: impl FnMut(&mut Files, &mut fastrand::Rng),
     ) -> bool {
         let tick = Tick::from_duration(now);
         let step = self.follower.poll(tick, self.chunks < CHUNKS);
@@ -141,69 +92,11 @@ impl Process {
         }
         match step {
             Step::Wait(_) => return false,
-            Step::List { all } => {
-                let at_path = files.entry(LOG);
-                meanwhile(files, random);
-                let names: Vec<String> = files.names.keys().cloned().collect();
-                meanwhile(files, random);
-                let is_meant = |name: &&String| *name != LOG && (all || is_rotated(name.as_ref(), LOG.as_ref()));
-                let siblings: Vec<_> = names.iter().filter(is_meant).filter_map(|name| files.entry(name)).collect();
-                let of = |(handle, inode): (&u64, &u64)| {
-                    let inode = &files.inodes[inode];
-                    (*handle, inode.stored_bytes(), inode.modified)
-                };
-                let open = self.handles.iter().map(of).collect();
-                let listed: Vec<u64> =
-                    at_path.iter().chain(&siblings).map(|entry| entry.identity.id.parse().unwrap()).collect();
-                for inode in listed.iter().chain(self.handles.values()) {
-                    if let Some(inode) = files.inodes.get_mut(inode) {
-                        inode.looked = inode.bytes.len() as u64;
-                    }
-                }
-                self.follower.handle_listing(tick, Ok(Listing { at_path, siblings, open }));
-            }
-            Step::Open { handle, name, identity } => {
-                let inode = files.names.get(name.to_str().unwrap()).copied();
-                let opened = match inode.filter(|inode| files.identity(*inode) == identity) {
-                    None => Err(None),
-                    Some(inode) => {
-                        files.hold(inode);
-                        self.handles.insert(handle, inode);
-                        Ok(files.inodes[&inode].encoding)
-                    }
-                };
-                self.follower.handle_open(handle, opened);
-            }
-            Step::Check { target, span } => {
-                let inode = match &target {
-                    Target::Handle(handle) => self.handles.get(handle).copied(),
-                    Target::Named(name, identity) => files
-                        .names
-                        .get(name.to_str().unwrap())
-                        .copied()
-                        .filter(|inode| files.identity(*inode) == *identity),
-                };
-                let inode = inode.map(|inode| &files.inodes[&inode]);
-                let encoding = inode.map_or(Encoding::Plain, |inode| inode.encoding);
-                let readable = inode.filter(|inode| !matches!(inode.encoding, Encoding::Other(_)));
-                let bytes = readable.map_or(&[][..], |inode| &inode.bytes);
-                let sum = bytes.get(at(&span)).map(crc32fast::hash).ok_or(bytes.len() as u64);
-                self.follower.handle_check(target, span, Checked { encoding, sum });
-            }
+            Step::List { all } => self.list(tick, all, files, random, meanwhile),
+            Step::Open { handle, name, identity } => self.open(handle, &name, &identity, files),
+            Step::Check { target, span } => self.check(target, span, files),
             Step::Read { handle, offset, head_bytes } => {
-                let inode = &files.inodes[&self.handles[&handle]];
-                let (run, is_plain) = (inode.run, inode.encoding == Encoding::Plain);
-                let length = random.usize(1100..6000);
-                let rest = inode.bytes.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
-                let data = rest[..length.min(rest.len())].to_vec();
-                meanwhile(files, random);
-                let head = files.inodes[&self.handles[&handle]].bytes.get(..usize::try_from(head_bytes).unwrap());
-                let head = head.map(crc32fast::hash).filter(|_| is_plain);
-                if let Some((log, range)) = self.follower.handle_read(tick, handle, Ok((&data, head))) {
-                    self.runs.insert(log, run);
-                    self.queue.push_back(Queued::Chunk(log, data[range].to_vec()));
-                    self.chunks += 1;
-                }
+                self.read(tick, (handle, offset, head_bytes), files, random, meanwhile);
             }
             Step::Close { handle } => {
                 if let Some(inode) = self.handles.remove(&handle) {
@@ -225,6 +118,86 @@ impl Process {
             }
         }
         true
+    }
+
+    fn list(
+        &mut self,
+        tick: Tick,
+        all: bool,
+        files: &mut Files,
+        random: &mut fastrand::Rng,
+        mut meanwhile: impl FnMut(&mut Files, &mut fastrand::Rng),
+    ) {
+        let at_path = files.entry(LOG);
+        meanwhile(files, random);
+        let names: Vec<String> = files.names.keys().cloned().collect();
+        meanwhile(files, random);
+        let is_meant = |name: &&String| *name != LOG && (all || is_rotated(name.as_ref(), LOG.as_ref()));
+        let siblings: Vec<_> = names.iter().filter(is_meant).filter_map(|name| files.entry(name)).collect();
+        let of = |(handle, inode): (&u64, &u64)| {
+            let inode = &files.inodes[inode];
+            (*handle, inode.stored_bytes(), inode.modified)
+        };
+        let open = self.handles.iter().map(of).collect();
+        let listed: Vec<u64> =
+            at_path.iter().chain(&siblings).map(|entry| entry.identity.id.parse().unwrap()).collect();
+        for inode in listed.iter().chain(self.handles.values()) {
+            if let Some(inode) = files.inodes.get_mut(inode) {
+                inode.looked = inode.bytes.len() as u64;
+            }
+        }
+        self.follower.handle_listing(tick, Ok(Listing { at_path, siblings, open }));
+    }
+
+    fn open(&mut self, handle: u64, name: &OsStr, identity: &Identity, files: &mut Files) {
+        let inode = files.names.get(name.to_str().unwrap()).copied();
+        let opened = match inode.filter(|inode| files.identity(*inode) == *identity) {
+            None => Err(None),
+            Some(inode) => {
+                files.hold(inode);
+                self.handles.insert(handle, inode);
+                Ok(files.inodes[&inode].encoding)
+            }
+        };
+        self.follower.handle_open(handle, opened);
+    }
+
+    fn check(&mut self, target: Target, span: Range<u64>, files: &Files) {
+        let inode = match &target {
+            Target::Handle(handle) => self.handles.get(handle).copied(),
+            Target::Named(name, identity) => {
+                files.names.get(name.to_str().unwrap()).copied().filter(|inode| files.identity(*inode) == *identity)
+            }
+        };
+        let inode = inode.map(|inode| &files.inodes[&inode]);
+        let encoding = inode.map_or(Encoding::Plain, |inode| inode.encoding);
+        let readable = inode.filter(|inode| !matches!(inode.encoding, Encoding::Other(_)));
+        let bytes = readable.map_or(&[][..], |inode| &inode.bytes);
+        let sum = bytes.get(at(&span)).map(crc32fast::hash).ok_or(bytes.len() as u64);
+        self.follower.handle_check(target, span, Checked { encoding, sum });
+    }
+
+    fn read(
+        &mut self,
+        tick: Tick,
+        (handle, offset, head_bytes): (u64, u64, u64),
+        files: &mut Files,
+        random: &mut fastrand::Rng,
+        mut meanwhile: impl FnMut(&mut Files, &mut fastrand::Rng),
+    ) {
+        let inode = &files.inodes[&self.handles[&handle]];
+        let (run, is_plain) = (inode.run, inode.encoding == Encoding::Plain);
+        let length = random.usize(1100..6000);
+        let rest = inode.bytes.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
+        let data = rest[..length.min(rest.len())].to_vec();
+        meanwhile(files, random);
+        let head = files.inodes[&self.handles[&handle]].bytes.get(..usize::try_from(head_bytes).unwrap());
+        let head = head.map(crc32fast::hash).filter(|_| is_plain);
+        if let Some((log, range)) = self.follower.handle_read(tick, handle, Ok((&data, head))) {
+            self.runs.insert(log, run);
+            self.queue.push_back(Queued::Chunk(log, data[range].to_vec()));
+            self.chunks += 1;
+        }
     }
 
     fn hear(&self, notice: &Notice, files: &Files, kept: &mut Kept) {
