@@ -57,7 +57,7 @@ good     connection   firehose.eu-west-1.amazonaws.com answers (without TLS, thr
 good     clock        agrees with the service's
 good     identity     arn:aws:iam::123456789012:user/me in account 123456789012
 good     stream       logs is ACTIVE and takes puts
-good     permission   a PutRecordBatch without records is refused for having none, which Firehose is seen to do only for those who may put
+good     permission   a PutRecordBatch without records is refused for having none; Firehose has been seen to check the permission before that
 a put into logs would work
 "
     );
@@ -132,7 +132,7 @@ fn finds_what_is_in_the_way_of_a_put() {
             |it| it.describe = described("SUSPENDED", "DirectPut"),
             0,
             &[("stream", "unknown")],
-            &["what SUSPENDED and DirectPut mean for puts is not known"],
+            &["does not know whether a stream that is SUSPENDED, of type DirectPut, takes puts"],
         ),
         case(
             "may not look",
@@ -175,14 +175,14 @@ fn finds_what_is_in_the_way_of_a_put() {
             |it| it.put = refused("ThrottlingException", "Rate exceeded"),
             0,
             &[("permission", "unknown")],
-            &["does not tell: ThrottlingException"],
+            &["inconclusive: ThrottlingException"],
         ),
         case(
             "in trouble",
             |it| it.describe = (500, r#"{"__type":"InternalFailure"}"#.into()),
             0,
             &[("stream", "unknown")],
-            &["the service cannot tell it now"],
+            &["the service could not say now"],
         ),
         case(
             "unknown key",
@@ -201,14 +201,14 @@ fn finds_what_is_in_the_way_of_a_put() {
             },
             4,
             &[("credentials", "wrong"), ("stream", "unknown"), ("permission", "unknown")],
-            &["the signature is for eu-west-1", "is eu-west-1 the region that http://firehose.eu-west-1"],
+            &["the signature is for Firehose in eu-west-1", "Firehose endpoint in eu-west-1?"],
         ),
         case(
             "somebody else",
             |it| it.describe = (404, "<html>log in</html>".into()),
             1,
             &[("connection", "wrong"), ("stream", "unknown"), ("permission", "unknown")],
-            &["<html>log in</html>", "something else than Firehose"],
+            &["<html>log in</html>", "does not seem to be Firehose"],
         ),
         case(
             "refused on the way",
@@ -232,7 +232,7 @@ fn finds_what_is_in_the_way_of_a_put() {
             },
             0,
             &[("identity", "unknown")],
-            &["does not tell it: refused: RegionDisabledException"],
+            &["did not say: refused: RegionDisabledException"],
         ),
         case("no date", |it| it.ahead = None, 0, &[("clock", "unknown")], &["has no date"]),
     ];
@@ -258,7 +258,7 @@ fn measures_the_clock_and_signs_by_the_services() {
     for (ahead, disabled, code, result, words) in [
         (Some(-3600), "false", 0, "good", "3600 s ahead of the service's\nsignatures are corrected"),
         (Some(100), "true", 0, "good", " s behind the service's"),
-        (Some(3600), "true", 4, "wrong", "`AWS_DISABLE_CLOCK_SKEW_CORRECTION` forbids that"),
+        (Some(3600), "true", 4, "wrong", "`AWS_DISABLE_CLOCK_SKEW_CORRECTION` turns that off"),
     ] {
         let service = Service::start(Conduct { ahead, ..Conduct::good() });
         let mut command = check(&service, &["--output", "json"]);
@@ -297,7 +297,7 @@ fn knows_what_a_stand_in_cannot_tell() {
     with_credentials(&mut command, "AKIDEXAMPLE", SECRET);
     let (would_work, results, said) = found(&finished(&mut command, 0));
     assert_eq!((would_work, &*results["permission"]), (Value::Null, "unknown"), "{said}");
-    assert!(said.contains("whether the endpoint asks for permission first is not known"), "{said}");
+    assert!(said.contains("it is not known whether this endpoint checks the permission before that"), "{said}");
 }
 
 #[test]
@@ -324,7 +324,7 @@ wrong    credentials  no credentials found. Tried:
                         container: neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set
                         instance metadata: turned off by environment variable `AWS_EC2_METADATA_DISABLED`
                       set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with the AWS CLI: aws configure, aws sso login
-a put into logs would not work; to try it without account and network: firehose put demo --local DIR
+a put into logs would not work; to try it without an account or a network: firehose put demo --local DIR
 ";
     assert_eq!(outcome.stdout, expected);
 }

@@ -84,7 +84,7 @@ fn names_what_is_missing_or_broken_and_ends_with_3() {
             "dev",
             "`region` of profile `dev` (line 2 of the config file) must be `key",
         ),
-        ("[profile dev]\nregion = eu-west-1\n", "prod", "there is no profile `prod` (named by --profile)"),
+        ("[profile dev]\nregion = eu-west-1\n", "prod", "has a profile `prod` (named by --profile)"),
         ("[dev]\nregion = eu-west-1\n", "dev", "firehose:   line 1 of the config file is ignored"),
         (
             "[profile dev]\nregion =\n",
@@ -94,7 +94,7 @@ fn names_what_is_missing_or_broken_and_ends_with_3() {
         (
             "[profile dev]\nregion = eu-west-1\naws_access_key_id = AKID\n  X\naws_secret_access_key = s\n",
             "dev",
-            "the access key id has a blank, a line break",
+            "the access key id contains a space, a line break",
         ),
         ("[profile dev]\nregion = eu-west-1\nrole_arn = r\n", "dev", "`source_profile` or `credential_source`"),
         ("[profile dev]\nregion = eu-west-1\nretry_mode = never\n", "dev", "line 3 of the config file"),
@@ -152,11 +152,7 @@ fn finds_the_home_where_no_variable_names_it() {
 #[test]
 fn says_in_the_words_of_the_command_line_what_goes_against_it() {
     for (name, value, words) in [
-        (
-            "AWS_USE_FIPS_ENDPOINT",
-            "true",
-            "--endpoint-url goes against the wish of environment variable `AWS_USE_FIPS_ENDPOINT`",
-        ),
+        ("AWS_USE_FIPS_ENDPOINT", "true", "--endpoint-url conflicts with environment variable `AWS_USE_FIPS_ENDPOINT`"),
         (
             "AWS_CREDENTIAL_EXPIRATION",
             "2020-01-01T00:00:00Z",

@@ -70,7 +70,7 @@ fn reads_no_further_when_nothing_gets_through() {
     let [records, _, accepted, _, rejected, requests] = outcome.summary();
     assert_eq!((accepted, rejected, requests), (0, records, 8));
     assert!(records < 2_000_000, "it goes on reading: {records}");
-    let why = "nothing gets through: 8 calls in a row failed, the last one with 503: <html>later</html>";
+    let why = "cannot reach the service: 8 calls in a row failed, the last one with 503: <html>later</html>";
     assert!(outcome.stderr.contains(why), "{outcome:?}");
     assert!(!outcome.stderr.contains("refused"), "{outcome:?}");
 }
@@ -95,7 +95,7 @@ fn advises_about_region_and_endpoint_when_the_scope_is_wrong() {
             format!(r#"{{"__type":"InvalidSignatureException","message":"Credential should be scoped {what}. "}}"#);
         let server = Server::start(move |_, _| Answer::Http(403, refusal.clone()));
         let outcome = run(put_to(&server.url, &[]).env("AWS_REGION", "EU-West-1"), b"a\n").ended_with(4);
-        assert!(outcome.stderr.contains("is eu-west-1 the region that"), "{outcome:?}");
+        assert!(outcome.stderr.contains("Firehose endpoint in eu-west-1?"), "{outcome:?}");
         assert!(!outcome.stderr.contains("AWS_SECRET_ACCESS_KEY"), "{outcome:?}");
     }
 }

@@ -258,7 +258,8 @@ fn begins_anew_with_a_file_that_is_another_and_says_so() {
         world.expect(&["another\n"]);
         let mut line = String::new();
         stderr.read_line(&mut line).unwrap();
-        let why = "log: the log that was in log is gone, or was cut: what stood after byte 4 of it is lost, if anything did\n";
+        let why =
+            "log: the log in log was removed or truncated: what was after byte 4 is lost, if there was anything\n";
         assert!(line.ends_with(why), "{line}");
         world.end(child);
     }
@@ -303,7 +304,7 @@ fn goes_on_when_something_else_takes_the_place_of_the_file() {
     world.append("four\n");
     world.expect(&["four\n"]);
     let outcome = world.end(child);
-    assert!(outcome.stderr.contains("it is no regular file; waiting for one to take its place"), "{outcome:?}");
+    assert!(outcome.stderr.contains("it is not a regular file; waiting for one to replace it"), "{outcome:?}");
 }
 
 #[test]
@@ -314,7 +315,7 @@ fn waits_for_a_file_that_is_not_there_yet() {
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
-    assert_eq!(line, format!("firehose: {}: there is no such file yet; waiting for it\n", world.log.display()));
+    assert_eq!(line, format!("firehose: {}: the file does not exist yet; waiting for it\n", world.log.display()));
     world.append("one\n");
     world.expect(&["one\n"]);
     world.end(child);

@@ -1,4 +1,4 @@
-//! What a run says while it lasts: that calls fail and get through again, and its figures.
+//! What a run says while it lasts: that calls fail and succeed again, and its statistics.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -31,7 +31,11 @@ fn lines_of(child: &mut Child) -> impl Iterator<Item = String> + use<> {
 #[test]
 fn follows_into_a_stream_or_a_permission_that_is_not_there_yet() {
     for (code, said, what_to_do) in [
-        ("ResourceNotFoundException", "there is no stream logs in eu-west-1", "is the name right, and the region"),
+        (
+            "ResourceNotFoundException",
+            "there is no stream logs in eu-west-1",
+            "check the name, the region and the account",
+        ),
         ("AccessDeniedException", "these credentials do not allow firehose:PutRecordBatch", "allow firehose:PutRec"),
     ] {
         let (server, is_well) = ill(move || Answer::refused(400, code));
@@ -42,8 +46,8 @@ fn follows_into_a_stream_or_a_permission_that_is_not_there_yet() {
         let mut child = command.arg(dir.path().join("spool")).arg(&log).spawn().unwrap();
         let mut lines = lines_of(&mut child);
         let first = lines.next().unwrap();
-        assert!(first.starts_with("firehose: every record is refused since 20"), "{first}");
-        assert!(first.contains(said) && first.ends_with(" waiting for that"), "{first}");
+        assert!(first.starts_with("firehose: the service has refused every record since 20"), "{first}");
+        assert!(first.contains(said) && first.ends_with(" waiting"), "{first}");
         assert!(lines.next().unwrap().starts_with("firehose:   the service said: "));
         let hint = lines.next().unwrap();
         assert!(hint.contains(what_to_do), "{hint}");
@@ -51,7 +55,7 @@ fn follows_into_a_stream_or_a_permission_that_is_not_there_yet() {
         server.wait_for(3);
         is_well.store(true, Ordering::Relaxed);
         let last = lines.next().unwrap();
-        assert!(last.starts_with("firehose: calls get through again, after "), "{last}");
+        assert!(last.starts_with("firehose: calls succeed again, after "), "{last}");
         interrupt(&child);
         // And that is all: the log does not say it as well.
         let rest: Vec<_> = lines.collect();
@@ -79,11 +83,11 @@ fn an_outage_has_a_line_at_its_beginning_and_one_at_its_end() {
     let mut child = command.arg(&log).spawn().unwrap();
     let mut lines = lines_of(&mut child);
     let first = lines.next().unwrap();
-    assert!(first.starts_with("firehose: no call gets through since 20"), "{first}");
-    assert!(first.ends_with("; 1 record (4 bytes) waiting, to be tried again"), "{first}");
+    assert!(first.starts_with("firehose: no call has succeeded since 20"), "{first}");
+    assert!(first.ends_with("; 1 record (4 bytes) waiting to be sent again"), "{first}");
     is_well.store(true, Ordering::Relaxed);
     let last = lines.next().unwrap();
-    assert!(last.starts_with("firehose: calls get through again, after "), "{last}");
+    assert!(last.starts_with("firehose: calls succeed again, after "), "{last}");
     interrupt(&child);
     let rest: Vec<_> = lines.collect();
     assert_eq!(rest.len(), 1, "{rest:?}");
@@ -122,7 +126,7 @@ fn tells_figures_at_intervals_and_when_it_is_asked() {
         let figures = figures.rsplit("firehose: ").next().unwrap();
         assert!(figures.starts_with("1 accepted, 2 waiting, "), "{figures}");
         assert!(figures.contains(" resent, 0 rejected, ") && figures.contains(" bytes in the spool, "), "{figures}");
-        assert!(figures.ends_with(" seconds waited by the oldest record"), "{figures}");
+        assert!(figures.contains(", oldest record waiting for ") && figures.ends_with(" seconds"), "{figures}");
         // It goes on.
         interrupt(&child);
         lines.for_each(drop);
@@ -138,7 +142,7 @@ fn a_question_before_there_is_anything_to_tell_does_no_harm() {
     command.arg(&log).env_remove("AWS_ACCESS_KEY_ID");
     let mut child = command.spawn().unwrap();
     let mut lines = lines_of(&mut child);
-    assert!(lines.any(|line| line.ends_with("waiting for that")));
+    assert!(lines.any(|line| line.ends_with("waiting until this is available")));
     signal(&child, "USR1");
     assert_eq!(lines.next().unwrap(), "firehose: nothing has been read yet");
     signal(&child, "KILL");

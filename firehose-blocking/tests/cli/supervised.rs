@@ -153,7 +153,7 @@ fn waits_for_credentials_that_are_not_there_yet() {
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     // All that was tried, and not the first line of it alone.
     let said: Vec<String> = iter::repeat_with(|| read_line(&mut stderr))
-        .take_while(|line| !line.is_empty() && !line.ends_with("waiting for that"))
+        .take_while(|line| !line.is_empty() && !line.ends_with("waiting until this is available"))
         .collect();
     assert_eq!(said[1], "firehose: no credentials found. Tried:", "{said:?}");
     assert!(said.iter().any(|line| line.starts_with("firehose:   environment variables: ")), "{said:?}");
@@ -222,7 +222,7 @@ fn says_of_each_refused_record_where_it_stands_when_it_happens() {
     }
     interrupt(&child);
     let rest: Vec<String> = std::io::read_to_string(stderr).unwrap().lines().map(str::to_owned).collect();
-    assert!(rest.contains(&"firehose: rejected: 23 more records since then".to_owned()), "{rest:?}");
+    assert!(rest.contains(&"firehose: rejected: 23 more records, not listed one by one".to_owned()), "{rest:?}");
     assert_eq!(finish(child).code, Some(1));
     let text = fs::read_to_string(&kept).unwrap();
     assert!(
@@ -261,10 +261,10 @@ fn sends_rejects_again_with_the_attempts_of_all_runs() {
     let outcome = run(put(&["--from-rejects"]).arg(&first).arg("--rejects").arg(&second), b"").ended_with(1);
     assert_eq!(outcome.summary()[..5], [2, 8 + binary.len() as u64, 0, 2, 2]);
     assert!(
-        outcome.stderr.contains("first:3: not sent, and left where it is: its `data` is not base64"),
+        outcome.stderr.contains("first:3: not sent, and left in the file: its `data` is not base64"),
         "{outcome:?}"
     );
-    assert!(outcome.stderr.contains("first:4: not sent, and left where it is: not a JSON object"), "{outcome:?}");
+    assert!(outcome.stderr.contains("first:4: not sent, and left in the file: not a JSON object"), "{outcome:?}");
     assert_eq!(reasons(&second), [(b"bad one\n".to_vec(), 4), (binary.clone(), 4)]);
     let server = Server::start(|_, records| Answer::accepted(records.len()));
     let mut command = put_to(&server.url, &["--from-rejects"]);

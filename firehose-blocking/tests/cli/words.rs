@@ -8,8 +8,7 @@ use serde_json::json;
 use crate::program::{SECRET, firehose, put_to, run, with_credentials};
 use crate::server::{Answer, Server};
 
-const CLOSER: &str =
-    "firehose: firehose check logs, with the same options, tells what is used, where it is from, and what is wrong\n";
+const CLOSER: &str = "firehose: to see what is used, where it comes from and what is wrong: firehose check logs, with the same options\n";
 
 /// Runs a command to its end; the whole of what it says.
 #[track_caller]
@@ -26,7 +25,7 @@ firehose:   AWS_REGION and AWS_DEFAULT_REGION: not set
 firehose:   profile: has no `region`
 firehose:   instance metadata: turned off by environment variable `AWS_EC2_METADATA_DISABLED`
 firehose: give one, such as --region eu-west-1, or set AWS_REGION
-firehose: to try it without account and network: firehose put demo --local DIR
+firehose: to try it without an account or a network: firehose put demo --local DIR
 ";
     for args in [&["put", "logs"][..], &["call", "ListDeliveryStreams"]] {
         assert_eq!(said(&mut firehose(args), 3), expected, "{args:?}");
@@ -43,7 +42,7 @@ firehose:   web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set
 firehose:   container: neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set
 firehose:   instance metadata: turned off by environment variable `AWS_EC2_METADATA_DISABLED`
 firehose: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with the AWS CLI: aws configure, aws sso login
-firehose: to try it without account and network: firehose put demo --local DIR
+firehose: to try it without an account or a network: firehose put demo --local DIR
 ";
     for args in [&["put", "logs"][..], &["call", "ListDeliveryStreams"], &["config"]] {
         assert_eq!(said(firehose(args).args(["--region", "eu-west-1"]), 3), expected, "{args:?}");
@@ -56,8 +55,8 @@ fn with_credentials_that_are_not_whole() {
     let expected = "\
 firehose: no credentials found. Tried:
 firehose:   environment variables: cannot use them: environment variable `AWS_ACCESS_KEY_ID` is set and so needs `AWS_SECRET_ACCESS_KEY`
-firehose: the last of these is configured and failed: mend it, or choose another profile with --profile
-firehose: to try it without account and network: firehose put demo --local DIR
+firehose: the last one is configured and failed: fix it, or choose another profile with --profile
+firehose: to try it without an account or a network: firehose put demo --local DIR
 ";
     assert_eq!(said(command.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), 3), expected);
 }
@@ -71,11 +70,10 @@ fn with_a_profile_that_is_not_there() {
     let stderr = said(command.env("AWS_CONFIG_FILE", &config), 3);
     let lines: Vec<_> = stderr.lines().collect();
     let [first, .., last] = lines[..] else { panic!("{stderr}") };
-    let what =
-        "there is no profile `prod` (named by --profile), neither in the config file nor in the credentials file";
+    let what = "neither the config file nor the credentials file has a profile `prod` (named by --profile)";
     assert_eq!(first, format!("firehose: {what}"));
     assert!(lines[1].starts_with("firehose:   ") && lines[1].contains("line 1 of the config file"), "{stderr}");
-    assert_eq!(last, "firehose: `firehose config --profile default` tells which files those are");
+    assert_eq!(last, "firehose: to see which files these are: firehose config --profile default");
 }
 
 #[test]
@@ -84,10 +82,10 @@ fn without_a_network() {
     let host = url.strip_prefix("http://").unwrap();
     let expected = format!(
         "\
-firehose: nothing gets through: 8 calls in a row failed, the last one with cannot connect: {host}: Connection refused (os error 111)
+firehose: cannot reach the service: 8 calls in a row failed, the last one with cannot connect: {host}: Connection refused (os error 111)
 firehose: is {url}/ a Firehose endpoint, and can it be reached from here?
-{CLOSER}firehose: to try it without account and network: firehose put demo --local DIR
-firehose: 1 of 1 records not accepted; --rejects FILE would keep them, and --from-rejects FILE send them again
+{CLOSER}firehose: to try it without an account or a network: firehose put demo --local DIR
+firehose: 1 of 1 records not accepted; --rejects FILE would keep them, and --from-rejects FILE would send them again
 "
     );
     let stderr = said(&mut put_to(&url, &[]), 1);
@@ -119,20 +117,20 @@ fn where_the_service_says_no() {
             "ResourceNotFoundException",
             "Firehose logs under account 123456789012 not found.",
             "there is no stream logs in eu-west-1, in the account of these credentials",
-            "is the name right, and the region, and the account? firehose call ListDeliveryStreams --region eu-west-1 \
-             lists the streams that there are",
+            "check the name, the region and the account; to list the streams: firehose call ListDeliveryStreams --region \
+             eu-west-1",
         ),
         (
             "AccessDeniedException",
             DENIED,
             "these credentials do not allow firehose:PutRecordBatch on the stream logs in eu-west-1",
-            "allow firehose:PutRecordBatch on the stream logs, or use others with --profile",
+            "allow firehose:PutRecordBatch on the stream logs, or choose other credentials with --profile",
         ),
         (
             "InvalidSignatureException",
             "Credential should be scoped to a valid region.",
-            "the signature is for eu-west-1 and Firehose, and what is at URL is something else",
-            "is eu-west-1 the region that URL is in, and is that a Firehose endpoint?",
+            "the signature is for Firehose in eu-west-1, but URL belongs to another region or service",
+            "is URL a Firehose endpoint in eu-west-1?",
         ),
         (
             "InvalidSignatureException",
@@ -144,7 +142,7 @@ fn where_the_service_says_no() {
             "InvalidSignatureException",
             "Signature not yet current: 20261125T220353Z is still later than 20261125T214853Z (20261125T214353Z + 5 min.)",
             "the clocks of this machine and of the service are too far apart",
-            "set the clock right, or let signatures be corrected (disable_clock_skew_correction forbids that)",
+            "set the clock, or allow signatures to be corrected (disable_clock_skew_correction turns that off)",
         ),
         (
             "UnrecognizedClientException",
@@ -169,7 +167,7 @@ fn where_the_service_says_no() {
 firehose: {meaning}
 firehose:   the service said: {tried}{code}: {words}
 firehose: {what_to_do}
-{CLOSER}firehose: 1 of 1 records not accepted; --rejects FILE would keep them, and --from-rejects FILE send them again
+{CLOSER}firehose: 1 of 1 records not accepted; --rejects FILE would keep them, and --from-rejects FILE would send them again
 "
         );
         let stderr = said(&mut put_to(&server.url, &[]), 4);
@@ -181,9 +179,9 @@ firehose: {what_to_do}
 fn each_command_tells_its_version_its_statuses_and_its_diagnostics() {
     for (command, status) in [
         ("put", "130  interrupted twice: some records may have no known outcome"),
-        ("check", "0  nothing speaks against it"),
+        ("check", "0  found nothing that would stop a put"),
         ("call", "with --dry-run or --skeleton"),
-        ("config", "0  there are an endpoint and credentials"),
+        ("config", "0  an endpoint and credentials were found"),
         ("local", "3  the directory, the keys or the address cannot be used"),
     ] {
         let help = run(&mut firehose(&[command, "--help"]), b"").ended_with(0).stdout;

@@ -1,12 +1,12 @@
-//! What went wrong between the program and the service, and what to do about it, in the command line's own terms.
+//! Explains what went wrong between the program and the service, and what to do, in the terms of the command line.
 
-/// How to go on where the account or the network is what is missing.
-pub(crate) const LOCAL_HINT: &str = "to try it without account and network: firehose put demo --local DIR";
+/// What to do without an account or a network.
+pub(crate) const LOCAL_HINT: &str = "to try it without an account or a network: firehose put demo --local DIR";
 
 /// What was called, and where.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target<'a> {
-    /// What one may have the permission for, such as `firehose:PutRecordBatch`.
+    /// The action that a policy allows, such as `firehose:PutRecordBatch`.
     pub(crate) action: &'a str,
     /// The name of the stream, if it was about one.
     pub(crate) stream: Option<&'a str>,
@@ -32,7 +32,10 @@ impl Target<'_> {
                 format!("these credentials do not allow {} on the {stream} in {region}", self.action)
             }
             "InvalidSignatureException" | "SignatureDoesNotMatch" if is_about_scope(words) => {
-                format!("the signature is for {region} and Firehose, and what is at {} is something else", self.url)
+                format!(
+                    "the signature is for Firehose in {region}, but {} belongs to another region or service",
+                    self.url
+                )
             }
             _ if is_about_clock(words) => "the clocks of this machine and of the service are too far apart".into(),
             "InvalidSignatureException" | "SignatureDoesNotMatch" => "the service does not accept the signature".into(),
@@ -47,17 +50,17 @@ impl Target<'_> {
         let (stream, region, url) = (self.named(), self.region, self.url);
         Some(match code {
             "ResourceNotFoundException" => format!(
-                "is the name right, and the region, and the account? firehose call ListDeliveryStreams --region {region} \
-                 lists the streams that there are"
+                "check the name, the region and the account; to list the streams: firehose call ListDeliveryStreams --region \
+                 {region}"
             ),
             "AccessDeniedException" | "AccessDenied" => {
-                format!("allow {} on the {stream}, or use others with --profile", self.action)
+                format!("allow {} on the {stream}, or choose other credentials with --profile", self.action)
             }
             "InvalidSignatureException" | "SignatureDoesNotMatch" if is_about_scope(words) => {
-                format!("is {region} the region that {url} is in, and is that a Firehose endpoint?")
+                format!("is {url} a Firehose endpoint in {region}?")
             }
             _ if is_about_clock(words) => {
-                "set the clock right, or let signatures be corrected (disable_clock_skew_correction forbids that)"
+                "set the clock, or allow signatures to be corrected (disable_clock_skew_correction turns that off)"
                     .into()
             }
             "InvalidSignatureException" | "SignatureDoesNotMatch" => {
@@ -76,7 +79,7 @@ impl Target<'_> {
     /// Explains that no answer comes that could be the service's.
     pub(crate) fn unreachable(&self, words: &str) -> Vec<String> {
         let hints = [Some(self.reachability_hint()), self.check_hint(), Some(LOCAL_HINT.into())].into_iter().flatten();
-        [format!("nothing gets through: {words}")].into_iter().chain(hints).collect()
+        [format!("cannot reach the service: {words}")].into_iter().chain(hints).collect()
     }
 
     /// What to look at when no answer comes.
@@ -94,7 +97,7 @@ impl Target<'_> {
     pub(crate) fn check_hint(&self) -> Option<String> {
         let stream = self.stream?;
         Some(format!(
-            "firehose check {stream}, with the same options, tells what is used, where it is from, and what is wrong"
+            "to see what is used, where it comes from and what is wrong: firehose check {stream}, with the same options"
         ))
     }
 

@@ -1,4 +1,4 @@
-//! `firehose check`: whether a put would work, and if not, what is in its way.
+//! `firehose check`: whether a put would work, and if not, what would stop it.
 //!
 //! ```text
 //! settings ─▶ credentials
@@ -7,9 +7,9 @@
 //! connection ─▶ clock ─▶ identity (STS), stream (DescribeDeliveryStream), permission (PutRecordBatch without records)
 //! ```
 //!
-//! Each step is a line, good or with its mend, and all that can be looked at is, so that one run tells all that is wrong.
-//! Nothing is written to the stream: what asks for the permission to put is a batch without records, of which there is
-//! nothing to write even where it is not refused.
+//! Each step prints a line: that it is good, or what to do. It checks everything that it can, so that one run reports all
+//! that is wrong. It writes nothing to the stream: to check the permission it puts a batch without records, which writes
+//! nothing even if it is accepted.
 
 use std::process::ExitCode;
 
@@ -36,7 +36,7 @@ use crate::config::source_text;
 use crate::connect::{check, configure, failure, setting};
 use crate::console::{self, Exit, Failure};
 
-/// How far a clock may be off: the service takes signatures that are five minutes old, or more.
+/// How far a clock may be off: the service accepts signatures that are up to five minutes old, or older.
 const MAX_SKEW: SignedDuration = SignedDuration::minutes(4);
 
 /// Looks at everything that a put depends on, and prints what it found.
@@ -58,7 +58,7 @@ enum Status {
     Good,
     /// A put would end with this status.
     Wrong(Exit),
-    /// A put may work all the same.
+    /// A put may work or not.
     Unknown,
 }
 
@@ -102,7 +102,7 @@ impl Report<'_> {
     }
 
     fn failed(&mut self, name: &'static str, mut failure: Failure) {
-        // That is said once, at the end.
+        // The end of the report says that once.
         failure.details.retain(|line| line != advice::LOCAL_HINT);
         self.add(name, Status::Wrong(failure.exit), failure.message, failure.details);
     }
@@ -138,7 +138,7 @@ impl Report<'_> {
         text.push_str(&match self.would_work() {
             Some(true) => format!("a put into {stream} would work"),
             Some(false) => format!("a put into {stream} would not work"),
-            None => format!("nothing speaks against a put into {stream}, but not everything is known"),
+            None => format!("found nothing that would stop a put into {stream}, but could not check everything"),
         });
         if self.exit().is_some_and(|exit| exit != Exit::Refused) {
             text.push_str(&format!("; {}", advice::LOCAL_HINT));
@@ -157,7 +157,7 @@ impl Report<'_> {
     }
 }
 
-/// Goes as far as it gets.
+/// Makes all checks, as far as each allows the next.
 fn run_checks(args: &CheckArgs, report: &mut Report<'_>) {
     let builder = configure(Client::builder(), &args.service);
     let settings = match builder.settings() {
@@ -235,7 +235,7 @@ impl Service<'_> {
         self.transport.send(request, &self.settings.timeouts())
     }
 
-    /// Sends something that anybody may send: any answer shows that the way is free, and what time it is there.
+    /// Sends an unsigned request: any answer shows that there is a connection, and the service's time.
     fn connect(&mut self, report: &mut Report<'_>) -> Result<(), &'static str> {
         let sent = SystemClock.now();
         let response = match self.send(&self.request(DescribeDeliveryStream::TARGET, b"{}")) {
@@ -245,7 +245,7 @@ impl Service<'_> {
                     TransportErrorKind::Connect | TransportErrorKind::Timeout => {
                         Some(self.target("", "").reachability_hint())
                     }
-                    // The others say it themselves.
+                    // Other errors name their cause.
                     _ => None,
                 };
                 let hint = hint.into_iter().collect();
@@ -257,7 +257,7 @@ impl Service<'_> {
         self.software = response.headers.value("server").unwrap_or_default().to_owned();
         let (date, has_age) = (response.headers.value("date"), response.headers.value("age").is_some());
         let Some(skew) = ClockSkew::new().observe(sent, SystemClock.now(), date, has_age) else {
-            report.add("clock", Status::Unknown, "the answer has no date to measure it by", Vec::new());
+            report.add("clock", Status::Unknown, "the answer has no date to compare with", Vec::new());
             return Ok(());
         };
         self.report_clock(skew, report);
@@ -290,10 +290,11 @@ impl Service<'_> {
             report.good("clock", message);
         } else if forbidden.value {
             let forbids = source_text(&forbidden.source);
-            let hint = format!("set the clock right, or let signatures be corrected ({forbids} forbids that)");
+            let hint = format!("set the clock, or allow signatures to be corrected ({forbids} turns that off)");
             report.add("clock", Status::Wrong(Exit::Refused), message, vec![hint]);
         } else {
-            let hint = "signatures are corrected by that; set it right all the same, certificates go by it".into();
+            let hint =
+                "signatures are corrected by that much; set the clock anyway, because certificates depend on it".into();
             report.add("clock", Status::Good, message, vec![hint]);
         }
     }
@@ -323,7 +324,7 @@ impl Service<'_> {
         self.send(&request).map_err(SendError::Transport)
     }
 
-    /// Asks whose credentials they are. It matters to nobody else, so nothing is wrong if that is not told.
+    /// Asks STS whose credentials they are. A put does not need that, so no answer is not an error.
     fn identify(&self, credentials: &Credentials, report: &mut Report<'_>) {
         let unknown = |report: &mut Report<'_>, message: String| {
             report.add("identity", Status::Unknown, message, Vec::new());
@@ -352,7 +353,7 @@ impl Service<'_> {
         let answer = self.send(&request).map_err(|error| console::chain(&error));
         match answer.and_then(|response| sts::read_identity(&response).map_err(|error| console::chain(&error))) {
             Ok(identity) => report.good("identity", format!("{} in account {}", identity.arn, identity.account)),
-            Err(why) => unknown(report, format!("{} does not tell it: {why}", endpoint.authority())),
+            Err(why) => unknown(report, format!("{} did not say: {why}", endpoint.authority())),
         }
     }
 
@@ -404,15 +405,16 @@ impl Service<'_> {
             return Err("the service does not accept the credentials");
         }
         if is_denial(error) {
-            let hint = format!("allow firehose:DescribeDeliveryStream, which a put does not need, to know: {error}");
-            report.add("stream", Status::Unknown, "these credentials do not allow to look at it", vec![hint]);
+            let hint =
+                format!("to check it, allow firehose:DescribeDeliveryStream, which a put does not need: {error}");
+            report.add("stream", Status::Unknown, "these credentials do not allow describing it", vec![hint]);
         } else if is_for_the_moment(error) {
-            report.add("stream", Status::Unknown, format!("the service cannot tell it now: {error}"), Vec::new());
+            report.add("stream", Status::Unknown, format!("the service could not say now: {error}"), Vec::new());
         } else if is_somebody_else(error) {
             self.add_refusal("connection", DescribeDeliveryStream::NAME, error, report);
-            return Err("something else than Firehose seems to be there");
+            return Err("the endpoint does not seem to be Firehose");
         } else if error.code == Some(ErrorCode::ResourceNotFoundException) && self.is_local("(auto-create)") {
-            report.good("stream", format!("{} is not there yet, and is made by the first put", report.stream));
+            report.good("stream", format!("{} does not exist yet; the first put creates it", report.stream));
         } else {
             self.add_refusal("stream", DescribeDeliveryStream::NAME, error, report);
         }
@@ -444,11 +446,15 @@ impl Service<'_> {
                 self.add_refusal("permission", PutRecordBatch::NAME, &error, report);
             }
             Some(code) if is_about_records(code, &error.message) && self.is_aws() => {
-                report.good("permission", format!("{words}, which Firehose is seen to do only for those who may put"));
+                report
+                    .good("permission", format!("{words}; Firehose has been seen to check the permission before that"));
             }
-            Some(_) if self.is_local("") => report.good("permission", "`firehose local` asks for none"),
+            Some(_) if self.is_local("") => report.good("permission", "`firehose local` requires none"),
             Some(code) if is_about_records(code, &error.message) => {
-                unknown(report, format!("{words}; whether the endpoint asks for permission first is not known"));
+                unknown(
+                    report,
+                    format!("{words}; it is not known whether this endpoint checks the permission before that"),
+                );
             }
             Some(
                 ErrorCode::ResourceNotFoundException
@@ -456,7 +462,7 @@ impl Service<'_> {
                 | ErrorCode::InvalidKMSResourceException
                 | ErrorCode::InvalidSourceException,
             ) => self.add_refusal("permission", PutRecordBatch::NAME, &error, report),
-            _ => unknown(report, format!("the answer to a PutRecordBatch without records does not tell: {error}")),
+            _ => unknown(report, format!("the answer to a PutRecordBatch without records is inconclusive: {error}")),
         }
     }
 
@@ -465,7 +471,7 @@ impl Service<'_> {
         Target { action, stream: Some(stream), region, url }
     }
 
-    /// Reports a refusal, in place of what was said before under that name.
+    /// Reports a refusal, in place of an earlier line of that name.
     fn add_refusal(&self, name: &'static str, operation: &str, error: &ServiceError, report: &mut Report<'_>) {
         let action = format!("firehose:{operation}");
         let target = self.target(&action, report.stream);
@@ -473,7 +479,7 @@ impl Service<'_> {
         let message = target.meaning(&code, &error.message);
         let details = [Some(format!("the service said: {error}")), target.hint(&code, &error.message)];
         let details = details.into_iter().flatten().collect();
-        // To a put, that is as if nothing got through.
+        // A put treats that as no answer.
         let exit = if error.is_foreign() { Exit::Incomplete } else { Exit::Refused };
         let line = Line { name, status: Status::Wrong(exit), message, details };
         match report.lines.iter_mut().find(|line| line.name == name) {
@@ -504,9 +510,9 @@ fn report_stream(description: &DeliveryStreamDescription, report: &mut Report<'_
     let wrong = |hint: &str| (Status::Wrong(Exit::Refused), vec![hint.to_owned()]);
     let (status, details) = match (status, kind) {
         (DeliveryStreamStatus::Creating, _) => wrong("wait until it is ACTIVE, which takes some minutes"),
-        (DeliveryStreamStatus::CreatingFailed, _) => wrong("delete it, mend what failed, and create it again"),
+        (DeliveryStreamStatus::CreatingFailed, _) => wrong("delete it, fix what failed, and create it again"),
         (DeliveryStreamStatus::Deleting, _) => {
-            (Status::Unknown, vec!["it may take records until it is gone, and deliver them or not".into()])
+            (Status::Unknown, vec!["until it is gone it may accept records, and deliver them or not".into()])
         }
         (DeliveryStreamStatus::Active | DeliveryStreamStatus::DeletingFailed, DeliveryStreamType::DirectPut) => {
             message.push_str(" and takes puts");
@@ -516,9 +522,10 @@ fn report_stream(description: &DeliveryStreamDescription, report: &mut Report<'_
             message.push_str(&format!(" and its source is {kind}: it takes no puts"));
             wrong("put into its source, or into a stream whose source is DirectPut")
         }
-        (status, kind) => {
-            (Status::Unknown, vec![format!("what {status} and {kind} mean for puts is not known to this version")])
-        }
+        (status, kind) => (
+            Status::Unknown,
+            vec![format!("this version does not know whether a stream that is {status}, of type {kind}, takes puts")],
+        ),
     };
     report.add("stream", status, message, details);
 }
@@ -555,12 +562,12 @@ fn is_about_records(code: &ErrorCode, words: &str) -> bool {
     *code == ErrorCode::ValidationException || *code == ErrorCode::InvalidArgumentException && names_them()
 }
 
-/// Whether the answer is not one of Firehose's.
+/// Whether something else than Firehose answered.
 fn is_somebody_else(error: &ServiceError) -> bool {
     error.code.is_none() || error.code == Some(ErrorCode::UnknownOperationException)
 }
 
-/// Whether the same call may be answered another time.
+/// Whether the same call may succeed later.
 fn is_for_the_moment(error: &ServiceError) -> bool {
     error.is_throttling() || error.status >= 500
 }

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 
 use firehose_blocking::firehose_proto::error::WithCauses;
 
-/// How the program ended, when not well.
+/// How the program failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Some records were not accepted, or some input was not read.
     Incomplete = 1,
-    /// The command line cannot be followed.
+    /// The command line is not valid.
     Usage = 2,
     /// Configuration or credentials are missing or wrong.
     Configuration = 3,
@@ -26,7 +26,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why the program ends, and as what.
+/// Why the program ends, and with which exit status.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
@@ -41,13 +41,13 @@ impl Failure {
         Self { exit, message: message.into(), details: Vec::new() }
     }
 
-    /// The same with more to say.
+    /// Adds details.
     pub(crate) fn with(mut self, details: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.details.extend(details.into_iter().map(Into::into));
         self
     }
 
-    /// All there is to say, a line each.
+    /// The message and the details, a line each.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
         [&self.message].into_iter().chain(&self.details).map(String::as_str)
     }
@@ -60,12 +60,12 @@ impl Failure {
 
 /// Writes a message to standard error.
 pub(crate) fn eprint(message: &str) {
-    // There is nowhere left to say that this failed.
+    // If this fails, there is nowhere left to report it.
     let _ = writeln!(io::stderr(), "firehose: {}", sanitize(message));
 }
 
-/// A text without what would move a terminal's cursor, colour it, or turn the order of what it shows: names and the words
-/// of a server may be in it.
+/// Replaces characters that would move a terminal's cursor, change its colours or reorder its text. The text may contain
+/// names and messages of a server.
 pub(crate) fn sanitize(text: &str) -> String {
     let is_bidirectional =
         |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -74,7 +74,7 @@ pub(crate) fn sanitize(text: &str) -> String {
 
 /// Writes a line of JSON to standard error, for programs to read.
 pub(crate) fn eprint_json(json: &str) {
-    // There is nowhere left to say that this failed.
+    // If this fails, there is nowhere left to report it.
     let _ = writeln!(io::stderr(), "{json}");
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn print(line: &str) -> io::Result<()> {
     write(format!("{line}\n").as_bytes())
 }
 
-/// Writes to standard output. A reader that has gone away is its own choice, not a failure.
+/// Writes to standard output. A closed pipe is not a failure.
 pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {

@@ -39,20 +39,20 @@ const MIN_BATCHES: usize = 64;
 /// How long a run that was interrupted goes on waiting for answers when the spool keeps what has none.
 const SPOOLED_DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Rejected records of which one is told by itself in a minute.
+/// Rejected records that are reported one by one in a minute.
 const MAX_LINES: u32 = 10;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How often a run that waits for the last outcomes looks after those that have come.
+/// How often a run that waits for the last outcomes looks for new ones.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Sends records, and keeps account of what becomes of them.
+/// Sends records and counts their outcomes.
 pub(crate) struct Delivery {
     producer: Producer,
     account: Account,
     shutdown: Arc<Shutdown>,
-    /// How long a record is waited for once somebody wants the run to end.
+    /// How long to wait for a record's outcome after a shutdown was requested.
     drain_timeout: Duration,
     /// Records and bytes of this run that the producer has taken.
     sent: Cell<(u64, u64)>,
@@ -70,7 +70,7 @@ struct Account {
     message_limit: Cell<MessageLimit>,
 }
 
-/// What was told of rejected records in this minute.
+/// How many rejected records were reported in this minute, and how many were not.
 #[derive(Debug, Clone, Copy)]
 struct MessageLimit {
     since: Instant,
@@ -79,7 +79,7 @@ struct MessageLimit {
 }
 
 impl Delivery {
-    /// Starts a producer that says so on the channel when records come back.
+    /// Starts a producer. It sends an event on the channel when records come back.
     pub(crate) fn start(
         args: &PutArgs,
         client: Client,
@@ -94,7 +94,7 @@ impl Delivery {
         let (health_client, stream, progress) = (client.clone(), args.stream.clone(), progress.clone());
         let mut builder = Producer::builder(client, &*args.stream)
             .policy(policy(args, max_attempts))
-            // What is left when it is dropped has come back by then, or is in the spool.
+            // By the time that it is dropped, all records have come back or are in the spool.
             .drop_timeout(Duration::ZERO)
             .on_outcome(move |outcome| match outcome {
                 Outcome::Accepted(run) => {
@@ -191,18 +191,18 @@ impl Delivery {
         self.producer.stopped()
     }
 
-    /// Keeps a note on a source in the spool.
+    /// Saves a checkpoint of a source in the spool.
     pub(crate) fn save_checkpoint(&self, path: &Path, note: &[u8]) -> Result<(), String> {
         self.producer.save_checkpoint(&source_name(path), note).map_err(|error| console::chain(&error))
     }
 
-    /// What an earlier run has noted on a source.
+    /// Loads the checkpoint that an earlier run saved of a source.
     pub(crate) fn load_checkpoint(&self, path: &Path) -> Result<Option<Vec<u8>>, Failure> {
         let note = self.producer.load_checkpoint(&source_name(path));
         note.map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))
     }
 
-    /// Writes what has come back to the rejects. Not while a record is being written there in parts.
+    /// Writes the records that have come back to the rejects. Not to be called while a record is being written there in parts.
     pub(crate) fn reject_undelivered(&self) {
         let records = self.producer.take_undelivered();
         if !records.is_empty() {
@@ -213,7 +213,7 @@ impl Delivery {
         }
     }
 
-    /// Says that a record was rejected, if the run has no end at which it would be said.
+    /// Reports a rejected record at once if the run has no end at which it would be reported.
     pub(crate) fn report_rejected(&self, message: &str) {
         if self.account.is_following {
             self.account.report_rejected(message);
@@ -254,7 +254,7 @@ impl Delivery {
         (kept, stopped)
     }
 
-    /// What can be told of the run from elsewhere, as long as it lasts.
+    /// A monitor of the run for other threads.
     pub(crate) fn monitor(&self, progress: &Progress) -> Monitor {
         Monitor {
             producer: self.producer.clone(),
@@ -299,7 +299,7 @@ impl Account {
         self.rejects.flush();
     }
 
-    /// Says that a record was rejected, but not too often.
+    /// Reports a rejected record, up to a number of them in a minute.
     fn report_rejected(&self, message: &str) {
         if self.message_limit.get().since.elapsed() >= MINUTE {
             self.report_suppressed();
@@ -314,12 +314,12 @@ impl Account {
         }
     }
 
-    /// Says how many rejected records were not told of one by one.
+    /// Reports how many rejected records were not reported one by one.
     fn report_suppressed(&self) {
         let message_limit = self.message_limit.get();
         if message_limit.suppressed > 0 {
             console::eprint(&format!(
-                "rejected: {} more record{} since then",
+                "rejected: {} more record{}, not listed one by one",
                 message_limit.suppressed,
                 plural(message_limit.suppressed)
             ));
@@ -332,13 +332,13 @@ impl Account {
 pub(crate) enum NotSent {
     /// The reason to reject it for.
     Record(String),
-    /// The spool takes no records: not this one, and no other.
+    /// The spool takes no more records.
     Spool(String),
-    /// There is no time left for it, nor for another.
+    /// There is no time left to send it or any other.
     GivenUp,
 }
 
-/// How the spool is to be used. An endpoint of our own has another port each time: it is known by its directory.
+/// How to use the spool. The local endpoint has another port in each run, so its directory names it.
 fn spool_options(args: &PutArgs) -> SpoolOptions {
     let mut options = SpoolOptions::default();
     options.redirect = args.spool_redirect;
@@ -352,8 +352,8 @@ fn not_started(error: &ProducerError) -> Failure {
     let failure = Failure::new(Exit::Configuration, console::chain(error));
     match error {
         ProducerError::Spool(SpoolError::OtherTarget { known, wanted, .. }) => failure.with([
-            format!("to deliver them where they are meant to go, run this for {known} first"),
-            format!("to send them to {wanted} all the same, add --spool-redirect"),
+            format!("to deliver them to their own target, run this for {known} first"),
+            format!("to send them to {wanted} instead, add --spool-redirect"),
         ]),
         _ => failure,
     }

@@ -49,7 +49,10 @@ impl Encoding {
     /// What to do with such a file.
     pub(crate) fn hint(self, path: &Path) -> String {
         let path = path.display();
-        format!("`{} {path} | firehose put STREAM` sends what is in it, --whole-file the file as it is", self.reader())
+        format!(
+            "`{} {path} | firehose put STREAM` sends its contents, --whole-file sends the file as it is",
+            self.reader()
+        )
     }
 
     /// The command that writes out what is in such a file.

@@ -21,16 +21,16 @@ use crate::records::{Framing, Piece, Splitter};
 use crate::rejects::{Rejected, Rejects};
 use crate::report::as_u64;
 
-/// Longest that a run waits for a reader that was told to halt. Only one that waits for a pipe to be opened takes it.
+/// How long a run waits for its reader to stop. Only a reader that waits for a pipe to be opened takes that long.
 const READER_STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often to look after records that have come back while nothing happens.
+/// How often to look for records that have come back while nothing else happens.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Bytes of a log after which somebody looks whether a note is due.
+/// Bytes of a log after which to check whether a checkpoint is due.
 const PART_BYTES: usize = 8 * 1024;
 
-/// How often a note is taken while there is much to read.
+/// How often to save a checkpoint while there is much to read.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Bytes of a line of rejects that may still hold a record: its base64, and room for the reason.
@@ -50,9 +50,9 @@ pub(crate) enum Input<'a> {
 pub(crate) struct Read {
     /// Bytes that were cut into records.
     pub(crate) bytes: u64,
-    /// Whether the end of the last source was seen. A source that is followed has none: it ends when somebody says so.
+    /// Whether the last source was read to its end. A source that is followed ends at a shutdown.
     pub(crate) is_complete: bool,
-    /// Whether a source came to an error.
+    /// Whether a source failed.
     pub(crate) has_failed: bool,
     /// What is wrong with the spool, if that ended the run.
     pub(crate) broken_spool: Option<String>,
@@ -64,7 +64,7 @@ pub(crate) struct Filler<'a> {
     rejects: &'a Rejects,
     progress: &'a Progress,
     framing: &'a Framing,
-    /// The length from which on records, or lines that hold them, come in parts.
+    /// Records, or lines that hold them, come in parts from this length on.
     max_bytes: usize,
     is_from_rejects: bool,
     sources: &'a [Source],
@@ -76,9 +76,9 @@ pub(crate) struct Filler<'a> {
     /// The stream whose record is being written to the rejects in parts.
     open: Option<u64>,
     fed_bytes: u64,
-    /// Whether only what has been read by now is to be delivered.
+    /// Whether to deliver only what has been read so far.
     is_interrupted: bool,
-    /// Whether the producer takes nothing more in time.
+    /// Whether there is no time left to wait for the producer.
     is_given_up: bool,
     read: Read,
 }
@@ -152,7 +152,7 @@ impl<'a> Filler<'a> {
         self.read
     }
 
-    /// Does what an event asks for; a break ends the run.
+    /// Handles an event; a break ends the run.
     fn handle(&mut self, event: Event, spare_buffers: &Sender<Vec<u8>>) -> ControlFlow<()> {
         match event {
             Event::Chunk { stream, buffer, range } => {
@@ -182,7 +182,7 @@ impl<'a> Filler<'a> {
         ControlFlow::Continue(())
     }
 
-    /// Ends the current source, and says why if that is not where it ends by itself.
+    /// Ends the current source, and reports the error if it could not be read to its end.
     fn end_source(&mut self, error: Option<io::Error>) {
         // The records of the next one are not to begin in the last line of this one.
         self.finish(self.source, as_u64(self.sources.len()) > self.source + 1);
@@ -194,7 +194,7 @@ impl<'a> Filler<'a> {
         self.source += 1;
     }
 
-    /// Rejects the records that come in parts of which the last is not there.
+    /// Rejects the records that come in parts and whose last part is missing.
     fn reject_unfinished(&mut self) {
         for mut stream in mem::take(&mut self.streams).into_values() {
             if let Some(bytes) = stream.open_bytes.take().filter(|_| !self.is_from_rejects) {
@@ -208,7 +208,7 @@ impl<'a> Filler<'a> {
         }
     }
 
-    /// Keeps account of a log.
+    /// Applies an event of a log.
     fn handle_log(&mut self, event: &follow::Event) {
         match event {
             follow::Event::End { log } => self.finish(*log, true),
@@ -225,8 +225,8 @@ impl<'a> Filler<'a> {
         self.save_checkpoint();
     }
 
-    /// Cuts more of a stream into records. While there is much to read of a log, a note is due now and then: what has been
-    /// sent since the last one would be sent again after a crash.
+    /// Cuts more of a stream into records. While there is much to read of a log, saves a checkpoint now and then: after a
+    /// crash, everything since the last checkpoint is sent again.
     fn feed(&mut self, key: u64, bytes: &[u8]) {
         if self.open.is_some_and(|open| open != key) {
             self.pause();
@@ -311,16 +311,16 @@ impl<'a> Filler<'a> {
         if self.followed.is_none() {
             return events.recv().ok();
         }
-        // A run that has no end looks by itself after what has come back.
+        // A run without an end looks by itself for records that have come back.
         match events.recv_timeout(LOOK_INTERVAL) {
             Err(RecvTimeoutError::Timeout) => Some(Event::Undelivered),
             event => event.ok(),
         }
     }
 
-    /// Takes note of how far the logs were read, but for what is not cut into records yet.
+    /// Saves how far the logs were read, without the bytes that are not cut into records yet.
     fn save_checkpoint(&mut self) {
-        // What the producer has not taken is to be read again.
+        // The next run has to read again what the producer has not taken.
         if self.is_over() {
             return;
         }
@@ -347,7 +347,7 @@ impl<'a> Filler<'a> {
             Piece::Part(data) if self.is_from_rejects => *open_bytes.get_or_insert(0) += data.len(),
             Piece::Last(_) if self.is_from_rejects => {
                 *open_bytes = None;
-                self.pass_over(location, "the record is far too long for any stream");
+                self.pass_over(location, "the record is too long for any stream");
             }
             Piece::Records(records) => self.send(location, records),
             Piece::Part(data) => {
@@ -419,13 +419,13 @@ impl<'a> Filler<'a> {
         }
     }
 
-    /// Says that a line of rejects is no record that can be sent.
+    /// Reports a line of rejects that cannot be sent.
     fn pass_over(&mut self, location: &Location, why: &str) {
         self.read.has_failed = true;
-        self.progress.suspend(|| console::eprint(&format!("{location}: not sent, and left where it is: {why}")));
+        self.progress.suspend(|| console::eprint(&format!("{location}: not sent, and left in the file: {why}")));
     }
 
-    /// Makes way for other rejects within a record that comes in parts: the rest of it is an entry of its own.
+    /// Interrupts a record that comes in parts so that other rejects can be written: its rest becomes an entry of its own.
     fn pause(&mut self) {
         if self.open.take().is_some() {
             self.rejects.end(&format!("part of a record above {MAX_RECORD_BYTES} bytes; the next part follows"), 0);
@@ -438,7 +438,7 @@ impl<'a> Filler<'a> {
         self.open = None;
         let report = self.delivery.report();
         report.count(1, as_u64(bytes));
-        // Why the run was stopped is told once, and not for each line.
+        // The reason of the stop is reported once, not for each line.
         let message = if self.is_over() { reason.to_owned() } else { format!("{location}: {reason}") };
         report.reject(&message);
         if self.followed.is_some() && !self.is_over() {

@@ -2,7 +2,7 @@
 //!
 //! Reading has a thread of its own so that a source that says nothing for a while, such as a pipe, holds up
 //! neither the records that are there already nor the end of a run that the service has refused. It takes no byte
-//! off its source once it has been told to halt: what it has taken by then is all that there is to deliver.
+//! off its source after a shutdown was requested: what it has read by then is all that there is to deliver.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -39,9 +39,9 @@ pub(crate) enum Event {
     EndOfSource(Option<io::Error>),
     /// There is no other source.
     EndOfInput,
-    /// Somebody wants the run to end: the reader halts when it can.
+    /// A shutdown was requested: the reader stops as soon as it can.
     Interrupted,
-    /// The reader has halted; nothing was read that was not handed over.
+    /// The reader has stopped, and has handed over everything that it read.
     ReaderStopped,
     /// What there is to know of a log that is followed.
     Log(follow::Event),
@@ -130,14 +130,14 @@ enum Open {
 }
 
 impl Open {
-    /// Waits until a read would not wait, or until it is halted: whether to read.
+    /// Waits until a read would not block, or until a shutdown. Returns whether to read.
     #[cfg(unix)]
     fn wait(&self, shutdown: &Shutdown) -> bool {
         use std::os::fd::AsFd as _;
 
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-        /// How often a reader that waits looks whether it is to halt.
+        /// How often a waiting reader checks for a shutdown.
         const PERIOD: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
         let source = match self {
@@ -174,7 +174,7 @@ impl Open {
     }
 }
 
-/// Reads all sources into buffers that come back empty, until there is no more, nobody listens, or it is to halt.
+/// Reads all sources into buffers that come back empty, until there is no more, nobody listens, or a shutdown.
 pub(crate) fn read(
     sources: &[Source],
     is_decoded: bool,
@@ -268,7 +268,10 @@ impl Reader<'_> {
                 // It breaks off because nobody reads on.
                 Err(_) if self.shutdown.is_requested() => return Ok(false),
                 Err(error) => {
-                    return Err(io::Error::new(error.kind(), format!("what gzip has compressed breaks off: {error}")));
+                    return Err(io::Error::new(
+                        error.kind(),
+                        format!("the gzip data is incomplete or corrupt: {error}"),
+                    ));
                 }
                 Ok(0) => return Ok(!self.shutdown.is_requested()),
                 Ok(_) => {}
@@ -284,7 +287,7 @@ impl Reader<'_> {
     }
 }
 
-/// What gzip has compressed: bytes that were read to find that out, and the rest, until it is to halt.
+/// What gzip has compressed: bytes that were read to find that out, and the rest, until a shutdown.
 struct Compressed<'a> {
     first: Vec<u8>,
     open: Open,

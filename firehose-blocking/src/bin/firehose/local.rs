@@ -20,7 +20,7 @@ const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 /// Serves until it is interrupted or terminated.
 pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
     if !args.listen.ip().is_loopback() && !args.allow_remote {
-        let message = format!("{} can be reached from other machines; --allow-remote allows that", args.listen);
+        let message = format!("other machines can reach {}; --allow-remote allows that", args.listen);
         return Err(Failure::new(Exit::Usage, message));
     }
     let configuration = |message| Failure::new(Exit::Configuration, message);
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
         .start()
         .map_err(|error| configuration(console::chain(&error)))?;
     console::print(&format!("listening on {}", endpoint.url()))
-        .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot say where we listen: {error}")))?;
+        .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot print the address: {error}")))?;
     // The handler lives as long as the process, so there is always one who may send.
     let _ = interrupted.recv();
     let faults = endpoint.faults();

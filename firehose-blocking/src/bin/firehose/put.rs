@@ -6,8 +6,8 @@
 //!    └── empty buffers ─┘
 //! ```
 //!
-//! Buffers go round in a circle of fixed size, and the producer's is bounded: that is what bounds memory, and what makes
-//! the reader wait for the service.
+//! A fixed number of buffers circulates, and the producer's buffer is bounded. That bounds memory, and it makes the reader
+//! wait for the service.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -38,10 +38,10 @@ use crate::shutdown::Shutdown;
 use crate::signals;
 use crate::tail;
 
-/// Exit status when a second signal ends the program, as a shell reports the first.
+/// Exit status when a second signal ends the program: the status that a shell reports for SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// Puts the input and tells what became of it.
+/// Puts the input and reports what became of it.
 pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let slot = on_statistics_signal();
@@ -49,14 +49,34 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let local = start_local(args)?;
     let (client, max_attempts) = client(args, local.as_ref())?;
     let rejects = Arc::new(Rejects::create(args.rejects.as_deref(), args.follow)?);
+    let result = deliver(args, followed, &sources, &client, max_attempts, &rejects, &slot)?;
+    result.explain();
+    if let Some(endpoint) = local {
+        endpoint.stop();
+    }
+    console::print(&result.report.summary(args.output, started.elapsed(), result.is_complete(), result.reason()))
+        .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the summary: {error}")))?;
+    Ok(result.exit())
+}
+
+/// Reads the input and delivers it, to its end or until the run is stopped.
+fn deliver<'a>(
+    args: &'a PutArgs,
+    followed: Option<&Path>,
+    sources: &'a Sources,
+    client: &Client,
+    max_attempts: Option<NonZeroU32>,
+    rejects: &'a Arc<Rejects>,
+    slot: &OnceLock<Monitor>,
+) -> Result<RunResult<'a>, Failure> {
     let (events, incoming) = mpsc::channel();
     let shutdown = Arc::new(Shutdown::default());
-    let (kept_in, sender) = (Arc::clone(&rejects), events.clone());
     let progress = Progress::new(args.progress, sources.total_bytes);
+    let (own_rejects, own_shutdown) = (Arc::clone(rejects), Arc::clone(&shutdown));
     let delivery =
-        Delivery::start(args, client.clone(), max_attempts, kept_in, Arc::clone(&shutdown), sender, &progress)?;
+        Delivery::start(args, client.clone(), max_attempts, own_rejects, own_shutdown, events.clone(), &progress)?;
     let monitor = slot.get_or_init(|| delivery.monitor(&progress)).clone();
-    let stats = args.stats.map(|interval| monitor.print_statistics_every(interval));
+    let statistics = args.stats.map(|interval| monitor.print_statistics_every(interval));
 
     let (spare_buffers, empty_buffers) = mpsc::channel();
     for _ in 0..input::CHUNKS {
@@ -66,7 +86,7 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
     let positions = match followed {
         Some(path) => Some((path, start_following(args, path, &delivery, channels)?)),
         None => {
-            start_reading(args, &sources, channels);
+            start_reading(args, sources, channels);
             None
         }
     };
@@ -74,37 +94,19 @@ pub(crate) fn run(args: &PutArgs) -> Result<ExitCode, Failure> {
 
     let framing = args.framing();
     let input = if args.from_rejects.is_some() { Input::Rejects } else { Input::Bytes(&framing) };
-    let filler = Filler::new(&delivery, &rejects, &progress, input, &sources.list, positions);
+    let filler = Filler::new(&delivery, rejects, &progress, input, &sources.list, positions);
     let read = filler.run(&incoming, &spare_buffers);
     let report = Arc::clone(delivery.report());
     let (in_spool, stopped) = delivery.finish();
-    drop(stats);
+    drop(statistics);
     let is_interrupted = shutdown.is_requested();
     progress.clear();
     let are_rejects_kept = rejects.flush();
-    let stopped = stopped.map(|reason| Stopped::new(&reason, &client, &args.stream));
-    let (report, rejects) = (&report, &rejects);
-    let result = RunResult {
-        args,
-        sources: &sources,
-        report,
-        rejects,
-        read,
-        stopped,
-        in_spool,
-        is_interrupted,
-        are_rejects_kept,
-    };
-    result.explain();
-    if let Some(endpoint) = local {
-        endpoint.stop();
-    }
-    console::print(&report.summary(args.output, started.elapsed(), result.is_complete(), result.reason()))
-        .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the summary: {error}")))?;
-    Ok(result.exit())
+    let stopped = stopped.map(|reason| Stopped::new(&reason, client, &args.stream));
+    Ok(RunResult { args, sources, report, rejects, read, stopped, in_spool, is_interrupted, are_rejects_kept })
 }
 
-/// What is to be read: the file to follow, if so; and all sources.
+/// Finds what to read: the file to follow, if there is one, and all sources.
 fn find_input(args: &PutArgs) -> Result<(Option<&Path>, Sources), Failure> {
     if args.follow {
         let path = tail::check(&args.files)?;
@@ -122,7 +124,7 @@ fn start_local(args: &PutArgs) -> Result<Option<LocalEndpoint>, Failure> {
     endpoint.map(Some).map_err(|error| Failure::new(Exit::Configuration, console::chain(&error)))
 }
 
-/// What a thread that reads has in common with the one that fills batches.
+/// What the reading thread shares with the thread that fills batches.
 struct Channels {
     shutdown: Arc<Shutdown>,
     buffers: Receiver<Vec<u8>>,
@@ -146,7 +148,7 @@ fn start_following(
     let saved = delivery.load_checkpoint(path)?;
     let checkpoint = saved.as_ref().and_then(|saved| Checkpoint::read(saved));
     if saved.is_some() && checkpoint.is_none() {
-        console::eprint("the position in the spool is another version's; beginning with the file as it is now");
+        console::eprint("another version wrote the position in the spool; starting with the file as it is now");
     }
     let positions = LogPositions::new(checkpoint.as_ref());
     let path = path.to_owned();
@@ -164,26 +166,26 @@ fn check_local(dir: &Path, stream: &str) -> Result<(), Failure> {
     stream_dir.map_or(Ok(()), |dir| local::check_dir(&dir))
 }
 
-/// The client that the arguments and the environment describe, and how often a record is tried if anybody says so.
+/// The client that the arguments and the environment describe, and the number of attempts for a record, if one is set.
 fn client(args: &PutArgs, local: Option<&LocalEndpoint>) -> Result<(Client, Option<NonZeroU32>), Failure> {
     let builder = || {
         let builder = configure(Client::builder(), &args.service);
         let Some(endpoint) = local else { return builder };
-        // What is set for AWS is not meant for it.
+        // Settings for AWS are not meant for the local endpoint.
         let builder = builder.environment(|_| None).region("us-east-1");
         builder.endpoint_url(endpoint.url()).credentials(Credentials::new("test", "test"))
     };
     if local.is_none() {
         check_credentials()?;
     }
-    // A run that has no end can wait for its beginning.
+    // A run without an end can wait before it begins.
     let client = if args.follow { connect_with_retry(builder)? } else { connect(builder())? };
     let max_attempts = builder().settings().map_err(|error| failure(&error))?.max_attempts;
     let is_said = max_attempts.source != settings::SettingSource::Default;
     Ok((client, is_said.then_some(max_attempts.value)))
 }
 
-/// Tells figures at each SIGUSR1, once there is a run to look at.
+/// Prints statistics at each SIGUSR1, once the run has begun.
 fn on_statistics_signal() -> Arc<OnceLock<Monitor>> {
     let slot = Arc::new(OnceLock::<Monitor>::new());
     let monitor = Arc::clone(&slot);
@@ -211,7 +213,7 @@ fn on_interrupt(events: Sender<Event>, shutdown: Arc<Shutdown>, monitor: Monitor
             process::exit(INTERRUPTED);
         }
         monitor.progress.suspend(|| console::eprint("interrupted; delivering what was read, unless interrupted again"));
-        // At the end of the input nobody has to be told to read no further.
+        // At the end of the input nobody listens any more.
         let _ = events.send(Event::Interrupted);
     };
     if let Err(error) = signals::on_termination(handler) {
@@ -223,7 +225,7 @@ fn on_interrupt(events: Sender<Event>, shutdown: Arc<Shutdown>, monitor: Monitor
 struct RunResult<'a> {
     args: &'a PutArgs,
     sources: &'a Sources,
-    report: &'a Report,
+    report: Arc<Report>,
     rejects: &'a Rejects,
     read: Read,
     stopped: Option<Stopped>,
@@ -235,7 +237,7 @@ struct RunResult<'a> {
 }
 
 impl RunResult<'_> {
-    /// Tells on standard error what did not go well.
+    /// Reports on standard error what went wrong.
     fn explain(&self) {
         if let Some(stopped) = &self.stopped {
             stopped.messages.iter().for_each(|message| console::eprint(message));
@@ -263,7 +265,7 @@ impl RunResult<'_> {
             Some(total) => {
                 format!("stopped with {} of {total} bytes of the input not read", total.saturating_sub(bytes))
             }
-            None => format!("stopped after {bytes} bytes of the input, before its end was seen"),
+            None => format!("stopped after {bytes} bytes of the input, before its end"),
         });
     }
 
@@ -274,10 +276,10 @@ impl RunResult<'_> {
                 (kept, path) if kept < rejected => format!("{kept} of them in {path}, {} lost", rejected - kept),
                 (_, path) => format!("they are in {path}"),
             },
-            None => "--rejects FILE would keep them, and --from-rejects FILE send them again".into(),
+            None => "--rejects FILE would keep them, and --from-rejects FILE would send them again".into(),
         };
         console::eprint(&format!("{rejected} of {} records not accepted; {kept}", self.report.records.value()));
-        // Why the run was stopped has been said.
+        // The reason of the stop has been reported already.
         let known = self.stopped.as_ref().map(|stopped| &*stopped.reason);
         for line in self.report.rejections().iter().filter(|line| !known.is_some_and(|known| line.contains(known))) {
             console::eprint(line);

@@ -114,7 +114,7 @@ impl Rejects {
     fn attempt(&self, state: &mut State, write: impl FnOnce(&mut Lines) -> io::Result<()>) {
         if let Some(Err(error)) = state.file.as_mut().map(write) {
             console::eprint(&format!(
-                "cannot write rejected records to {}: {error}; those from here on are not kept",
+                "cannot write rejected records to {}: {error}; later ones are not kept",
                 self.path.display()
             ));
             state.kept = state.file.take().map_or(0, |file| file.kept);
@@ -229,7 +229,7 @@ impl Rejected {
     /// Reads a line of the file; or says why that is not possible.
     pub(crate) fn read(line: &[u8]) -> Result<Self, String> {
         let line: Value = serde_json::from_slice(line).map_err(|error| format!("not a JSON object: {error}"))?;
-        let data = line.get("data").and_then(Value::as_str).ok_or("it has no text `data`")?;
+        let data = line.get("data").and_then(Value::as_str).ok_or("it has no string `data`")?;
         let data = STANDARD.decode(data).map_err(|error| format!("its `data` is not base64: {error}"))?;
         let attempts = line.get("attempts").and_then(Value::as_u64).unwrap_or_default();
         Ok(Self { data, attempts: attempts.try_into().unwrap_or(u32::MAX) })

@@ -1,25 +1,25 @@
-//! [`Shutdown`]: whether a run is to end, and since when.
+//! [`Shutdown`]: whether the run was asked to end, and when.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Whether somebody wants the run to end.
+/// A request to end the run.
 #[derive(Debug, Default)]
 pub(crate) struct Shutdown(OnceLock<Instant>);
 
 impl Shutdown {
-    /// Asks for the end; whether nobody has before.
+    /// Requests the end. Returns whether this was the first request.
     pub(crate) fn request(&self) -> bool {
         self.0.set(Instant::now()).is_ok()
     }
 
-    /// Whether somebody has asked for the end.
+    /// Whether the end was requested.
     pub(crate) fn is_requested(&self) -> bool {
         self.0.get().is_some()
     }
 
-    /// Whether somebody has asked for the end, so long ago at least.
+    /// Whether the end was requested at least so long ago.
     pub(crate) fn is_requested_since(&self, time: Duration) -> bool {
-        self.0.get().is_some_and(|asked| asked.elapsed() >= time)
+        self.0.get().is_some_and(|requested| requested.elapsed() >= time)
     }
 }

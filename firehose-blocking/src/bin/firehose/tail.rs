@@ -18,7 +18,7 @@ use crate::follow::{Checked, Entry, Event, Follower, Identity, Listing, Step, Ta
 use crate::input::{self, CHUNK_BYTES};
 use crate::shutdown::Shutdown;
 
-/// Longest that it does not look whether it is to halt.
+/// How often it checks for a shutdown.
 const STEP: Duration = Duration::from_millis(50);
 
 /// Bytes that are read at once to compare them.
@@ -43,7 +43,7 @@ pub(crate) fn check(files: &[PathBuf]) -> Result<&Path, Failure> {
     }
 }
 
-/// Reads a log as its follower says, until it is to halt or nobody listens.
+/// Reads a log as its follower says, until a shutdown or until nobody listens.
 pub(crate) fn follow(
     path: &Path,
     follower: &mut Follower,

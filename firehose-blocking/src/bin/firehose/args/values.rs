@@ -80,7 +80,7 @@ pub(super) fn rate(text: &str) -> Result<Quotas, String> {
             "records" => &mut quotas.records_per_second,
             "requests" => &mut quotas.requests_per_second,
             "bytes" => &mut quotas.bytes_per_second,
-            _ => return Err(format!("{key:?} is none of records, requests and bytes")),
+            _ => return Err(format!("{key:?} is not one of records, requests, bytes")),
         };
         if quota.replace(number).is_some() {
             return Err(format!("{key} is given twice"));

@@ -10,11 +10,11 @@ use crate::encoding::Encoding;
 pub(crate) enum Notice {
     /// There is no file at the path yet.
     Waiting,
-    /// There is something else at the path.
+    /// What is at the path is not a regular file.
     NotRegular,
     /// A file, or the directory, cannot be read at the moment.
     Unreadable { name: String, why: String },
-    /// What stood after a byte of a log is gone.
+    /// What was after a byte of a log is lost.
     Lost {
         /// Its number.
         log: u64,
@@ -33,22 +33,22 @@ pub(crate) enum Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Waiting => f.write_str("there is no such file yet; waiting for it"),
-            Self::NotRegular => f.write_str("it is no regular file; waiting for one to take its place"),
+            Self::Waiting => f.write_str("the file does not exist yet; waiting for it"),
+            Self::NotRegular => f.write_str("it is not a regular file; waiting for one to replace it"),
             Self::Unreadable { name, why } => write!(f, "cannot read {name}: {why}; trying again"),
             Self::Lost { name, from, to, .. } => {
                 let known = to.saturating_sub(*from);
-                write!(f, "the log that was in {name} is gone, or was cut: what stood after byte {from} of it ")?;
+                write!(f, "the log in {name} was removed or truncated: ")?;
                 match known {
-                    0 => f.write_str("is lost, if anything did"),
-                    known => write!(f, "is lost, {known} bytes or more"),
+                    0 => write!(f, "what was after byte {from} is lost, if there was anything"),
+                    known => write!(f, "what was after byte {from} is lost, {known} bytes or more"),
                 }
             }
             Self::PassedOver { name, encoding } => {
                 write!(f, "{name} is compressed and was not read; {}", encoding.hint(Path::new(name)))
             }
             Self::CutOff { name, bytes, why } => {
-                write!(f, "{name} breaks off after {bytes} bytes of what is compressed in it: {why}")
+                write!(f, "{name} ends too early, after {bytes} decompressed bytes: {why}")
             }
         }
     }
