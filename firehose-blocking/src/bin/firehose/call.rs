@@ -31,7 +31,7 @@ use crate::skeleton::{self, Extent};
 /// Why there is no output.
 enum CallFailure {
     Failed(Failure),
-    /// The input cannot be read, or breaks rules: all of them are told.
+    /// The input cannot be read or breaks rules: all of them are reported.
     Invalid(Violations),
     /// The call failed; what to do about it, a line each.
     Call(Error, Vec<String>),
@@ -45,7 +45,7 @@ impl From<Failure> for CallFailure {
 
 pub(crate) fn run(args: &CallArgs) -> ExitCode {
     if args.output == Output::Json {
-        // An error is one object on one line, and nothing beside it.
+        // Standard error has one object on one line, and nothing else.
         log::set_max_level(log::LevelFilter::Off);
     }
     let called = operations::visit(&args.operation, Run(args)).unwrap_or_else(|nearest| {
@@ -104,7 +104,7 @@ fn run_one<O: Operation>(args: &CallArgs) -> Result<ExitCode, CallFailure> {
     print_output::<O>(&output, args.output)
 }
 
-/// Has a client keep its request instead of sending it. Whoever knows credentials and region is asked all the same.
+/// Has a client keep its request instead of sending it. Credentials and region are looked up as for a call.
 fn keep_request(mut builder: ClientBuilder, sent: &Sent) -> Result<ClientBuilder, Failure> {
     let settings = builder.settings().map_err(|error| failure(&error))?;
     let found = builder.find_credentials().map_err(|error| failure(&error))?;
@@ -114,7 +114,7 @@ fn keep_request(mut builder: ClientBuilder, sent: &Sent) -> Result<ClientBuilder
     Ok(builder.credentials(found.credentials).transport(DryRun(Arc::clone(sent))))
 }
 
-/// Prints an output; that records of a batch were not accepted is an error.
+/// Prints an output. It is an error if records of a batch were not accepted.
 fn print_output<O: Operation>(output: &O::Output<'_>, format: Output) -> Result<ExitCode, CallFailure> {
     let mut text = Vec::new();
     O::write_output(output, &mut text);
@@ -142,11 +142,11 @@ fn read(input: &str) -> Result<Vec<u8>, Failure> {
         }
         None => {
             let is_json = serde_json::from_str::<IgnoredAny>(input).is_ok();
-            // Whatever is wrong with what was meant as JSON, the check says it better.
+            // If this was meant as JSON, the check has a better message.
             if is_json || input.trim_start().starts_with(['{', '[']) || input.trim().is_empty() {
                 return Ok(input.into());
             }
-            // Anything else that stands there may be a secret, or a record.
+            // Do not show anything else: it may be a secret or a record.
             let is_name = input.ends_with(".json") || Path::new(input).is_file();
             let name = if is_name { input } else { "FILE" };
             let failure = Failure::new(Exit::Usage, "the input is not JSON");
@@ -199,7 +199,7 @@ fn print(bytes: &[u8]) -> Result<(), CallFailure> {
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write to standard output: {error}")).into())
 }
 
-/// How the program ends and what it says to people, and what to other programs.
+/// How the program ends, with the messages for people and the object for other programs.
 fn explain(failure: CallFailure) -> (Failure, Value) {
     match failure {
         CallFailure::Failed(failure) => {
@@ -240,7 +240,7 @@ fn explain(failure: CallFailure) -> (Failure, Value) {
     }
 }
 
-/// An error that is no refusal of the service's.
+/// An error other than a refusal of the service.
 fn unanswered(message: &str, is_retryable: bool) -> Value {
     json!({"code": null, "message": message, "status": null, "request_id": null, "retryable": is_retryable})
 }

@@ -17,7 +17,7 @@ use crate::console::{self, Exit, Failure};
 /// How much of a secret is shown.
 const SHOWN_CHARACTERS: usize = 4;
 
-/// Prints the settings that `put` would go by, with the credentials it would use now.
+/// Prints the settings and the credentials that `put` would use now.
 pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     let builder = Client::builder();
     let builder = configure(builder, &args.service);
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     };
     console::print(&text)
         .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot write the settings: {error}")))?;
-    // What there is has been shown; now all that is missing.
+    // Everything that was found has been printed; now report all that is missing.
     match (endpoint.map_err(|error| broken(error.into())), credentials) {
         (Err(first), Err(second)) => {
             first.eprint();
@@ -117,7 +117,7 @@ fn list(settings: &Settings, endpoint: Option<&Endpoint>) -> Vec<Entry> {
     ]
 }
 
-/// Where a setting was found, as the user of a program says it.
+/// Where a setting was found, in the terms of the command line.
 pub(crate) fn source_text(source: &SettingSource) -> String {
     if *source == SettingSource::Code { "command line".into() } else { source.to_string() }
 }

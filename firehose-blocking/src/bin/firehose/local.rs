@@ -29,7 +29,7 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
     }
     let credentials = credentials()?;
     let (interrupt, interrupted) = mpsc::channel();
-    // Before anyone can know that we listen, so that no signal finds us unprepared.
+    // Before the address is printed, so that every signal finds the handler.
     signals::on_termination(move || _ = interrupt.send(()))
         .map_err(|error| configuration(format!("cannot wait for signals: {error}")))?;
     let builder = LocalEndpoint::builder(&args.dir);
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &LocalArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes sure that records can be kept in a directory, which is made if it is not there.
+/// Checks that records can be written to a directory, and creates it if it does not exist.
 pub(crate) fn check_dir(dir: &Path) -> Result<(), Failure> {
     let write = || {
         if dir.exists() && !dir.is_dir() {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Where a record stands: the how manieth it is, of a source or after one of its bytes; and what it has been through.
+/// Where a record stands: its number in a source, or after one of the source's bytes; and its earlier attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Location {
     pub(crate) source: Arc<str>,
@@ -17,13 +17,13 @@ pub(crate) struct Location {
     pub(crate) attempts: u32,
 }
 
-/// The places of records, by the tickets that a producer gives them, one after the other.
+/// The locations of records by ticket. A producer numbers tickets one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Locations(Mutex<Runs>);
 
 #[derive(Debug, Default)]
 struct Runs {
-    /// By first ticket: records with neighbouring tickets and places.
+    /// By first ticket: records with neighbouring tickets and locations.
     runs: BTreeMap<u64, Run>,
 }
 
@@ -36,7 +36,7 @@ struct Run {
 }
 
 impl Locations {
-    /// Notes where the records with the next tickets stand, one after the other from this place on.
+    /// Adds the records with the next tickets, which follow each other from this location on.
     pub(crate) fn insert(&self, ticket: u64, location: &Location, records: u64) {
         let mut runs = self.lock();
         if let Some((first, run)) = runs.runs.iter_mut().next_back()
@@ -50,7 +50,7 @@ impl Locations {
         runs.runs.insert(ticket, Run { end: ticket + records, left: records, location: location.clone() });
     }
 
-    /// Forgets the records that were noted last: they have no tickets after all.
+    /// Removes the records that were added last, because they got no tickets.
     pub(crate) fn remove_last(&self, records: u64) {
         if records == 0 {
             return;
@@ -64,7 +64,7 @@ impl Locations {
         }
     }
 
-    /// Forgets records that have their outcome.
+    /// Removes records that have their outcome.
     pub(crate) fn settle(&self, tickets: &Range<u64>) {
         let mut runs = self.lock();
         let first = runs.runs.range(..=tickets.start).next_back().map_or(tickets.start, |(first, _)| *first);
@@ -97,7 +97,7 @@ impl Locations {
 }
 
 impl Location {
-    /// Whether another place is so many records further.
+    /// Whether another location is so many records further.
     fn is_followed_by(&self, other: &Self, records: u64) -> bool {
         let is_same_source = Arc::ptr_eq(&self.source, &other.source);
         is_same_source
@@ -106,7 +106,7 @@ impl Location {
             && self.number + records == other.number
     }
 
-    /// The place so many records further.
+    /// The location so many records further.
     pub(crate) fn after(&self, records: u64) -> Self {
         Self { number: self.number + records, ..self.clone() }
     }

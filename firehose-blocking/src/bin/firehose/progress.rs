@@ -16,7 +16,7 @@ const REDRAWS: u8 = 8;
 /// Columns of a terminal of the usual width, less the spinner's and one for the cursor.
 const MAX_COLUMNS: usize = 77;
 
-/// A time left above this says no more than that nothing moves.
+/// A time left above this means that nothing moves.
 const MAX_LEFT: Duration = Duration::from_secs(100 * 60 * 60);
 
 /// One line that is drawn again and again, or nothing at all.
@@ -38,7 +38,7 @@ impl Progress {
         if !is_shown {
             return Self { bar: ProgressBar::hidden(), report };
         }
-        // What draws to a terminal by itself would draw nothing when it was asked for but there is none.
+        // The target for terminals would draw nothing if there is no terminal, although progress was asked for.
         let target = match io::stderr().is_terminal() {
             true => ProgressDrawTarget::stderr_with_hz(REDRAWS),
             false => ProgressDrawTarget::term_like_with_hz(Box::new(Plain), REDRAWS),
@@ -47,7 +47,7 @@ impl Progress {
         let style = ProgressStyle::with_template("{spinner} {line}").expect("the template is well-formed");
         let counts = Arc::clone(&report);
         let line = move |state: &ProgressState, out: &mut dyn fmt::Write| {
-            // Nobody could be told that this failed.
+            // If this fails, there is nowhere to report it.
             let _ = out.write_str(&Line::new(state, &counts).text());
         };
         bar.set_style(style.with_key("line", line));
@@ -65,18 +65,18 @@ impl Progress {
         self.bar.set_position(bytes);
     }
 
-    /// Makes way for a message.
+    /// Hides the line while a message is printed.
     pub(crate) fn suspend(&self, message: impl FnOnce()) {
         self.bar.suspend(message);
     }
 
-    /// Takes it away, to make room for what follows.
+    /// Removes the line.
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// What the line says.
+/// What the line shows.
 #[derive(Debug, Clone, Copy)]
 struct Line {
     bytes: u64,

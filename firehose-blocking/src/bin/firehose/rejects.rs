@@ -110,7 +110,7 @@ impl Rejects {
         state.file.as_ref().map_or(state.kept, |file| file.kept)
     }
 
-    /// Writes to the file, if there is one. The first failure is told at once, and no second one is provoked.
+    /// Writes to the file, if there is one. Reports the first failure at once, and writes nothing after it.
     fn attempt(&self, state: &mut State, write: impl FnOnce(&mut Lines) -> io::Result<()>) {
         if let Some(Err(error)) = state.file.as_mut().map(write) {
             console::eprint(&format!(

@@ -71,7 +71,7 @@ impl Report {
         self.records.value().saturating_sub(self.accepted.value() + self.rejected.value())
     }
 
-    /// Why records were rejected, with how many. Reasons beyond the first ones are one, without words.
+    /// Why records were rejected, with how many. Reasons beyond the first ones count as one, without a text.
     fn reasons(&self) -> Vec<(Option<String>, u64)> {
         let reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         let told: u64 = reasons.iter().map(|(_, count)| count).sum();
@@ -80,7 +80,7 @@ impl Report {
         first.chain((more > 0).then_some((None, more))).collect()
     }
 
-    /// What to tell about rejected records, one line for each reason.
+    /// Messages about rejected records, one line for each reason.
     pub(crate) fn rejections(&self) -> Vec<String> {
         let line = |(reason, count): (Option<String>, u64)| match reason {
             Some(reason) if count == 1 => reason,
@@ -143,13 +143,13 @@ fn packed_bytes(records: u64, bytes: u64) -> u64 {
     packs * bytes.div_ceil(packs).div_ceil(STEP) * STEP
 }
 
-/// Bytes as people are told of many: in millions.
+/// Bytes in millions, as people read large numbers.
 #[expect(clippy::cast_precision_loss, reason = "a number for people, shown to a tenth")]
 pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-/// What a word for so many ends in.
+/// The ending of a noun after a number.
 pub(crate) fn plural(count: u64) -> &'static str {
     if count == 1 { "" } else { "s" }
 }

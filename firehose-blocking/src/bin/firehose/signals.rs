@@ -1,4 +1,4 @@
-//! Signals that ask a program to end, or how it is doing.
+//! Signals that ask a program to end or to print its statistics.
 
 use std::io;
 #[cfg(unix)]

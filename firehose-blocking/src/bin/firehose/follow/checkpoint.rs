@@ -1,11 +1,11 @@
-//! [`LogPositions`]: how far each log was read and made use of; and [`Checkpoint`], the same as the last run left it.
+//! [`LogPositions`]: how far each log was read and used; and [`Checkpoint`], the same as the last run saved it.
 
 use serde_json::{Value, json};
 
 use super::fingerprint::{Fingerprint, Sum};
 use super::step::{Begin, Event, Identity};
 
-/// The logs of a run, as the next one has to know them.
+/// The logs of a run, with what the next run has to know of them.
 #[derive(Debug, Default)]
 pub(crate) struct LogPositions {
     seen: u64,
@@ -24,7 +24,7 @@ struct LogPosition {
 }
 
 impl LogPositions {
-    /// Goes on from a position, if there is one. Whoever is told of its logs one by one might keep a position without some.
+    /// Continues from a checkpoint, if there is one. It takes all logs at once, so that no checkpoint is saved without some.
     pub(crate) fn new(checkpoint: Option<&Checkpoint>) -> Self {
         let Some(checkpoint) = checkpoint else { return Self::default() };
         let restore = |(log, saved): (u64, &SavedLog)| {
@@ -34,7 +34,7 @@ impl LogPositions {
         Self { seen: checkpoint.seen, logs: (1..).zip(&checkpoint.logs).map(restore).collect() }
     }
 
-    /// Keeps account of an event.
+    /// Applies an event.
     pub(crate) fn handle(&mut self, event: &Event) {
         match event {
             Event::Begin(Begin { log, index, name, identity }) => {
@@ -66,7 +66,7 @@ impl LogPositions {
         }
     }
 
-    /// Bytes of a log have been made use of, or wait to be.
+    /// Counts bytes of a log that were used or wait to be used.
     pub(crate) fn advance(&mut self, log: u64, bytes: &[u8]) {
         if let Some(position) = self.get(log) {
             let (reread, new) =
@@ -83,7 +83,7 @@ impl LogPositions {
         Some((&position.name, position.fingerprint.offset() - position.reread))
     }
 
-    /// The position of which so many bytes of each log are not made use of yet.
+    /// Encodes the checkpoint. `unused` is the number of bytes of a log that were not used yet.
     pub(crate) fn checkpoint(&self, unused: impl Fn(u64) -> u64) -> Vec<u8> {
         let log = |LogPosition { log, name, identity, fingerprint, reread, is_ended }: &LogPosition| {
             let (id, made) = (identity.as_ref().map(|file| &file.id), identity.as_ref().and_then(|file| file.made));
@@ -126,7 +126,7 @@ pub(crate) struct SavedLog {
     pub(crate) name: String,
     pub(crate) identity: Option<Identity>,
     pub(crate) fingerprint: Fingerprint,
-    /// Bytes before the print's end that nobody has made use of.
+    /// Bytes before the fingerprint's end that were not used.
     pub(crate) unused: u64,
     pub(crate) is_ended: bool,
 }
@@ -136,7 +136,7 @@ impl Checkpoint {
     pub(crate) fn read(checkpoint: &[u8]) -> Option<Self> {
         let checkpoint: Value = serde_json::from_slice(checkpoint).ok()?;
         let mut logs = checkpoint.get("logs")?.as_array()?.iter().map(SavedLog::read).collect::<Option<Vec<_>>>()?;
-        // Where no times of birth are known, another file may have its number, and no byte tells.
+        // Without a creation time or a byte to compare, another file may have its number by now.
         logs.retain(|log| {
             log.fingerprint.offset() > 0 || log.identity.as_ref().is_some_and(|file| file.made.is_some())
         });

@@ -1,4 +1,4 @@
-//! What a file is that nobody has seen before: a log, the copy of one, or nothing of ours.
+//! Classifies new files: a log, the copy of one, or neither.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -21,28 +21,28 @@ const SECOND: u64 = 1_000_000_000;
 pub(super) enum FileKind {
     /// A log that nobody knows.
     New(Encoding),
-    /// A log that is known goes on there.
+    /// A known log continues there.
     Continues(u64, Entry, Encoding),
     /// A copy of what is read elsewhere.
     Copy,
-    /// To be looked at again.
+    /// To be classified again after the next listing.
     Undecided,
     /// Compressed in a way that is not read.
     PassOver(Encoding),
-    /// Nothing that need be remembered.
+    /// Not to be remembered.
     Nothing,
 }
 
-/// All that is known of files: what new ones are compared with.
+/// What is known of all files, to compare new ones with.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// In the order in which they are read.
     pub(super) logs: Vec<Log>,
     /// Rotated files that hold no log.
     pub(super) others: HashMap<Identity, Other>,
-    /// The directory, when it was looked at last.
+    /// The last listing of the directory.
     pub(super) listing: Listing,
-    /// What was found of some bytes of files.
+    /// Checksums of some bytes of files.
     pub(super) facts: HashMap<(Target, Range<u64>), Checked>,
 }
 
@@ -53,12 +53,12 @@ pub(super) struct Other {
     pub(super) modified: u64,
     pub(super) bytes: u64,
     pub(super) listed: u64,
-    /// Looks that it was undecided for, if it is.
+    /// The number of listings for which it has been undecided, if it is.
     pub(super) undecided: Option<u32>,
 }
 
 impl Known {
-    /// Makes out what a file is, or says what has to be known for that.
+    /// Classifies a file, or returns the check that is needed first.
     pub(super) fn classify(&self, entry: &Entry) -> Result<FileKind, Step> {
         if self.is_unfinished(entry) {
             return Ok(FileKind::Nothing);
@@ -79,7 +79,7 @@ impl Known {
                 return Ok(FileKind::Copy);
             }
             if self.is_copy(entry, &target, log)? {
-                // There is more in it than in the log's own file: that may be cut by now.
+                // It holds more than the log's own file, which may be truncated by now.
                 return Ok(match is_there(log) {
                     true => FileKind::Undecided,
                     false => FileKind::Continues(log.log, entry.clone(), encoding),
@@ -89,7 +89,7 @@ impl Known {
         Ok(FileKind::New(encoding))
     }
 
-    /// Looks for the copy of a log whose file is gone or was cut.
+    /// Searches for the copy of a log whose file was removed or truncated.
     pub(super) fn search(&self, index: usize) -> Result<FileKind, Step> {
         let Some(log) = self.logs.get(index) else { return Ok(FileKind::Nothing) };
         let mut found = FileKind::Nothing;
@@ -113,12 +113,12 @@ impl Known {
         Ok(found)
     }
 
-    /// Looks at which a file could not be made out.
+    /// The number of listings for which a file has been undecided.
     pub(super) fn times_undecided(&self, identity: &Identity) -> u32 {
         self.others.get(identity).and_then(|other| other.undecided).unwrap_or_default()
     }
 
-    /// Whether the bytes that a print tells of are in a file, and in which encoding.
+    /// Whether a file has the bytes of a fingerprint, and in which encoding.
     pub(super) fn matches(&self, target: &Target, fingerprint: &Fingerprint) -> Result<Option<Encoding>, Step> {
         let head = self.check(target, fingerprint.head_span())?;
         if fingerprint.offset() == 0 || head.sum != Ok(fingerprint.head().crc32) {
@@ -148,7 +148,7 @@ impl Known {
             (_, None) => return Ok(false),
         };
         let first = log.bytes.min(FINGERPRINT_BYTES as u64);
-        // The length of what is compressed takes long to tell: not before the beginning is the same.
+        // It takes long to find the length of compressed data, so compare the beginning first.
         let bytes = match self.check(target, 0..first)?.sum {
             Ok(sum) if Ok(sum) != self.check(&of_log, 0..first)?.sum => return Ok(false),
             Ok(_) if encoding == Encoding::Plain => entry.bytes,
@@ -177,8 +177,8 @@ impl Known {
 
     /// Whether a file is a compressed one that was no log.
     fn is_made_of_other(&self, entry: &Entry) -> bool {
-        // Of those, one more is better taken for one than one less: they are of another time, or known. But nothing is made of
-        // what is compressed already: of two that were rotated in the same second, each is a file of its own.
+        // Rather take one file too many for such a copy than one too few: these are old or known. But nothing is made of a
+        // file that is compressed already: two files that were rotated in the same second are two logs.
         let is_source =
             |other: &&Other| entry.modified == other.modified || is_made_of(entry, &other.name, other.modified);
         self.others.values().filter(|other| uncompressed(&other.name).is_none()).any(|other| is_source(&other))
@@ -190,7 +190,7 @@ impl Known {
         self.logs.iter().filter(is_known).any(|log| is_made_of(entry, &log.name, log.modified))
     }
 
-    /// What is known of some bytes, or the step that tells it.
+    /// The checksum of some bytes, or the step that finds it.
     fn check(&self, target: &Target, span: Range<u64>) -> Result<Checked, Step> {
         let key = (target.clone(), span);
         self.facts.get(&key).copied().ok_or(Step::Check { target: key.0, span: key.1 })
@@ -204,13 +204,13 @@ impl Other {
     }
 }
 
-/// Whether what is in a log can be read where it is.
+/// Whether the file of a log is there and can be read.
 fn is_there(log: &Log) -> bool {
     log.identity.is_some() && (log.is_listed || matches!(log.state, FileState::Open(_)))
 }
 
-/// Whether a compressed file seems to be made of another one. Tools hand on the time of the last change, some of them without
-/// its fractions.
+/// Whether a compressed file seems to be made of another one. Tools copy the time of the last change, some without
+/// fractions of a second.
 fn is_made_of(entry: &Entry, name: &OsStr, modified: u64) -> bool {
     let is_same_time = [modified, modified - modified % SECOND].contains(&entry.modified);
     is_same_time && name.to_str().is_some_and(|name| uncompressed(&entry.name) == Some(name))

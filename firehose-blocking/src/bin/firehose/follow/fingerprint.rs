@@ -1,8 +1,8 @@
-//! [`Fingerprint`]: how much of a log was read, and by which bytes it is known again.
+//! [`Fingerprint`]: how much of a log was read, and the bytes that identify it.
 
 use std::ops::Range;
 
-/// Bytes at the beginning of what was read, and at its end, by which a log is known again.
+/// How many of the first and of the last bytes that were read identify a log.
 pub(crate) const FINGERPRINT_BYTES: usize = 1024;
 
 /// How much of a log was read, and the checksums of its first bytes and of the last ones before that place.
@@ -23,7 +23,7 @@ pub(crate) struct Sum {
 }
 
 impl Fingerprint {
-    /// What an earlier run has noted; nothing when it cannot be.
+    /// Restores what an earlier run saved; nothing if it is not valid.
     pub(crate) fn restore(offset: u64, head: Sum, tail: Sum) -> Option<Self> {
         let limit = offset.min(FINGERPRINT_BYTES as u64);
         (head.bytes <= limit && tail.bytes <= limit).then_some(Self { offset, head, tail, last: Vec::new() })
@@ -54,7 +54,7 @@ impl Fingerprint {
         self.offset - self.tail.bytes..self.offset
     }
 
-    /// So much more was read.
+    /// Adds bytes that were read.
     pub(crate) fn advance(&mut self, bytes: &[u8]) {
         if self.head.bytes == self.offset {
             let missing =

@@ -1,4 +1,4 @@
-//! [`Follower`]: decides what is read of a log and its rotated files, and when.
+//! [`Follower`]: decides what to read of a log and its rotated files, and when.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -16,19 +16,19 @@ use super::notice::Notice;
 use super::step::{Begin, Checked, Entry, Event, Identity, Listing, Step, Target};
 use crate::encoding::Encoding;
 
-/// How often to look at the directory.
+/// How often to list the directory.
 pub(super) const LIST_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Files that are open at most. Those that have to wait are lost if they are removed in the meantime.
 const MAX_OPEN: usize = 64;
 
-/// Logs that are known although no more is expected of them: their copies are to be known again.
+/// Ended logs that are remembered, so that their copies are recognised.
 const MAX_ENDED: usize = 16;
 
-/// Looks in vain after which a log is lost. One may miss a file that is being renamed.
+/// Failed searches after which a log is lost. A single one may miss a file that is being renamed.
 const MAX_SEARCHES: u32 = 2;
 
-/// Looks after which a file that may be a copy is taken for a log of its own.
+/// Listings after which a file that may be a copy is treated as a log of its own.
 const MAX_UNDECIDED_LISTINGS: u32 = 25;
 
 /// Follows a log. See the [module](super) for what it knows.
@@ -37,29 +37,29 @@ pub(crate) struct Follower {
     name: OsString,
     rotate_wait: Duration,
     pub(super) known: Known,
-    /// Files that somebody has to make out.
+    /// Files that are not classified yet.
     unknown: VecDeque<Entry>,
-    /// Whether a file may be one thing or the other at this look.
+    /// Whether a file could not be classified since the last listing.
     is_undecided: bool,
-    /// Whether it is noted that everything is accounted for that was there at this look.
+    /// Whether `seen` is up to date with the last listing.
     is_seen_updated: bool,
     listings: u64,
     next_listing: Tick,
-    /// The latest change that was seen when everything was accounted for, at the last look and the one before it.
+    /// The latest change in a listing of which every file was classified: of the one before the last, and of the last.
     seen: [u64; 2],
     events: VecDeque<Event>,
     closing: Vec<u64>,
     handles: u64,
     reads: u64,
-    /// What was told last about the path.
+    /// The last notice about the path.
     path_notice: Option<Notice>,
 }
 
 impl Follower {
-    /// Follows the file of a name, from its beginning or from where another run has ended. A renamed file is read until so
-    /// much time has passed without a change.
+    /// Follows the file of a name, from its beginning or from the checkpoint of another run. It reads a renamed file until
+    /// `rotate_wait` has passed without a change.
     ///
-    /// The logs of the position are numbered from 1, and nothing is told of their beginning.
+    /// The logs of the checkpoint are numbered from 1, and have no event for their beginning.
     pub(crate) fn new(name: OsString, rotate_wait: Duration, checkpoint: Option<Checkpoint>) -> Self {
         let mut follower = Self {
             name,
@@ -84,7 +84,7 @@ impl Follower {
             let mut log = Log::new(follower.number(), saved.name.into(), saved.identity, Tick::default());
             (log.fingerprint, log.reread, log.is_ended) = (saved.fingerprint, saved.unused, saved.is_ended);
             log.longest = log.fingerprint.offset();
-            // Whether a number still is that file's, no comparison would tell when it is compressed.
+            // The number may be another file's by now, and no comparison can show that for a compressed file.
             if log.identity.is_none() || log.encoding != Encoding::Plain && !has_birth {
                 log.detach();
             }
@@ -93,7 +93,7 @@ impl Follower {
         follower
     }
 
-    /// What is to be done next. Bytes are read only while there is room for them.
+    /// The next step. Reads bytes only while there is room for them.
     pub(crate) fn poll(&mut self, now: Tick, has_room: bool) -> Step {
         if let Some(event) = self.events.pop_front() {
             return Step::Emit(event);
@@ -116,14 +116,14 @@ impl Follower {
             return step;
         }
         self.end_finished(now);
-        // A file was cut, or a log has ended.
+        // A file was truncated, or a log has ended.
         if now >= self.next_listing || !self.events.is_empty() {
             return self.poll(now, has_room);
         }
         Step::Wait(self.next_listing)
     }
 
-    /// Takes what the directory looks like, or why that cannot be told.
+    /// Takes a listing of the directory, or why there is none.
     pub(crate) fn handle_listing(&mut self, now: Tick, listing: Result<Listing, String>) {
         self.next_listing = now + LIST_INTERVAL;
         self.listings += 1;
@@ -132,7 +132,7 @@ impl Follower {
             Err(why) => return self.notify_path(Some(Notice::Unreadable { name: "the directory".into(), why })),
         };
         let before = mem::replace(&mut self.known.listing, listing);
-        // What was found of a file holds as long as the file is the same.
+        // Facts about a file stay valid while the file stays the same.
         let is_same = |name: &OsString, identity: &Identity| {
             let [before, after] = [&before, &self.known.listing].map(|listing| listing.find(identity));
             before.is_some() && before == after && after.is_some_and(|entry| entry.name == *name)
@@ -162,7 +162,7 @@ impl Follower {
         let Some(index) = self.by_handle(handle) else { return };
         let Some(log) = self.known.logs.get_mut(index) else { return };
         match opened {
-            // It has come by a number that was another file's.
+            // Another file has got this file's number.
             Ok(encoding) if encoding != log.encoding && log.fingerprint.offset() > 0 => {
                 self.closing.push(handle);
                 log.detach();
@@ -184,13 +184,13 @@ impl Follower {
         }
     }
 
-    /// Takes what a file's bytes are.
+    /// Takes the checksum of some of a file's bytes.
     pub(crate) fn handle_check(&mut self, target: Target, span: Range<u64>, checked: Checked) {
         self.known.facts.insert((target, span), checked);
     }
 
-    /// Takes what was read, and the checksum of the first bytes if they are there. Returns the log and which of the bytes are
-    /// to be made use of.
+    /// Takes what was read, and the checksum of the first bytes if they are there. Returns the log and which of the bytes
+    /// are new.
     pub(crate) fn handle_read(
         &mut self,
         now: Tick,
@@ -223,7 +223,7 @@ impl Follower {
         Some((log.log, range)).filter(|(_, range)| !range.is_empty())
     }
 
-    /// Brings a log up to what was seen of its file; whether that was cut.
+    /// Updates a log from the listing. Returns whether its file was truncated.
     fn refresh(&mut self, now: Tick, index: usize) -> bool {
         let Some(log) = self.known.logs.get_mut(index) else { return false };
         let entry = log.identity.as_ref().and_then(|identity| self.known.listing.find(identity));
@@ -246,7 +246,7 @@ impl Follower {
         };
         let is_new = log.modified == 0;
         let is_changed = (bytes, modified) != (log.bytes, log.modified);
-        // Without times of birth, another file may have its number by now. One that is open keeps it.
+        // Without creation times, another file may have its number by now. An open file keeps its number.
         let is_compressed = entry.is_some_and(|entry| uncompressed(&entry.name).is_some());
         let is_other = is_compressed != was_compressed || is_compressed && is_changed && !is_new;
         if open.is_none() && is_other {
@@ -297,7 +297,7 @@ impl Follower {
                 }
                 None => false,
             };
-            // What is there before anything was seen is of another time.
+            // Files that are there before the first listing belong to an earlier time.
             if self.listings == 1 && self.seen == [0; 2] {
                 self.known.others.insert(entry.identity.clone(), Other::new(entry, listings));
             } else if !is_known && self.is_recent(entry) {
@@ -311,8 +311,7 @@ impl Follower {
         (self.is_undecided, self.is_seen_updated) = (false, false);
     }
 
-    /// Whether a file was changed since everything was accounted for. Tools that compress a file may leave out fractions of
-    /// a second.
+    /// Whether a file was changed since the last complete listing. Tools that compress a file may drop fractions of a second.
     fn is_recent(&self, entry: &Entry) -> bool {
         let unit = if uncompressed(&entry.name).is_some() { 1_000_000_000 } else { 1 };
         entry.modified / unit >= self.seen[0] / unit
@@ -346,12 +345,12 @@ impl Follower {
         None
     }
 
-    /// Makes out what the files are that nobody has seen before.
+    /// Classifies the new files.
     fn classify_unknown(&mut self, now: Tick) -> Option<Step> {
         while let Some(entry) = self.unknown.front().cloned() {
             let is_at_path = self.known.listing.at_path.as_ref() == Some(&entry);
             let kind = match self.is_log(&entry.identity) {
-                // It has been found to be the copy of a missing log.
+                // By now it is known as the copy of a missing log.
                 true => FileKind::Nothing,
                 false if is_at_path => FileKind::New(Encoding::Plain),
                 false => match self.known.classify(&entry) {
@@ -366,7 +365,7 @@ impl Follower {
             };
             match kind {
                 FileKind::New(encoding) => self.begin(now, &entry, encoding, is_at_path),
-                // In doubt, twice is better than never.
+                // If in doubt, send the lines twice rather than never.
                 FileKind::Undecided if times > MAX_UNDECIDED_LISTINGS => {
                     let encoding = Log::new(0, entry.name.clone(), None, now).encoding;
                     self.begin(now, &entry, encoding, false);
@@ -388,7 +387,7 @@ impl Follower {
         None
     }
 
-    /// Says that a file is not read, and why.
+    /// Reports that a file is not read, and why.
     fn pass_over(&mut self, entry: &Entry, encoding: Encoding) {
         let name = entry.name.to_string_lossy().into_owned();
         self.events.push_back(Event::Notice(Notice::PassedOver { name, encoding }));
@@ -401,9 +400,9 @@ impl Follower {
         self.known.others.insert(entry.identity.clone(), other);
     }
 
-    /// Notes that everything is accounted for.
+    /// Advances `seen` after every file of the last listing was classified.
     fn update_seen(&mut self) {
-        // Nothing but its number tells of such a log, and the next run cannot rely on that: it has to make it out anew.
+        // Only its number identifies such a log, and the next run cannot rely on that: it has to classify the file again.
         let is_unread = |log: &Log| {
             let has_birth = log.identity.as_ref().is_none_or(|identity| identity.made.is_some());
             log.fingerprint.offset() == 0 && log.bytes > 0 && !has_birth
@@ -413,10 +412,10 @@ impl Follower {
             return;
         }
         let files = self.known.listing.at_path.iter().chain(&self.known.listing.siblings);
-        // Not none, even when there is no file yet: what comes later is not of another time.
+        // At least 1, even without a file: files that appear later do not belong to an earlier time.
         let latest = files.map(|entry| entry.modified).chain([self.seen[1], 1]).max().unwrap_or_default();
         let before = self.seen[0];
-        // Once for each look: the next one may find what this one has missed.
+        // One listing late: the next listing may find what this one missed.
         self.seen = if before == 0 { [latest; 2] } else { [self.seen[1], latest] };
         if self.seen[0] != before {
             self.events.push_back(Event::Seen(self.seen[0]));
@@ -453,7 +452,7 @@ impl Follower {
         Some(Step::Read { handle, offset: log.read_from(), head_bytes })
     }
 
-    /// Compares what was read of a file that has changed, while nothing can be read of it.
+    /// Checks that a changed file still has what was read of it, while there is no room to read.
     fn verify(&mut self, now: Tick) -> Option<Step> {
         let is_due = |log: &Log| {
             log.encoding == Encoding::Plain
@@ -508,7 +507,7 @@ impl Follower {
         self.insert(self.known.logs.len() - usize::from(is_before_last), log);
     }
 
-    /// A file was cut: what was in it is missing, and a new log has begun in it.
+    /// A file was truncated: its log is missing, and a new log has begun in it.
     fn cut(&mut self, now: Tick, index: usize) {
         let number = self.number();
         let Some(log) = self.known.logs.get_mut(index) else { return };
@@ -521,7 +520,7 @@ impl Follower {
         self.next_listing = now;
     }
 
-    /// A log goes on in another file.
+    /// A log continues in another file.
     fn continue_in(&mut self, index: usize, entry: &Entry, encoding: Encoding) {
         self.known.others.remove(&entry.identity);
         let Some(log) = self.known.logs.get_mut(index) else { return };
@@ -539,7 +538,7 @@ impl Follower {
         self.events.push_back(Event::Moved { log, name, identity });
     }
 
-    /// No more is expected of a log.
+    /// Ends a log: no more is expected of it.
     fn end(&mut self, index: usize) {
         let Some(log) = self.known.logs.get_mut(index) else { return };
         if let FileState::Open(handle) = log.state {

@@ -10,26 +10,26 @@ use super::names::uncompressed;
 use super::step::Identity;
 use crate::encoding::Encoding;
 
-/// Bytes that come again up to which one read takes them together with those that the print tells of.
+/// Up to so many bytes to reread, one read takes them together with the fingerprint's last bytes.
 const MAX_REREAD: u64 = 64 * 1024;
 
-/// A run of bytes, from a first one to a last one.
+/// A run of bytes that is followed.
 #[derive(Debug)]
 pub(super) struct Log {
     pub(super) log: u64,
     pub(super) name: OsString,
-    /// Its file; none when that was cut.
+    /// Its file; none after that was truncated.
     pub(super) identity: Option<Identity>,
     pub(super) encoding: Encoding,
     pub(super) fingerprint: Fingerprint,
-    /// Bytes before the print's end that are to be read again.
+    /// Bytes before the fingerprint's end that have to be read again.
     pub(super) reread: u64,
-    /// The file's length, and when it was changed, at the last look.
+    /// The file's length and time of change, at the last listing.
     pub(super) bytes: u64,
     pub(super) modified: u64,
     /// The longest that the log was.
     pub(super) longest: u64,
-    /// The time of the change after which the print was compared.
+    /// The time of the last change after which the fingerprint was compared.
     pub(super) verified: Option<u64>,
     pub(super) state: FileState,
     pub(super) is_listed: bool,
@@ -41,12 +41,12 @@ pub(super) struct Log {
     pub(super) replaced: Option<Tick>,
     /// When it was read, counted in reads.
     pub(super) read: u64,
-    /// The look since which nothing is tried, and whether that was told.
+    /// The listing at which it last could not be read, and whether that was reported.
     pub(super) tried: u64,
     pub(super) is_reported: bool,
 }
 
-/// Where a log is of which nobody knows where it is.
+/// The state of a log whose file is not known.
 pub(super) const MISSING: FileState = FileState::Missing { listings: 0, searched: 0 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(super) enum FileState {
     /// In a file that is not open.
     Closed,
     Open(u64),
-    /// In none that is known, for so many looks; the last look at which it was searched.
+    /// In no known file, after so many searches; the last listing in which it was searched.
     Missing {
         listings: u32,
         searched: u64,
@@ -63,7 +63,7 @@ pub(super) enum FileState {
 
 impl Log {
     pub(super) fn new(log: u64, name: OsString, identity: Option<Identity>, now: Tick) -> Self {
-        // A compressed file's name tells until it is opened.
+        // Until a file is opened, its name tells whether it is compressed.
         let encoding = if uncompressed(&name).is_some() { Encoding::Gzip } else { Encoding::Plain };
         Self {
             log,
@@ -88,7 +88,7 @@ impl Log {
         }
     }
 
-    /// Its file is another one's by now.
+    /// Separates the log from its file, which now belongs to another log.
     pub(super) fn detach(&mut self) {
         (self.identity, self.is_listed) = (None, false);
         self.state = if self.is_ended { FileState::Closed } else { MISSING };
@@ -106,7 +106,7 @@ impl Log {
             }
     }
 
-    /// Where to read from: what was read last comes once more, to be compared.
+    /// Where to read from: the last bytes are read once more, to compare them.
     pub(super) fn read_from(&self) -> u64 {
         let overlap = match self.encoding {
             Encoding::Plain if self.reread <= MAX_REREAD => self.reread.max(self.fingerprint.tail().bytes),
@@ -128,7 +128,7 @@ impl Log {
         is_head && (!is_compared || data.get(start..end).map(crc32fast::hash) == Some(self.fingerprint.tail().crc32))
     }
 
-    /// Takes account of what was read from [`Log::read_from`] on, and returns what of it is to be made use of.
+    /// Takes what was read from [`Log::read_from`] on, and returns which part of it is new.
     pub(super) fn take(&mut self, now: Tick, data: &[u8]) -> Range<usize> {
         let start = usize::try_from(self.fingerprint.offset() - self.reread - self.read_from()).unwrap_or(usize::MAX);
         let new = data.get(start..).unwrap_or_default();

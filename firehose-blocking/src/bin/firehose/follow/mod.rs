@@ -1,4 +1,4 @@
-//! Following a log: a file that grows, is renamed and made anew, copied and cut, compressed, removed.
+//! Following a log: a file that grows, is renamed and created again, copied and truncated, compressed, removed.
 //!
 //! ```text
 //!            ┌── List: what is at the path and beside it? ──┐
@@ -8,22 +8,22 @@
 //!      └── Emit: a log begins, has moved, ended ─▶ Filler: lines ─▶ LogPositions: the checkpoint for the next run
 //! ```
 //!
-//! [`Follower`] is a machine without I/O and clock. What it follows are **logs**: runs of bytes, each from a first byte to a
-//! last one. A log is in one file at a time, whatever its name; a file has one log after another, if it is cut. So rotation is
-//! a few questions, and `follower` asks them all whenever it has a new listing:
+//! [`Follower`] is a machine without I/O and clock. It follows **logs**: runs of bytes, each from a first byte to a last one.
+//! A log is in one file at a time, whatever its name. A truncated file begins another log. So rotation comes down to a few
+//! questions, and `follower` asks them all whenever it has a new listing:
 //!
-//! * *Is there another file at the path?* Then a new log begins. The old one is read on until a while has passed without a
-//!   change: not every writer has noticed.
+//! * *Is there another file at the path?* Then a new log begins. The old one is read until a while has passed without a
+//!   change, because some writers switch late.
 //! * *Is there a rotated file that nobody has seen before?* Then it was at the path in between, unless it is a copy of a log
 //!   that is known, or that log compressed: `classify` compares their bytes.
 //! * *Is a file no longer what was read of it?* Each read also takes the file's first bytes and the last ones that were read
-//!   before. When they differ the file was cut, and a new log has begun in it. The old one is read on in the copy that is
-//!   found beside it, else its loss is told.
+//!   before. When they differ, the file was truncated and a new log has begun in it. The old one is read further in the
+//!   copy beside it; without a copy, a notice says what is lost.
 //!
-//! **Drain rule**: carry out what [`Follower::poll`] says and tell the machine what came of it, until it says to wait.
+//! **Drain rule**: carry out each step of [`Follower::poll`] and hand its result to the machine, until the step is to wait.
 //!
 //! A checkpoint joins two runs: the logs that were being read, how far, and the time of the latest change that was
-//! seen. A rotated file that is older has been accounted for.
+//! seen. Rotated files that are older have been classified already.
 
 mod checkpoint;
 mod classify;

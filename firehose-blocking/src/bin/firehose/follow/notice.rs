@@ -1,11 +1,11 @@
-//! [`Notice`]: what people have to know of a log that is followed.
+//! [`Notice`]: messages for the user about a log that is followed.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::encoding::Encoding;
 
-/// What people have to know.
+/// A message for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Notice {
     /// There is no file at the path yet.
@@ -21,12 +21,12 @@ pub(crate) enum Notice {
         /// The name that its file had last.
         name: String,
         from: u64,
-        /// The longest that it was seen to be.
+        /// The greatest length that it had.
         to: u64,
     },
-    /// A rotated file is compressed in a way that is not read here, and nobody has read what is in it.
+    /// A rotated file is compressed in an encoding that is not supported, and its contents were not read.
     PassedOver { name: String, encoding: Encoding },
-    /// A compressed file ends before its end.
+    /// A compressed file ends too early.
     CutOff { name: String, bytes: u64, why: String },
 }
 

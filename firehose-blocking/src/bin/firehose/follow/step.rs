@@ -1,4 +1,4 @@
-//! [`Step`]: what is to be done next, and what it works on: files, looks at the directory, events.
+//! [`Step`]: what to do next, and what that works on: files, listings of the directory, events.
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::encoding::Encoding;
 pub(crate) struct Identity {
     /// Different for files that exist at the same time.
     pub(crate) id: String,
-    /// When it was made, in nanoseconds; nothing where no file system knows.
+    /// When it was created, in nanoseconds; nothing if the file system does not know.
     pub(crate) made: Option<u64>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Entry {
 pub(crate) struct Listing {
     /// What is at the path.
     pub(crate) at_path: Option<Entry>,
-    /// What is beside it: the rotated files at least.
+    /// The other files of the directory: the rotated files at least.
     pub(crate) siblings: Vec<Entry>,
     /// The files that are open, by handle: their length and when they were changed last.
     pub(crate) open: Vec<(u64, u64, u64)>,
@@ -56,7 +56,7 @@ pub(crate) enum Target {
     Named(OsString, Identity),
 }
 
-/// What is to be done next.
+/// What to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// List the directory: [`Follower::handle_listing`].
@@ -66,19 +66,19 @@ pub(crate) enum Step {
     },
     /// Open a file: [`Follower::handle_open`].
     Open { handle: u64, name: OsString, identity: Identity },
-    /// Tell the encoding of a file and the CRC-32 of some of its bytes, decoded: [`Follower::handle_check`].
+    /// Find the encoding of a file and the CRC-32 of some of its decoded bytes: [`Follower::handle_check`].
     Check { target: Target, span: Range<u64> },
     /// Read from there on, then the first so many bytes: [`Follower::handle_read`].
     Read { handle: u64, offset: u64, head_bytes: u64 },
     /// Close a file.
     Close { handle: u64 },
-    /// Hand this to those who take the bytes.
+    /// Hand this to the users of the bytes.
     Emit(Event),
     /// Nothing to do until then.
     Wait(Tick),
 }
 
-/// What became of a check.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Checked {
     pub(crate) encoding: Encoding,
@@ -86,7 +86,7 @@ pub(crate) struct Checked {
     pub(crate) sum: Result<u32, u64>,
 }
 
-/// What those who take the bytes of logs have to know.
+/// What the users of the bytes have to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A log is followed from now on.
@@ -97,9 +97,9 @@ pub(crate) enum Event {
     End { log: u64 },
     /// A log need not be known to the next run.
     Forget { log: u64 },
-    /// All that was changed before this time is accounted for.
+    /// Every file that was changed before this time has been classified.
     Seen(u64),
-    /// Something for people to know.
+    /// A message for the user.
     Notice(Notice),
 }
 
