@@ -7,7 +7,7 @@ mod writer;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -484,4 +484,27 @@ fn close_waits_for_an_outcome_that_is_being_reported() {
     let closed = producer.close(Duration::ZERO);
     assert_eq!(closed.undelivered.len(), 1, "the record that a worker was reporting");
     drop(release);
+}
+
+#[test]
+fn a_send_from_a_thread_of_its_own_does_not_wait_for_itself() {
+    let own = Arc::new(OnceLock::<Producer>::new());
+    let (tell, told) = mpsc::channel();
+    let (sender, tell) = (Arc::clone(&own), Mutex::new(tell));
+    // Stands for a logger that ships what a transport logs.
+    let service = Service::new(move |number, records| {
+        if number == 0 {
+            let result = sender.wait().send(b"log");
+            tell.lock().unwrap().send(result).unwrap();
+        }
+        accept_all_but(records, &[])
+    });
+    let mut policy = prompt();
+    policy.max_buffered_records = 1;
+    let producer = Producer::builder(service.client(), "s").policy(policy).start().unwrap();
+    own.set(producer.clone()).ok().unwrap();
+    producer.send(b"a").unwrap();
+    let result = told.recv_timeout(LONG).expect("it does not wait");
+    assert!(matches!(result, Err(SendError::NotTaken(EnqueueError::Full))), "{result:?}");
+    assert_eq!(producer.close(LONG).statistics.records.accepted, 1);
 }

@@ -118,7 +118,12 @@ impl Producer {
     fn spawn(&self, run: impl FnOnce(&Shared) + Send + 'static) -> Result<(), ProducerError> {
         let shared = Arc::clone(&self.0.shared);
         let thread = thread::Builder::new().name("firehose-producer".into());
-        let worker = thread.spawn(move || run(&shared)).map_err(ProducerError::Thread)?;
+        let worker = thread
+            .spawn(move || {
+                shared.own_thread();
+                run(&shared);
+            })
+            .map_err(ProducerError::Thread)?;
         self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
         Ok(())
     }

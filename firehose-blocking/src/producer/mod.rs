@@ -21,7 +21,9 @@ mod statistics;
 mod worker;
 mod write;
 
+use std::cell::Cell;
 use std::fmt;
+use std::ptr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -159,8 +161,8 @@ impl Producer {
 
     /// Takes a record like [`send`](Self::send), and calls back with its outcome.
     ///
-    /// The callback runs on a thread of the producer and blocks it: keep it short. Do not [`send`](Self::send) from it,
-    /// because that may wait for the same thread. A callback that panics harms no other record. If an oversize record
+    /// The callback runs on a thread of the producer and blocks it: keep it short. A [`send`](Self::send) from it does not
+    /// wait for room, because only this thread may make some: it fails as full. A callback that panics harms no other record. If an oversize record
     /// was split, the callback gets the worst outcome of its parts.
     ///
     /// # Errors
@@ -378,6 +380,11 @@ const ROOM_SHARE: usize = 8;
 /// How long a close waits for workers that report outcomes; the application's handlers may take any time.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
+thread_local! {
+    /// The address of the producer whose thread this is, or zero.
+    static OWNER: Cell<usize> = const { Cell::new(0) };
+}
+
 /// How often a sender yields to other threads while one of them holds the lock.
 const YIELDS: u32 = 16;
 
@@ -435,15 +442,27 @@ impl Shared {
 
     /// Locks to take a record. While another thread holds the lock, yields before it sleeps: to wake this thread would
     /// cost the other one more than the record does.
-    fn lock_to_send(&self) -> MutexGuard<'_, State> {
+    ///
+    /// A thread of the producer's own gets none if the lock is taken, because it may have taken it itself.
+    fn lock_to_send(&self) -> Option<MutexGuard<'_, State>> {
         for _ in 0..YIELDS {
             match self.state.try_lock() {
-                Ok(state) => return state,
-                Err(TryLockError::Poisoned(error)) => return error.into_inner(),
+                Ok(state) => return Some(state),
+                Err(TryLockError::Poisoned(error)) => return Some(error.into_inner()),
                 Err(TryLockError::WouldBlock) => thread::yield_now(),
             }
         }
-        self.lock()
+        (!self.is_own_thread()).then(|| self.lock())
+    }
+
+    /// Marks the current thread as one of the producer's own.
+    fn own_thread(&self) {
+        OWNER.set(ptr::from_ref(self).addr());
+    }
+
+    /// Whether the current thread is one of the producer's own: what it waits for, nobody else may do.
+    fn is_own_thread(&self) -> bool {
+        OWNER.get() == ptr::from_ref(self).addr()
     }
 
     fn now(&self) -> Tick {

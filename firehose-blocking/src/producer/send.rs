@@ -69,21 +69,26 @@ impl Shared {
         let mut now = self.now();
         let deadline = timeout.map(|timeout| now + timeout);
         let (mut taken, mut last) = (0, None);
-        let mut state = self.lock_to_send();
+        let Some(mut state) = self.lock_to_send() else {
+            return Err(SendManyError { taken, reason: EnqueueError::Full.into() });
+        };
+        let may_wait = !self.is_own_thread();
         let pushed = loop {
             let Some(data) = records.get(taken) else { break Ok(()) };
             match self.push(&mut state, now, data.as_ref(), &mut callback) {
                 Ok(written) => {
                     (taken, last) = (taken + 1, written);
-                    if taken.is_multiple_of(MAX_RUN) {
+                    if may_wait && taken.is_multiple_of(MAX_RUN) {
                         // Lets workers and other threads continue.
                         drop(state);
                         now = self.now();
-                        state = self.lock_to_send();
+                        state = self.lock_to_send().unwrap_or_else(|| self.lock());
                     }
                 }
                 Err(SendError::NotTaken(EnqueueError::Full))
-                    if !state.is_full_of_undelivered() && deadline.is_none_or(|deadline| now < deadline) =>
+                    if may_wait
+                        && !state.is_full_of_undelivered()
+                        && deadline.is_none_or(|deadline| now < deadline) =>
                 {
                     // A full buffer ends the lingering of what is in it.
                     if !state.batcher.is_waiting() {
@@ -108,7 +113,7 @@ impl Shared {
 
     pub(super) fn try_send(&self, data: &[u8]) -> Result<(), SendError> {
         let now = self.now();
-        let mut state = self.lock_to_send();
+        let Some(mut state) = self.lock_to_send() else { return Err(EnqueueError::Full.into()) };
         let pushed = self.push(&mut state, now, data, &mut None);
         drop(state);
         pushed.and_then(|written| self.commit(written))

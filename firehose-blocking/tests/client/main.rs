@@ -4,6 +4,7 @@
 mod clock;
 #[cfg(feature = "control")]
 mod control;
+#[cfg(feature = "control")]
 mod mock;
 mod timeouts;
 mod world;
