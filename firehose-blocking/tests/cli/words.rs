@@ -118,7 +118,7 @@ fn where_the_service_says_no() {
             "Firehose logs under account 123456789012 not found.",
             "there is no stream logs in eu-west-1, in the account of these credentials",
             "check the name, the region and the account; to list the streams: firehose call ListDeliveryStreams --region \
-             eu-west-1",
+             eu-west-1 --endpoint-url URL",
         ),
         (
             "AccessDeniedException",

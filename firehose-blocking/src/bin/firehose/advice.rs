@@ -49,10 +49,13 @@ impl Target<'_> {
     pub(crate) fn hint(&self, code: &str, words: &str) -> Option<String> {
         let (stream, region, url) = (self.named(), self.region, self.url);
         Some(match code {
-            "ResourceNotFoundException" => format!(
-                "check the name, the region and the account; to list the streams: firehose call ListDeliveryStreams --region \
-                 {region}"
-            ),
+            "ResourceNotFoundException" => {
+                let elsewhere = if self.is_of_region() { String::new() } else { format!(" --endpoint-url {url}") };
+                format!(
+                    "check the name, the region and the account; to list the streams: firehose call ListDeliveryStreams \
+                     --region {region}{elsewhere}"
+                )
+            }
             "AccessDeniedException" | "AccessDenied" => {
                 format!("allow {} on the {stream}, or choose other credentials with --profile", self.action)
             }
@@ -85,7 +88,7 @@ impl Target<'_> {
     /// What to look at when no answer comes.
     pub(crate) fn reachability_hint(&self) -> String {
         let Self { url, region, .. } = self;
-        if url.contains(&format!(".{region}.")) {
+        if self.is_of_region() {
             return format!(
                 "is the network up, and is {region} a region with Firehose? Its endpoint there would be {url}"
             );
@@ -99,6 +102,11 @@ impl Target<'_> {
         Some(format!(
             "to see what is used, where it comes from and what is wrong: firehose check {stream}, with the same options"
         ))
+    }
+
+    /// Whether the endpoint is the region's own.
+    fn is_of_region(&self) -> bool {
+        self.url.contains(&format!(".{}.", self.region))
     }
 
     fn named(&self) -> String {
