@@ -59,16 +59,16 @@ pub(crate) enum Target {
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// List the directory: [`Follower::handle_listing`].
+    /// List the directory: [`handle_listing`](super::Follower::handle_listing).
     List {
         /// All files in it, not only those that have rotated files' names.
         all: bool,
     },
-    /// Open a file: [`Follower::handle_open`].
+    /// Open a file: [`handle_open`](super::Follower::handle_open).
     Open { handle: u64, name: OsString, identity: Identity },
-    /// Find the encoding of a file and the CRC-32 of some of its decoded bytes: [`Follower::handle_check`].
+    /// Find the encoding of a file and the CRC-32 of some of its decoded bytes: [`handle_check`](super::Follower::handle_check).
     Check { target: Target, span: Range<u64> },
-    /// Read from there on, then the first so many bytes: [`Follower::handle_read`].
+    /// Read from there on, then the first so many bytes: [`handle_read`](super::Follower::handle_read).
     Read { handle: u64, offset: u64, head_bytes: u64 },
     /// Close a file.
     Close { handle: u64 },
