@@ -81,8 +81,8 @@
 //! | write a server | [`guide::write_a_server`], [`server`] |
 //! | fuzz it | [`guide::fuzz_it`] |
 //!
-//! Structures and operations have AWS's names. Signatures contain types of the crates `time` and `serde`, and of no other
-//! crate. The module [`time`] re-exports the former.
+//! Structures and operations have AWS's names. Signatures contain types of the crate `time`, which the module [`time`]
+//! re-exports, traits of `serde`, and [`credentials::Zeroize`]; nothing of any other crate.
 //!
 //! # Features
 //!

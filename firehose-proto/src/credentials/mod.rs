@@ -37,6 +37,8 @@ pub use self::error::CredentialsError;
 pub use self::finder::Finder;
 pub use self::search::{FileError, Found, Need, ProcessError, Provider, Search, SearchState};
 pub use crate::sensitive::Sensitive;
+/// The trait of the crate `zeroize` that what is [`Sensitive`] has: it is wiped when it is dropped.
+pub use zeroize::Zeroize;
 
 /// An AWS access key, with a session token and an expiry when it is temporary.
 ///
