@@ -58,7 +58,8 @@ fn check(mut answers: &[u8], requests: &[(Method, Vec<u8>)]) {
         let length: usize = length.and_then(|length| length.parse().ok()).expect("a length");
         if status != "200" {
             assert!(["400", "408", "413", "431", "501"].contains(&status), "{head}");
-            assert!(head.contains("\r\nconnection: close\r\n") && answers.len() == length, "{head}");
+            // A HEAD has no body in the answer, and a reset may cut it off.
+            assert!(head.contains("\r\nconnection: close\r\n") && answers.len() <= length, "{head}");
             break;
         }
         let (method, body) = requests.next().expect("a request for each answer");
