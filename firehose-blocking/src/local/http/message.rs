@@ -71,7 +71,8 @@ impl Head {
         let method = Method::parse(parsed.method().as_str()).ok_or(Refusal::new(501, "the method is unknown"))?;
         let target = parsed.uri().path_and_query();
         let target = target.ok_or(Refusal::new(400, "the target has no path (RFC 9112, section 3.2)"))?;
-        let mut request = Request::new(method, target.as_str().to_owned());
+        // An absolute form may have a query and no path, which is shown as `/` (RFC 9110, section 4.2.3).
+        let mut request = Request::new(method, target.to_string());
         request.headers = Headers::with_capacity(fields.len(), head_bytes);
         for (name, value) in fields {
             let value = String::from_utf8_lossy(value.as_bytes());

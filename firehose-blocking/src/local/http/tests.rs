@@ -129,6 +129,7 @@ fn hands_over_requests_of_every_form() {
         ("GET /a%20b?c=%2F&d HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a%20b?c=%2F&d\n"),
         ("GET http://other:1/a?b HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a?b\n"),
         ("GET http://other HTTP/1.1\r\nHost: h\r\n\r\n", "GET /\n"),
+        ("GET http://other?b HTTP/1.1\r\nHost: h\r\n\r\n", "GET /?b\n"),
         ("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "OPTIONS *\n"),
         ("\r\nGET / HTTP/1.1\r\nhOST:h\r\nX-B: 2 \r\nX-A:\t1\r\nX-b: 3\r\n\r\n", "GET /\nx-b: 2\nx-b: 3\nx-a: 1\n"),
         ("POST / HTTP/1.1\r\nHost: h\r\nX-A: \u{e9}\r\nContent-Length: 2\r\n\r\n{}", "POST /\nx-a: \u{e9}\n{}"),
