@@ -1,9 +1,14 @@
-//! [`FileError`] and [`ProcessError`]: how a driver reports that it could not do what was asked.
+//! What a search is answered with: [`FileError`] and [`ProcessError`] from its driver, [`Found`] from a provider.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use core::error::Error;
 use core::fmt;
+
+use crate::credentials::{Credentials, CredentialsError};
+use crate::time::{IsoDate, Now};
 
 /// Why a file could not be read or written.
 #[derive(Debug)]
@@ -41,4 +46,31 @@ pub enum ProcessError {
         /// The exit code, unless a signal ended it.
         code: Option<i32>,
     },
+}
+
+/// Credentials, and the provider that had them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// The name of the provider.
+    pub provider: Cow<'static, str>,
+}
+
+impl Found {
+    /// The same, unless the credentials have already expired.
+    ///
+    /// # Errors
+    ///
+    /// A transient error that names the provider.
+    pub fn unless_expired(self, now: Now) -> Result<Self, CredentialsError> {
+        match self.credentials.expires_at.filter(|&expires_at| expires_at <= now.utc) {
+            None => Ok(self),
+            Some(expires_at) => {
+                let (provider, expired) = (&self.provider, IsoDate::new(expires_at));
+                let message = format!("the credentials from {provider} have expired, at {}", expired.as_str());
+                Err(CredentialsError::transient(message))
+            }
+        }
+    }
 }

@@ -5,7 +5,8 @@ use alloc::string::String;
 
 use time::OffsetDateTime;
 
-use super::exchange::{Policy, Question, ask};
+use super::exchange::{Question, ask};
+use super::policy::Policy;
 use super::step::{Cx, Step};
 use crate::credentials::{Credentials, CredentialsError, DocumentError, container};
 use crate::http::{Request, Response};

@@ -13,37 +13,19 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::num::NonZeroU32;
 use core::time::Duration;
 
 use time::{OffsetDateTime, SignedDuration};
 
 use super::answer::FileError;
+use super::policy::Policy;
 use super::step::{Cx, Step, Then};
 use crate::credentials::{CredentialsError, DocumentError};
 use crate::http::{Request, Response};
 use crate::limits::MAX_CREDENTIAL_DOCUMENT_BYTES;
-use crate::retry::{Attempt, DEFAULT_MAX_ATTEMPTS, Decision, Observed, Retries, RetryClass, RetryQuota};
+use crate::retry::{Attempt, Decision, Observed, Retries, RetryClass, RetryQuota};
 use crate::sensitive::Sensitive;
-use crate::transport::{Timeouts, TransportError, TransportErrorKind};
-
-/// Timeouts and attempts of a request.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Policy {
-    pub(super) timeouts: Timeouts,
-    pub(super) max_attempts: NonZeroU32,
-    /// Whether an unreachable service may become reachable later.
-    pub(super) must_exist: bool,
-}
-
-impl Policy {
-    /// For a container's agent.
-    pub(super) const AGENT: Self = Self {
-        timeouts: Timeouts::new(Duration::from_secs(2), Duration::from_secs(5)),
-        max_attempts: DEFAULT_MAX_ATTEMPTS,
-        must_exist: true,
-    };
-}
+use crate::transport::{TransportError, TransportErrorKind};
 
 /// Why a request got no answer.
 #[derive(Debug)]

@@ -57,6 +57,7 @@ mod container;
 mod exchange;
 mod login;
 mod metadata;
+mod policy;
 mod process;
 mod profile;
 mod provider;
@@ -74,8 +75,8 @@ use core::fmt;
 use core::mem;
 use core::time::Duration;
 
-pub use self::answer::{FileError, ProcessError};
-pub use self::provider::{Found, Provider};
+pub use self::answer::{FileError, Found, ProcessError};
+pub use self::provider::Provider;
 pub use self::state::SearchState;
 use self::step::{Cx, Step, Then};
 use super::CredentialsError;

@@ -5,7 +5,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
 
-use super::provider::{self, Found};
+use super::answer::Found;
+use super::provider;
 use super::step::{Cx, Step, Then};
 use super::{container, login, metadata, process, sso, sts};
 use crate::credentials::plan::{CredentialPlan, CredentialSource, PlanError, Role};

@@ -5,10 +5,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::{self, Vec};
 
+use super::answer::Found;
 use super::step::{Cx, Step, Then};
 use super::{container, metadata, profile, sts};
 use crate::credentials::{Credentials, CredentialsError, environment};
-use crate::time::{IsoDate, Now};
 
 /// Where to look for credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,33 +79,6 @@ impl Provider {
             Self::Custom { id, .. } => return Step::Custom(id, Then::new(|_, found| Step::Done(found))),
         };
         credentials.map(cx, |result| result.map(|credentials| Found { credentials, provider: name }))
-    }
-}
-
-/// Credentials, and the provider that had them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The credentials.
-    pub credentials: Credentials,
-    /// The name of the provider.
-    pub provider: Cow<'static, str>,
-}
-
-impl Found {
-    /// The same, unless the credentials have already expired.
-    ///
-    /// # Errors
-    ///
-    /// A transient error that names the provider.
-    pub fn unless_expired(self, now: Now) -> Result<Self, CredentialsError> {
-        match self.credentials.expires_at.filter(|&expires_at| expires_at <= now.utc) {
-            None => Ok(self),
-            Some(expires_at) => {
-                let (provider, expired) = (&self.provider, IsoDate::new(expires_at));
-                let message = format!("the credentials from {provider} have expired, at {}", expired.as_str());
-                Err(CredentialsError::transient(message))
-            }
-        }
     }
 }
 

@@ -1,19 +1,17 @@
 //! [`SearchState`]: the settings that one client's searches use, and what one search learns for the next.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use super::exchange::Policy;
-use super::step::Cx;
+use super::policy::Policy;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::random::Random;
 use crate::retry::ClockSkew;
 use crate::sensitive::Sensitive;
+use crate::settings::Settings;
 use crate::settings::location::Locations;
-use crate::settings::{SettingSource, Settings};
 use crate::time::Tick;
 use crate::transport::Timeouts;
 
@@ -111,26 +109,5 @@ impl SearchState {
 impl fmt::Debug for SearchState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SearchState").field("profile", &self.settings.profile).finish_non_exhaustive()
-    }
-}
-
-impl Cx<'_> {
-    /// Checks that the environment counts: it does not if the program names a profile.
-    pub(super) fn check_environment_counts(&self) -> Result<(), CredentialsError> {
-        let profile = &self.shared.settings.profile;
-        if profile.source != SettingSource::Code {
-            return Ok(());
-        }
-        Err(CredentialsError::absent(format!("ignored, because the program names profile `{}`", profile.value)))
-    }
-
-    /// A file in one of the user's directories.
-    pub(super) fn file_in(&self, directory: Option<String>, name: &str) -> Result<String, CredentialsError> {
-        let mut path = directory.ok_or_else(|| CredentialsError::failed("the user's home is not known: set HOME"))?;
-        if !path.ends_with(['/', '\\']) {
-            path.push(if self.shared.is_windows { '\\' } else { '/' });
-        }
-        path.push_str(name);
-        Ok(path)
     }
 }

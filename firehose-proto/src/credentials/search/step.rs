@@ -5,19 +5,20 @@
 //! can meet the wrong state.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::error::Error;
 use core::time::Duration;
 
-use super::answer::{FileError, ProcessError};
-use super::provider::Found;
+use super::answer::{FileError, Found, ProcessError};
 use super::state::SearchState;
 use crate::credentials::CredentialsError;
 use crate::credentials::profile::Profiles;
 use crate::http::{Request, Response};
 use crate::sensitive::Sensitive;
+use crate::settings::SettingSource;
 use crate::time::{Now, Tick};
 use crate::transport::{Timeouts, TransportError};
 
@@ -110,5 +111,26 @@ impl<T: 'static, E: 'static> Step<Result<T, E>> {
         change: impl FnOnce(Result<T, E>) -> Result<U, F> + Send + 'static,
     ) -> Step<Result<U, F>> {
         self.then(cx, move |_, result| Step::Done(change(result)))
+    }
+}
+
+impl Cx<'_> {
+    /// Checks that the environment counts: it does not if the program names a profile.
+    pub(super) fn check_environment_counts(&self) -> Result<(), CredentialsError> {
+        let profile = &self.shared.settings.profile;
+        if profile.source != SettingSource::Code {
+            return Ok(());
+        }
+        Err(CredentialsError::absent(format!("ignored, because the program names profile `{}`", profile.value)))
+    }
+
+    /// A file in one of the user's directories.
+    pub(super) fn file_in(&self, directory: Option<String>, name: &str) -> Result<String, CredentialsError> {
+        let mut path = directory.ok_or_else(|| CredentialsError::failed("the user's home is not known: set HOME"))?;
+        if !path.ends_with(['/', '\\']) {
+            path.push(if self.shared.is_windows { '\\' } else { '/' });
+        }
+        path.push_str(name);
+        Ok(path)
     }
 }
