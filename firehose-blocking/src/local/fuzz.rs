@@ -9,7 +9,8 @@ use super::definitions::Known;
 pub fn read_definition(document: &[u8]) {
     if let Ok(known) = json::parse::<Known>(document) {
         let written = serde_json::to_vec(&known).unwrap();
-        assert_eq!(json::parse::<Known>(&written).ok().as_ref(), Some(&known));
-        assert!(!format!("{known:?}").is_empty());
+        let again = json::parse::<Known>(&written).unwrap();
+        // Not by `==`: a number in an unknown member may change in its last digit.
+        assert_eq!(format!("{again:?}"), format!("{known:?}"));
     }
 }
