@@ -4,16 +4,15 @@
 #![expect(clippy::print_stdout, reason = "an example says what it did")]
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use firehose_blocking::{Client, Producer};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let stream = std::env::args().nth(1).ok_or("name a stream")?;
-    let producer = Arc::new(Producer::builder(Client::builder().build()?, stream).start()?);
+    let producer = Producer::builder(Client::builder().build()?, stream).start()?;
 
-    let shipped = Arc::clone(&producer);
+    let shipped = producer.clone();
     // What is traced, not what libraries log with `log`: firehose-blocking's own messages must not be shipped through itself.
     tracing_subscriber::fmt().with_ansi(false).with_writer(move || shipped.writer()).init();
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use firehose_proto::batch::{Batch, PutBatchOutput};
 use firehose_proto::call::{Action, Call, ClientState, Config, Error, Resend, Timeouts};
 use firehose_proto::credentials::Credentials;
+use firehose_proto::error::WithCauses;
 use firehose_proto::error::{TransportError, TransportErrorKind};
 use firehose_proto::http::{Request, Response};
 use firehose_proto::op::Operation;
@@ -19,7 +20,6 @@ use time::SignedDuration;
 use crate::clock::Clock;
 use crate::credentials::{Cache, Context, CredentialsError};
 use crate::transport::Transport;
-use firehose_proto::error::WithCauses;
 
 /// A change of the clock's correction that is worth a warning.
 const NOTABLE_SKEW: SignedDuration = SignedDuration::seconds(240);

@@ -4,10 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use firehose_proto::credentials::{CacheAnswer, Credentials, CredentialsCache, CredentialsRequest};
+use firehose_proto::error::WithCauses;
 
 use super::context::Context;
 use super::{CredentialsError, Found, ProvideCredentials, lock};
-use firehose_proto::error::WithCauses;
 
 /// Keeps a provider's credentials as long as they are valid.
 pub(crate) struct Cache {

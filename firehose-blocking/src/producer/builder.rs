@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::spool::{Replay, Spool, SpoolError};
 
 /// How long a drop waits for outcomes by default.
-const DROP_PATIENCE: Duration = Duration::from_secs(5);
+const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens the spool of a stream.
 pub(super) type OpenSpool = Box<dyn FnOnce(&str, &Endpoint) -> Result<(Spool, Replay), SpoolError> + Send + Sync>;
@@ -35,7 +35,7 @@ pub struct ProducerBuilder {
 impl ProducerBuilder {
     pub(super) fn new(client: Client, delivery_stream_name: String) -> Self {
         let (policy, handlers) = (Policy::default(), Handlers::default());
-        Self { client, delivery_stream_name, policy, drop_timeout: DROP_PATIENCE, handlers, spool: None }
+        Self { client, delivery_stream_name, policy, drop_timeout: DROP_TIMEOUT, handlers, spool: None }
     }
 
     /// Sets the limits, timeouts and guarantees of the delivery.

@@ -251,7 +251,7 @@ impl Producer {
     /// Saves a checkpoint for a source of records: a few bytes that say how far the source has been read, for the next
     /// process to continue from. It replaces the previous checkpoint atomically, and is never ahead of the records sent
     /// before it. Each stream at each endpoint has its own checkpoints, one for each source; a source's name is any
-    /// text. Without a spool nothing is saved.
+    /// text. Without a spool, and after [`close`](Self::close), nothing is saved.
     ///
     /// # Errors
     ///

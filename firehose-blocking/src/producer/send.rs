@@ -6,12 +6,12 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use firehose_proto::batch::EnqueueError;
+use firehose_proto::error::WithCauses;
 use firehose_proto::time::Tick;
 
 use super::outcome::Callback;
 use super::{Shared, State};
 use crate::spool::{Replay, Spool, SpoolError};
-use firehose_proto::error::WithCauses;
 
 /// Why a record was not taken.
 #[derive(Debug)]

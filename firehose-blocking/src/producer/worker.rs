@@ -5,10 +5,10 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 use firehose_proto::batch::{Batch, Event, Output};
 use firehose_proto::call::Error;
+use firehose_proto::error::WithCauses;
 
 use super::receipts::tickets;
 use super::{Handlers, Shared, State, health};
-use firehose_proto::error::WithCauses;
 
 impl Shared {
     /// Runs until the producer is closed and every record has its outcome.

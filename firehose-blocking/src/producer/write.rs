@@ -4,11 +4,11 @@ use std::fmt;
 use std::io::{self, Write};
 
 use firehose_proto::batch::EnqueueError;
+use firehose_proto::error::WithCauses;
 use firehose_proto::limits::{MAX_RECORD_BYTES, MAX_REQUEST_BYTES};
 use serde::Serialize;
 
 use super::{Producer, SendError};
-use firehose_proto::error::WithCauses;
 
 /// The longest line that is buffered. Below it, the policy decides about a line above a record's limit.
 const MAX_LINE_BYTES: usize = MAX_REQUEST_BYTES;

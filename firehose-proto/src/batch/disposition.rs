@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn judges_answers() {
+    fn classifies_answers() {
         use ErrorCode::{
             AccessDeniedException, ExpiredTokenException, InternalFailure, InvalidArgumentException,
             InvalidKMSResourceException, InvalidSignatureException, MissingAuthenticationTokenException,
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn judges_answers_and_their_absence() {
+    fn classifies_answers_and_their_absence() {
         use TransportErrorKind::{Broken, Connect, Proxy, Request, ResponseTooLarge, Timeout, Tls};
         let entries = |count| Ok(PutRecordBatchOutput::new(vec![PutRecordBatchResponseEntry::accepted("1"); count]));
         let transport = |kind| Err(Error::Transport { error: TransportError::new(kind), attempts: 1 });

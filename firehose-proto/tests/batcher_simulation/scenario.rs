@@ -81,14 +81,14 @@ impl Scenario {
             }
         }
         faults.max_request_bytes = random.chance(300).then(|| random.size(4..=150));
-        let needs_patience = faults.hang > 0 || random.chance(200);
+        let needs_timeout = faults.hang > 0 || random.chance(200);
         Self {
             max_delay_ms: random.one_of(&[0, 5, 200]),
             pushes: random.size(1..=40),
             max_gap_ms: random.one_of(&[0, 0, 3, 40, 400]),
             max_data_bytes: policy.limits.max_record_bytes + random.one_of(&[0, 0, 4, 60]),
             flush: random.one_of(&[0, 0, 100]),
-            timeout: needs_patience.then(|| Duration::from_millis(random.within(0..=5000))),
+            timeout: needs_timeout.then(|| Duration::from_millis(random.within(0..=5000))),
             resume: random.one_of(&[0, 0, 100, 900]),
             pushes_again: false,
             policy,
