@@ -72,13 +72,12 @@ impl Shared {
         let Some(mut state) = self.lock_to_send() else {
             return Err(SendManyError { taken, reason: EnqueueError::Full.into() });
         };
-        let may_wait = !self.is_own_thread();
         let pushed = loop {
             let Some(data) = records.get(taken) else { break Ok(()) };
             match self.push(&mut state, now, data.as_ref(), &mut callback) {
                 Ok(written) => {
                     (taken, last) = (taken + 1, written);
-                    if may_wait && taken.is_multiple_of(MAX_RUN) {
+                    if taken.is_multiple_of(MAX_RUN) && !self.is_own_thread() {
                         // Lets workers and other threads continue.
                         drop(state);
                         now = self.now();
@@ -86,7 +85,7 @@ impl Shared {
                     }
                 }
                 Err(SendError::NotTaken(EnqueueError::Full))
-                    if may_wait
+                    if !self.is_own_thread()
                         && !state.is_full_of_undelivered()
                         && deadline.is_none_or(|deadline| now < deadline) =>
                 {
